@@ -1,0 +1,158 @@
+# plimsoll - GNU Makefile
+#
+#   make run      install what is missing, build, answer "what fits here"
+#   make check    everything the tests need, and all tests
+#   make          build only            make install [DESTDIR=] [prefix=/usr/local]
+#   DEPS=no       never install anything
+#   SAN=1 DEV=1   sanitizers; warnings are errors (each in a build folder of its own)
+
+prefix      ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir      ?= $(exec_prefix)/bin
+datadir     ?= $(prefix)/share
+mandir      ?= $(datadir)/man
+pkgdatadir  ?= $(datadir)/plimsoll
+bashcompdir ?= $(datadir)/bash-completion/completions
+INSTALL     ?= install
+PKG_CONFIG  ?= pkg-config
+
+VERSION := $(shell sed -n 's/^.define PLS_VERSION "\(.*\)"/\1/p' include/plimsoll/base.h)
+SYSTEM  ?= $(shell uname -s | tr A-Z a-z)
+MACHINE ?= $(shell $(CC) -dumpmachine | cut -d- -f1)
+
+ifeq ($(SAN),1)
+B := build/san
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else ifeq ($(DEV),1)
+B := build/dev
+WERROR := -Werror
+else
+B := build
+endif
+
+PKGS := hwloc sqlite3 libcjson smartcols
+pkg_cflags := $(shell $(PKG_CONFIG) --silence-errors --cflags $(PKGS))
+pkg_libs   := $(shell $(PKG_CONFIG) --silence-errors --libs $(PKGS))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
+        -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wdouble-promotion \
+        -Wpointer-arith -Wredundant-decls -Wnull-dereference
+CFLAGS  ?= -O2 -g
+ALL_CPPFLAGS = -Iinclude -Isrc -D_POSIX_C_SOURCE=200809L -DPLS_PKGDATADIR='"$(pkgdatadir)"' $(pkg_cflags) $(CPPFLAGS)
+ALL_CFLAGS   = -std=c11 $(WARN) $(WERROR) -ffp-contract=off -fno-common -pthread $(SANFLAGS) $(ISA_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS  = -pthread $(SANFLAGS) $(LDFLAGS)
+LIBS         = $(pkg_libs) -lm -ldl
+
+# One file per system behind one header: the build picks a file, no call site has an #ifdef.
+os_sources := $(wildcard src/probe/os_*.c)
+os_file    := src/probe/os_$(SYSTEM:darwin=macos).c
+os_file    := $(if $(wildcard $(os_file)),$(os_file),src/probe/os_none.c)
+
+# Kernels: one translation unit per family and instruction set, flags on that object alone.
+x86_sources  := $(wildcard src/kern/*_avx2.c src/kern/*_avx512.c src/kern/*_avx512vnni.c)
+neon_sources := $(wildcard src/kern/*_neon.c src/kern/*_dotprod.c src/kern/*_i8mm.c)
+other_isa    := $(if $(filter x86_64 amd64,$(MACHINE)),$(neon_sources),$(if $(filter aarch64 arm64,$(MACHINE)),$(x86_sources),$(neon_sources) $(x86_sources)))
+$(B)/src/kern/%_avx2.o: ISA_CFLAGS = -mavx2 -mfma -mf16c -mbmi2
+$(B)/src/kern/%_avx512.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx2 -mfma -mf16c -mbmi2
+$(B)/src/kern/%_avx512vnni.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512vnni -mavx2 -mfma -mf16c -mbmi2
+$(B)/src/kern/%_dotprod.o: ISA_CFLAGS = -march=armv8.2-a+dotprod+fp16
+$(B)/src/kern/%_i8mm.o: ISA_CFLAGS = -march=armv8.2-a+dotprod+fp16+i8mm
+
+sources := $(filter-out $(os_sources) $(other_isa) src/cli/main.c,$(wildcard src/*/*.c)) $(os_file)
+objects := $(sources:%.c=$(B)/%.o)
+library := $(B)/libplimsoll.a
+program := $(B)/plimsoll
+catalog := $(B)/catalog.db
+
+unit_sources := $(wildcard tests/unit/test_*.c)
+units        := $(unit_sources:tests/unit/%.c=$(B)/tests/%)
+check_cflags  = $(shell $(PKG_CONFIG) --silence-errors --cflags check)
+check_libs    = $(shell $(PKG_CONFIG) --silence-errors --libs check)
+
+.PHONY: all run check check-unit check-cli deps deps-check install uninstall clean dist distcheck lint fuzz
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: $(program) $(catalog)
+ifeq ($(B),build)
+all: plimsoll
+plimsoll: $(program)
+	@ln -sf $< $@
+endif
+
+# Recursive, because pkg-config must be asked again once the packages are there.
+run:
+	@DEPS="$(DEPS)" tools/deps.sh build
+	@$(MAKE) --no-print-directory all
+	@./plimsoll fit
+
+check:
+	@DEPS="$(DEPS)" tools/deps.sh check
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory units
+	@$(MAKE) --no-print-directory SAN=1 CFLAGS="-O1 -g" units
+	@BUILD=$(abspath $(B)) CC="$(CC)" prove $(PROVEFLAGS) -j2 tests/
+
+units: $(units) all
+deps:
+	@tools/deps.sh build
+deps-check:
+	@tools/deps.sh check
+
+$(program): $(B)/src/cli/main.o $(library)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(library): $(objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/mkcatalog: $(B)/tools/mkcatalog.o $(library)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+catalog_inputs := $(wildcard data/cards/*.json data/*.tsv data/*.sql)
+$(catalog): $(B)/mkcatalog $(catalog_inputs)
+	$(B)/mkcatalog -o $@ data
+
+$(B)/tests/%: tests/unit/%.c $(library)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(check_cflags) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(library) $(check_libs) $(LIBS)
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(pkgdatadir)/schema $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(bashcompdir)
+	$(INSTALL) -m 755 $(program) $(DESTDIR)$(bindir)/plimsoll
+	$(INSTALL) -m 444 $(catalog) $(DESTDIR)$(pkgdatadir)/catalog.db
+	for f in $(wildcard data/schema/*.json); do $(INSTALL) -m 444 $$f $(DESTDIR)$(pkgdatadir)/schema/ || exit 1; done
+	for f in $(wildcard man/*.[157]); do $(INSTALL) -m 644 $$f $(DESTDIR)$(mandir)/man$${f##*.}/ || exit 1; done
+	if [ -f completions/plimsoll.bash ]; then $(INSTALL) -m 644 completions/plimsoll.bash $(DESTDIR)$(bashcompdir)/plimsoll; fi
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/plimsoll $(DESTDIR)$(bashcompdir)/plimsoll
+	rm -rf $(DESTDIR)$(pkgdatadir)
+	for f in $(notdir $(wildcard man/*.[157])); do rm -f $(DESTDIR)$(mandir)/man$${f##*.}/$$f; done
+
+clean:
+	rm -rf build plimsoll
+
+dist:
+	@mkdir -p build
+	git archive --format=tar.gz --prefix=plimsoll-$(VERSION)/ -o build/plimsoll-$(VERSION).tar.gz HEAD
+
+# A tarball must build, test its units and install from nothing.
+distcheck: dist
+	rm -rf build/distcheck && mkdir -p build/distcheck
+	tar -C build/distcheck -xzf build/plimsoll-$(VERSION).tar.gz
+	$(MAKE) -C build/distcheck/plimsoll-$(VERSION) DEPS=no all
+	$(MAKE) -C build/distcheck/plimsoll-$(VERSION) DEPS=no DESTDIR=$(abspath build/distcheck/root) install
+	test -x build/distcheck/root$(bindir)/plimsoll && test -f build/distcheck/root$(pkgdatadir)/catalog.db
+
+lint:
+	prove -j2 tests/lint/
+
+fuzz:
+	$(MAKE) -f tests/fuzz/Makefile
+
+-include $(objects:.o=.d) $(B)/src/cli/main.d $(B)/tools/mkcatalog.d $(units:=.d)

@@ -1,0 +1,72 @@
+/* plimsoll/gguf.h - bounded readers of model files: headers only, never the weights.
+ *
+ * Everything read is hostile until checked: counts, lengths and offsets are bounded by constants below and by the size
+ * of the file, arithmetic saturates, and a failure is one sentence naming file and place. Text is kept as bytes and
+ * escaped when printed. The arena holds tensor lists; nothing points into the mapping after return.
+ */
+#ifndef PLIMSOLL_GGUF_H
+#define PLIMSOLL_GGUF_H
+
+#include "plimsoll/tensor.h"
+
+#define PLS_GGUF_MAX_TENSORS PLS_MAX_TENSORS
+#define PLS_GGUF_MAX_KEYS 65536
+#define PLS_GGUF_MAX_STRING ((uint64_t)1 << 20)  /* longest key or value string */
+#define PLS_GGUF_MAX_ARRAY ((uint64_t)1 << 28)   /* most elements of one array */
+#define PLS_GGUF_MAX_SPLITS 1024
+#define PLS_JSON_MAX_BYTES ((uint64_t)64 << 20)
+
+/* What a path holds, found by looking inside (magic, names in a folder), never by suffix alone. */
+enum pls_file_kind {
+    PLS_FILE_NONE = 0, /* no such path */
+    PLS_FILE_GGUF,
+    PLS_FILE_SAFETENSORS,
+    PLS_FILE_MODEL_DIR,  /* folder with config.json and/or *.safetensors, plain or quantized */
+    PLS_FILE_MLX_DIR,    /* the same with an MLX "quantization" entry */
+    PLS_FILE_CONFIG,     /* a Hugging Face config.json */
+    PLS_FILE_CARD,       /* a card file of ours */
+    PLS_FILE_UNKNOWN,
+};
+enum pls_file_kind pls_file_kind(const char *path);
+
+/* A count of what was seen, for `inspect`. */
+struct pls_inspection {
+    enum pls_file_kind kind;
+    uint32_t gguf_version;
+    uint32_t n_tensors, n_keys, n_splits;
+    uint64_t file_bytes, header_bytes, tensor_bytes;
+    uint64_t params;           /* elements of all tensors */
+    enum pls_ftype ftype;      /* as the file states */
+    bool is_ftype_guessed;
+    bool is_adapter;           /* a LoRA adapter */
+    bool is_projector;         /* an mmproj file */
+    uint64_t types_bytes[PLS_TYPE_COUNT];
+    uint32_t types_tensors[PLS_TYPE_COUNT];
+    char general_name[128];
+    char tokenizer[32];
+};
+
+/* Reads whatever lies at path into a model: card completed, tensors in the arena with their stored types. `seen` may be
+ * NULL. PLS_IO, PLS_FORMAT, PLS_LIMIT, PLS_UNSUPPORTED (config.json of an unknown architecture). A GGUF of an unknown
+ * architecture is PLS_OK: its tensors are the truth, its cache rule is stated as assumed by the caller. */
+enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pls_model *out, struct pls_inspection *seen,
+                            struct pls_err *err);
+
+/* Card from JSON text: a card file's object, or a Hugging Face config.json. The result is completed. */
+enum pls_code pls_card_parse(const char *json, size_t len, struct pls_card *out, struct pls_err *err);
+enum pls_code pls_config_parse(const char *json, size_t len, struct pls_card *out, struct pls_quant *quant,
+                               struct pls_err *err);
+
+/* A file name that follows the GGUF naming convention: "Qwen2.5-VL-7B-Instruct-Q4_K_M.gguf",
+ * "…-00001-of-00003.gguf", "UD-Q4_K_XL". */
+struct pls_file_name {
+    char base[128];   /* "Qwen2.5-VL-7B-Instruct" */
+    char size[16];    /* "7B", "30B-A3B"; empty unknown */
+    char quant[32];   /* "Q4_K_M", "UD-Q4_K_XL"; empty unknown */
+    struct pls_quant parsed;
+    bool has_quant;
+    uint32_t split_no, split_count;
+};
+bool pls_file_name_parse(const char *name, struct pls_file_name *out);
+
+#endif

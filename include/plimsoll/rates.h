@@ -1,0 +1,43 @@
+/* plimsoll/rates.h - measured and tabled rates that predictions start from.
+ *
+ * Filled outside the core: by the benchmark (kern/), the user database (catalog/) or the hardware table; the core only
+ * reads it. A rate of 0 is unknown and the predictor falls back to bandwidth with a wider interval.
+ */
+#ifndef PLIMSOLL_RATES_H
+#define PLIMSOLL_RATES_H
+
+#include "plimsoll/machine.h"
+#include "plimsoll/quant.h"
+
+/* One kernel of one type, all threads together unless said. */
+struct pls_type_rate {
+    double stream_gbs;       /* matrix-vector over memory-sized data, bytes of weights per second */
+    double cached_gbs;       /* the same, cache-resident */
+    double stream_repacked_gbs; /* interleaved kernel, where the engine would repack; 0: it would not */
+    double gemm_gflops;      /* matrix-matrix, 2*m*n*k per second */
+    double spread;           /* relative interquartile range of the samples */
+};
+
+/* Corrections learnt from measured engine runs on this machine (`calibrate`); 0 means none. */
+struct pls_calibration {
+    double type_factor[PLS_TYPE_COUNT]; /* engine rate / our predicted rate, decode */
+    double fixed_ns_per_layer;          /* added per layer and token */
+    double prefill_factor[PLS_TYPE_COUNT];
+    double residual;                    /* relative spread left after the fit */
+    uint32_t n_runs;
+};
+
+struct pls_rates {
+    double ram_gbs;                 /* streaming read, all threads */
+    enum pls_origin ram_origin;
+    double ram_spread;
+    uint32_t n_threads;             /* threads the rates were measured with; 0: not measured */
+    uint32_t isa;                   /* enum pls_isa bits they were measured with */
+    struct pls_type_rate type[PLS_TYPE_COUNT];
+    double barrier_ns;              /* one synchronisation of n_threads */
+    double attention_gbs;           /* F16 cache bytes read per second in attention */
+    uint64_t measured_at;           /* seconds since 1970; 0 never */
+    struct pls_calibration calibration;
+};
+
+#endif

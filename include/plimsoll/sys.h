@@ -1,0 +1,46 @@
+/* plimsoll/sys.h - the operating system behind four small objects: root, mapping, library, clock.
+ *
+ * Every file the probe reads goes through a root (openat on a directory), so that --sysroot DIR replays a recorded
+ * machine; no code asks whether it is a replay. Paths given to a root are absolute in the machine's own view.
+ */
+#ifndef PLIMSOLL_SYS_H
+#define PLIMSOLL_SYS_H
+
+#include "plimsoll/base.h"
+
+struct pls_root; /* a directory handle */
+enum pls_code pls_root_open(const char *dir, struct pls_root **out, struct pls_err *err); /* NULL: "/" */
+void pls_root_close(struct pls_root *root);
+bool pls_root_is_live(const struct pls_root *root);         /* opened on "/": for what no file can tell (CPUID, dlopen) */
+const char *pls_root_path(const struct pls_root *root);     /* as given; "/" when live: for libraries that want a path */
+/* Reads at most cap - 1 bytes and NUL-terminates. *len (may be NULL) gets the length. PLS_IO when unreadable, PLS_LIMIT
+ * when it was longer. */
+enum pls_code pls_root_read(struct pls_root *root, const char *path, char *out, size_t cap, size_t *len,
+                            struct pls_err *err);
+bool pls_root_read_u64(struct pls_root *root, const char *path, uint64_t *out); /* first decimal number of a file */
+bool pls_root_exists(struct pls_root *root, const char *path);
+/* Target of a symbolic link, as stored. */
+bool pls_root_link(struct pls_root *root, const char *path, char *out, size_t cap);
+/* Calls visit for each entry in name order ("." and ".." left out); stops when it returns false. */
+typedef bool pls_dir_visit(const char *name, void *context);
+enum pls_code pls_root_list(struct pls_root *root, const char *dir, pls_dir_visit *visit, void *context,
+                            struct pls_err *err);
+
+/* A read-only file mapping. data is NULL for an empty file. */
+struct pls_map {
+    const unsigned char *data;
+    uint64_t size;
+};
+enum pls_code pls_map_open(const char *path, struct pls_map *out, struct pls_err *err);
+void pls_map_close(struct pls_map *map);
+
+/* Vendor libraries at run time. name is a soname; NULL result when it is not installed. */
+struct pls_dl;
+struct pls_dl *pls_dl_open(const char *name);
+void *pls_dl_symbol(struct pls_dl *dl, const char *symbol);
+void pls_dl_close(struct pls_dl *dl);
+
+uint64_t pls_clock_ns(void);        /* monotonic */
+uint64_t pls_clock_wall_s(void);    /* seconds since 1970 */
+
+#endif

@@ -1,0 +1,76 @@
+/* plimsoll/tensor.h - the tensor list of a model, and the type the quantizer gives each of them.
+ *
+ * A list is either read from a file's header (the truth) or generated from a card by the architecture's row in
+ * core/arch.c. Dimensions are as GGUF stores them: dims[0] is contiguous, a matrix mapping E inputs to F outputs is
+ * [E, F].
+ */
+#ifndef PLIMSOLL_TENSOR_H
+#define PLIMSOLL_TENSOR_H
+
+#include "plimsoll/arena.h"
+#include "plimsoll/card.h"
+
+#define PLS_MAX_TENSORS 65536
+
+struct pls_tensor {
+    char name[64];     /* GGUF's own limit */
+    uint64_t dims[4];  /* unused ones are 1 */
+    uint8_t n_dims;    /* 1..4 */
+    uint8_t type;      /* enum pls_type: as stored, as converted, or as assigned by pls_mix_assign() */
+    int16_t layer;     /* N of "blk.N.", -1 for the rest */
+    uint8_t category;  /* enum pls_tensor_category */
+};
+
+/* The quantizer's categories (MEMORY 2.3), with the roles that placement needs beside them. */
+enum pls_tensor_category {
+    PLS_CAT_OTHER = 0,
+    PLS_CAT_OUTPUT,
+    PLS_CAT_EMBED,
+    PLS_CAT_QKV,
+    PLS_CAT_KV_B,
+    PLS_CAT_V,
+    PLS_CAT_K,
+    PLS_CAT_Q,
+    PLS_CAT_ATTN_OUT,
+    PLS_CAT_UP,
+    PLS_CAT_GATE,
+    PLS_CAT_DOWN,
+};
+
+struct pls_tensors {
+    struct pls_tensor *items; /* sorted: by layer (-1 first), then by name bytewise, which is the quantizer's order */
+    uint32_t n;
+};
+
+uint64_t pls_tensor_elements(const struct pls_tensor *t); /* saturates */
+uint64_t pls_tensor_bytes(const struct pls_tensor *t);    /* in its type; PLS_SATURATED when the row does not divide */
+enum pls_tensor_category pls_tensor_categorize(const char *name);
+bool pls_tensor_is_expert(const struct pls_tensor *t);      /* *_exps: routed experts, of which few are used per token */
+bool pls_tensor_is_input_table(const struct pls_tensor *t); /* looked up by row, always on the host */
+/* Sorts and categorises a list whose names and dims are set. */
+void pls_tensors_sort(struct pls_tensors *list);
+
+/* A model ready for sizing: card plus tensor list. */
+struct pls_model {
+    struct pls_card card;
+    struct pls_tensors tensors; /* source types: as converted (BF16/F32) or as stored in the file */
+    struct pls_quant stored;    /* what the file holds; ftype NONE and from_name false for catalog cards */
+    uint64_t file_bytes;        /* 0: no file */
+    uint64_t header_bytes;      /* GGUF header of the file; 0: none read, an estimate is used */
+    uint64_t projector_bytes;   /* of the mmproj file; 0: estimated from mmproj_params at F16 when images are asked for */
+};
+
+/* True when the architecture has a row: tensors can be listed without a file. */
+bool pls_arch_known(const char *arch);
+
+/* Generates the list of a completed card into the arena with converter types (MEMORY 2.2).
+ * PLS_UNSUPPORTED for an unknown architecture, PLS_NOMEM when the arena is too small. */
+enum pls_code pls_arch_tensors(const struct pls_card *card, struct pls_arena *arena, struct pls_tensors *out,
+                               struct pls_err *err);
+
+/* Gives every tensor of `list` the type the quantizer would write, in place (MEMORY 2.3 to 2.7).
+ * PLS_REFUSED when the quantizer refuses: no fallback type divides a row, or an imatrix is required. */
+enum pls_code pls_mix_assign(const struct pls_card *card, const struct pls_quant *quant, struct pls_tensors *list,
+                             struct pls_err *err);
+
+#endif
