@@ -3,7 +3,7 @@
 #   make run      install what is missing, build, answer "what fits here"
 #   make check    everything the tests need, and all tests
 #   make          build only            make install [DESTDIR=] [prefix=/usr/local]
-#   DEPS=no       never install anything
+#   DEPS=no       never install anything       V=1   show commands
 #   SAN=1 DEV=1   sanitizers; warnings are errors (each in a build folder of its own)
 
 prefix      ?= /usr/local
@@ -46,7 +46,7 @@ LIBS         = $(pkg_libs) -lm -ldl
 # One file per system behind one header: the build picks a file, no call site has an #ifdef.
 os_sources := $(wildcard src/probe/os_*.c)
 os_file    := src/probe/os_$(SYSTEM:darwin=macos).c
-os_file    := $(if $(wildcard $(os_file)),$(os_file),src/probe/os_none.c)
+os_file    := $(wildcard $(if $(wildcard $(os_file)),$(os_file),src/probe/os_none.c))
 
 # Kernels: one translation unit per family and instruction set, flags on that object alone.
 x86_sources  := $(wildcard src/kern/*_avx2.c src/kern/*_avx512.c src/kern/*_avx512vnni.c)
@@ -69,11 +69,13 @@ units        := $(unit_sources:tests/unit/%.c=$(B)/tests/%)
 check_cflags  = $(shell $(PKG_CONFIG) --silence-errors --cflags check)
 check_libs    = $(shell $(PKG_CONFIG) --silence-errors --libs check)
 
-.PHONY: all run check check-unit check-cli deps deps-check install uninstall clean dist distcheck lint fuzz
+Q := $(if $(V),,@)
+
+.PHONY: all run check units deps deps-check install uninstall clean dist distcheck lint fuzz
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: $(program) $(catalog)
+all: $(program) $(if $(wildcard tools/mkcatalog.c),$(catalog))
 ifeq ($(B),build)
 all: plimsoll
 plimsoll: $(program)
@@ -91,7 +93,8 @@ check:
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory units
 	@$(MAKE) --no-print-directory SAN=1 CFLAGS="-O1 -g" units
-	@BUILD=$(abspath $(B)) CC="$(CC)" prove $(PROVEFLAGS) -j2 tests/
+	@BUILD=$(abspath $(B)) CC="$(CC)" CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent \
+	    prove $(PROVEFLAGS) -j2 -e '' $(units) $(units:$(B)/%=build/san/%) $(wildcard tests/*.t tests/lint/*.t)
 
 units: $(units) all
 deps:
@@ -100,18 +103,21 @@ deps-check:
 	@tools/deps.sh check
 
 $(program): $(B)/src/cli/main.o $(library)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(library): $(objects)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/mkcatalog: $(B)/tools/mkcatalog.o $(library)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 catalog_inputs := $(wildcard data/cards/*.json data/*.tsv data/*.sql)
 $(catalog): $(B)/mkcatalog $(catalog_inputs)
@@ -119,7 +125,8 @@ $(catalog): $(B)/mkcatalog $(catalog_inputs)
 
 $(B)/tests/%: tests/unit/%.c $(library)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) -Itests/unit $(check_cflags) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(library) $(check_libs) $(LIBS)
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(check_cflags) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(library) $(check_libs) $(LIBS)
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(pkgdatadir)/schema $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(bashcompdir)
@@ -150,7 +157,7 @@ distcheck: dist
 	test -x build/distcheck/root$(bindir)/plimsoll && test -f build/distcheck/root$(pkgdatadir)/catalog.db
 
 lint:
-	prove -j2 tests/lint/
+	prove -j2 -e '' $(wildcard tests/lint/*.t)
 
 fuzz:
 	$(MAKE) -f tests/fuzz/Makefile
