@@ -33,6 +33,15 @@ enum pls_layer_kind {
 };
 
 enum pls_qk_norm { PLS_QK_NORM_NONE = 0, PLS_QK_NORM_HEAD, PLS_QK_NORM_FULL };
+/* "none", "per_head", "full" */
+const char *pls_qk_norm_name(enum pls_qk_norm norm);
+bool pls_qk_norm_by_name(const char *name, enum pls_qk_norm *out);
+
+/* A gate on the attention output: one value per head or per element. */
+enum pls_attn_gate { PLS_ATTN_GATE_NONE = 0, PLS_ATTN_GATE_HEAD, PLS_ATTN_GATE_ELEMENT };
+/* "none", "per_head", "per_element" */
+const char *pls_attn_gate_name(enum pls_attn_gate gate);
+bool pls_attn_gate_by_name(const char *name, enum pls_attn_gate *out);
 
 /* Bits of pls_card.tasks and .modalities. */
 enum pls_task {
@@ -89,12 +98,16 @@ struct pls_card {
 #define PLS_CARD_FLAG(field, key, note) bool field;
 #include "plimsoll/card_fields.def"
 
-    /* Per layer, trunk and MTP blocks together. kind[0] == 0 means all layers are full attention; head[], head_kv[]
-     * and ff[] are filled by pls_card_complete() and valid for every layer afterwards. */
+    /* Per layer, trunk and MTP blocks together. A reader fills what its source lists per layer and leaves the rest
+     * 0; pls_card_complete() does the remainder, after which all are valid for every layer. kind[0] == 0: the kinds
+     * follow from the architecture (see pls_card_complete). An array that is 0 throughout was not given; one with any value
+     * is taken as it is, zeros included (head_kv[N] == 0: layer N has no attention). */
     char kind[PLS_MAX_LAYERS + 1];
     uint16_t head[PLS_MAX_LAYERS];
     uint16_t head_kv[PLS_MAX_LAYERS];
     uint32_t ff[PLS_MAX_LAYERS];
+    uint8_t compress[PLS_MAX_LAYERS];  /* DeepSeek V4: tokens per compressed entry; 0 none */
+    uint8_t indexer[PLS_MAX_LAYERS];   /* 1: has a sparse-attention indexer of its own */
 
     struct pls_ability ability[PLS_TASK_COUNT]; /* per task class; [PLS_TASK_CHAT] is the general one */
     enum pls_evidence evidence;
@@ -121,6 +134,7 @@ struct pls_layer {
     uint32_t v_cache_width; /* 0 for MLA, whose V is a view of K */
     uint64_t conv_state;    /* F32 elements of recurrent state per sequence: the r of MEMORY 5.3 */
     uint64_t ssm_state;     /* and the s */
+    uint32_t index_cache_width; /* elements per cell of the sparse indexer's own key cache; 0 none */
 };
 /* layer < n_layers + n_mtp_layers of a completed card. */
 struct pls_layer pls_card_layer(const struct pls_card *card, uint32_t layer);
