@@ -1,17 +1,30 @@
 /* plimsoll/bench.h - measuring this machine: memory bandwidth and kernels.
  *
- * Adaptive: each measurement repeats until its time budget is spent and reports median and spread. Threads are pinned.
- * A spread too wide is reported, not hidden: callers see it in `spread` and widen their intervals.
+ * Adaptive: each measurement repeats until its share of the time budget is spent and reports median and spread
+ * (interquartile range over median). Threads are pinned where the system can. A spread wider than PLS_BENCH_SPREAD_MAX is
+ * reported, not hidden: the rate stands with origin ASSUMED instead of MEASURED, and callers widen their intervals.
+ *
+ * Streaming means a buffer of memory_bytes that is walked through once before any of it is read again; cache-resident
+ * means a matrix of 256 KiB per thread, read over and over. Work is dealt out in chunks as threads become free, as
+ * engines do, so that a disturbed core slows a sample down without halving it.
  */
 #ifndef PLIMSOLL_BENCH_H
 #define PLIMSOLL_BENCH_H
 
 #include "plimsoll/rates.h"
 
+#define PLS_BENCH_SPREAD_MAX 0.25
+#define PLS_BENCH_BANDWIDTH_S 0.4 /* bandwidth_only, filling the buffer included */
+#define PLS_BENCH_QUICK_S 4.5
+#define PLS_BENCH_FULL_S 50.0
+
 struct pls_bench_ask {
     uint32_t n_threads;       /* 0: as many as the process may use */
+    const uint32_t *cpus;     /* processors to pin to, best first (physical cores before siblings); NULL: in system order */
+    uint32_t n_cpus;
     uint32_t isa_mask;        /* enum pls_isa bits to allow; 0: all there are */
-    double budget_s;          /* time for the whole run */
+    double budget_s;          /* time for the whole run; 0: PLS_BENCH_QUICK_S, or _BANDWIDTH_S with bandwidth_only */
+    uint64_t memory_bytes;    /* most memory to touch (a container's limit); 0: 512 MiB or an eighth of RAM */
     bool bandwidth_only;
     uint64_t types;           /* bit (1 << enum pls_type): which types; 0: the main ones */
     /* Called between measurements with 0..1; returns false to stop. May be NULL. */
@@ -19,7 +32,8 @@ struct pls_bench_ask {
     void *context;
 };
 
-/* Fills ram_gbs, barrier and type rates of what was measured; the rest is left as it was. PLS_NOMEM, PLS_NO when stopped. */
+/* Fills ram_*, barrier, attention and type rates of what was measured; the rest is left as it was. PLS_NOMEM, PLS_NO when
+ * stopped (what was measured until then stands). */
 enum pls_code pls_bench_run(const struct pls_bench_ask *ask, struct pls_rates *out, struct pls_err *err);
 
 #endif

@@ -14,8 +14,11 @@ struct pls_type_rate {
     double stream_gbs;       /* matrix-vector over memory-sized data, bytes of weights per second */
     double cached_gbs;       /* the same, cache-resident */
     double stream_repacked_gbs; /* interleaved kernel, where the engine would repack; 0: it would not */
+    double cached_repacked_gbs;
+    double stream_one_gbs, stream_half_gbs; /* as the engine would run it (repacked or not), with 1 and half the threads */
+    double cached_one_gbs, cached_half_gbs;
     double gemm_gflops;      /* matrix-matrix, 2*m*n*k per second */
-    double spread;           /* relative interquartile range of the samples */
+    double spread;           /* widest relative interquartile range of the samples above */
 };
 
 /* Corrections learnt from measured engine runs on this machine (`calibrate`); 0 means none. */
@@ -27,10 +30,21 @@ struct pls_calibration {
     uint32_t n_runs;
 };
 
+#define PLS_MAX_RAM_STEPS 8
+
+/* Streaming read by number of threads. */
+struct pls_ram_step {
+    uint32_t n_threads;
+    double read_gbs;
+    double spread;
+};
+
 struct pls_rates {
     double ram_gbs;                 /* streaming read, all threads */
-    enum pls_origin ram_origin;
+    enum pls_origin ram_origin;     /* ASSUMED when measured with too wide a spread to be trusted */
     double ram_spread;
+    uint32_t n_ram_steps;
+    struct pls_ram_step ram_steps[PLS_MAX_RAM_STEPS]; /* 1, half, all threads (fewer when these coincide) */
     uint32_t n_threads;             /* threads the rates were measured with; 0: not measured */
     uint32_t isa;                   /* enum pls_isa bits they were measured with */
     struct pls_type_rate type[PLS_TYPE_COUNT];

@@ -1,0 +1,154 @@
+/* The order of a benchmark run: team, buffer, bandwidth, then kernels in rounds until the budget is spent. */
+#include "bench_impl.h"
+
+#include "plimsoll/sys.h"
+
+#include <string.h>
+
+#define BUFFER_DEFAULT ((uint64_t)512 << 20)
+#define BUFFER_LEAST   ((uint64_t)1 << 20)
+#define FILL_CHUNK     ((size_t)1 << 20)
+
+struct fill_work {
+    struct pls_bench *b;
+    atomic_size_t next;
+};
+
+static uint64_t xorshift(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* Every byte is x01xxxxx: whatever block format looks at the buffer finds scales that are finite normal numbers of
+ * moderate size, in halves (0.008 to 1.9), bfloat16 and floats as in 8-bit exponents, so no kernel meets subnormals
+ * or infinities, whose cost would not be the kernel's; quants and codebook indices still vary in six bits of eight. */
+static void fill_chunk(unsigned char *at, size_t bytes, uint64_t seed)
+{
+    uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
+    for (size_t i = 0; i + 8 <= bytes; i += 8) {
+        uint64_t word = (xorshift(&state) & 0xbfbfbfbfbfbfbfbfu) | 0x2020202020202020u;
+        memcpy(at + i, &word, 8);
+    }
+}
+
+static void fill_pass(const struct pls_member *self, void *context)
+{
+    (void)self;
+    struct fill_work *work = context;
+    size_t total = work->b->buffer_bytes;
+    for (;;) {
+        size_t at = atomic_fetch_add(&work->next, FILL_CHUNK);
+        if (at >= total) {
+            return;
+        }
+        fill_chunk(work->b->buffer + at, total - at < FILL_CHUNK ? total - at : FILL_CHUNK, at / FILL_CHUNK + 1);
+    }
+}
+
+void pls_bench_fill(struct pls_bench *b)
+{
+    struct fill_work work = { .b = b };
+    atomic_init(&work.next, 0);
+    pls_team_run(b->team, b->n_threads, fill_pass, &work);
+}
+
+size_t pls_bench_window(struct pls_bench *b, size_t bytes)
+{
+    if (b->cursor + bytes > b->buffer_bytes) {
+        b->cursor = 0;
+    }
+    size_t at = b->cursor;
+    b->cursor += bytes;
+    return at;
+}
+
+uint64_t pls_bench_slice(const struct pls_bench *b, uint32_t n_left)
+{
+    uint64_t spent = pls_clock_ns() - b->began_ns;
+    return n_left == 0 ? 0 : pls_sub(b->budget_ns, spent) / n_left;
+}
+
+bool pls_bench_progress(const struct pls_bench *b, const char *what)
+{
+    if (b->ask->progress == NULL) {
+        return true;
+    }
+    double share = (double)(pls_clock_ns() - b->began_ns) / (double)b->budget_ns;
+    return b->ask->progress(share > 1 ? 1 : share, what, b->ask->context);
+}
+
+static void plan_steps(struct pls_bench *b)
+{
+    const uint32_t wanted[PLS_BENCH_STEPS] = { 1, b->n_threads / 2, b->n_threads };
+    for (size_t i = 0; i < PLS_BENCH_STEPS; i++) {
+        if (wanted[i] > 0 && (b->n_steps == 0 || wanted[i] > b->steps[b->n_steps - 1])) {
+            b->steps[b->n_steps++] = wanted[i];
+        }
+    }
+}
+
+/* Halves the wish until the system grants it. */
+static enum pls_code take_buffer(struct pls_bench *b, struct pls_err *err)
+{
+    uint64_t ram = pls_sys_ram_bytes();
+    uint64_t cap = b->ask->memory_bytes > 0 ? b->ask->memory_bytes : ram > 0 ? ram / 8 : BUFFER_DEFAULT;
+    uint64_t want = pls_max(BUFFER_LEAST, pls_min(cap, BUFFER_DEFAULT)) / BUFFER_LEAST * BUFFER_LEAST;
+    for (; want >= BUFFER_LEAST; want = want / 2 / BUFFER_LEAST * BUFFER_LEAST) {
+        b->buffer = pls_sys_pages((size_t)want);
+        if (b->buffer != NULL) {
+            b->buffer_bytes = (size_t)want;
+            return PLS_OK;
+        }
+    }
+    return pls_fail(err, PLS_NOMEM, "benchmark: not even 1 MiB of memory to measure with");
+}
+
+static enum pls_code bench_open(struct pls_bench *b, struct pls_err *err)
+{
+    const struct pls_bench_ask *ask = b->ask;
+    static const double quick = PLS_BENCH_QUICK_S;
+    double budget = ask->budget_s > 0 ? ask->budget_s : ask->bandwidth_only ? PLS_BENCH_BANDWIDTH_S : quick;
+    uint32_t own[PLS_TEAM_MAX];
+    uint32_t n_own = ask->n_cpus > 0 ? 0 : pls_sys_cpus(own, PLS_TEAM_MAX);
+    const uint32_t *cpus = ask->n_cpus > 0 ? ask->cpus : own;
+    uint32_t n_cpus = ask->n_cpus > 0 ? ask->n_cpus : n_own;
+    b->budget_ns = (uint64_t)(budget * 1e9);
+    b->began_ns = pls_clock_ns();
+    b->isa = pls_kern_isa() & (ask->isa_mask != 0 ? ask->isa_mask : UINT32_MAX);
+    enum pls_code code = pls_team_open(ask->n_threads > 0 ? ask->n_threads : n_cpus, cpus, n_cpus, &b->team, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    b->n_threads = pls_team_size(b->team);
+    plan_steps(b);
+    return take_buffer(b, err);
+}
+
+static enum pls_code bench_measure(struct pls_bench *b, struct pls_err *err)
+{
+    b->out->n_threads = b->n_threads;
+    b->out->isa = b->isa;
+    if (!pls_bench_progress(b, "memory")) {
+        return pls_fail(err, PLS_NO, "benchmark: stopped");
+    }
+    pls_bench_fill(b);
+    uint64_t left = pls_bench_slice(b, 1);
+    pls_bench_ram(b, b->ask->bandwidth_only ? left : left / 10);
+    b->out->measured_at = pls_clock_wall_s();
+    return PLS_OK;
+}
+
+enum pls_code pls_bench_run(const struct pls_bench_ask *ask, struct pls_rates *out, struct pls_err *err)
+{
+    struct pls_bench b = { .ask = ask, .out = out };
+    enum pls_code code = bench_open(&b, err);
+    if (code == PLS_OK) {
+        code = bench_measure(&b, err);
+    }
+    pls_sys_pages_free(b.buffer, b.buffer_bytes);
+    pls_team_close(b.team);
+    return code;
+}

@@ -1,0 +1,139 @@
+/* The benchmark's arithmetic and its behaviour in tight places; never a timing. */
+#include <math.h>
+#include <string.h>
+
+#include "kern/sample.h"
+#include "kern/team.h"
+#include "plimsoll/bench.h"
+#include "plimsoll/sys.h"
+#include "unit.h"
+
+START_TEST(summary_is_median_and_relative_interquartile_range)
+{
+    /* Sorted 1 2 3 4 10: median 3, quartiles 2 and 4, so (4 - 2) / 3. */
+    double odd[] = { 10, 1, 3, 2, 4 };
+    struct pls_sampled s = pls_sample_summary(odd, 5);
+    ck_assert_double_eq(s.median_ns, 3);
+    ck_assert_double_eq_tol(s.spread, 2.0 / 3.0, 1e-12);
+    /* Sorted 1 2 3 4: median 2.5; quartiles at 0.75 and 2.25: 1.75 and 3.25; 1.5 / 2.5. */
+    double even[] = { 4, 3, 2, 1 };
+    s = pls_sample_summary(even, 4);
+    ck_assert_double_eq(s.median_ns, 2.5);
+    ck_assert_double_eq_tol(s.spread, 0.6, 1e-12);
+    double one[] = { 7 };
+    s = pls_sample_summary(one, 1);
+    ck_assert_double_eq(s.median_ns, 7);
+    ck_assert_double_eq(s.spread, 0);
+}
+END_TEST
+
+struct tally {
+    atomic_uint runs;
+    atomic_uint resets;
+    unsigned order_broken;
+};
+
+static void tally_work(const struct pls_member *self, void *context)
+{
+    struct tally *t = context;
+    (void)self;
+    atomic_fetch_add(&t->runs, 1);
+}
+
+static void tally_reset(void *context)
+{
+    struct tally *t = context;
+    unsigned resets = atomic_fetch_add(&t->resets, 1);
+    /* Every member of every earlier pass is through before the next pass is prepared. */
+    t->order_broken += atomic_load(&t->runs) != resets * 3;
+}
+
+START_TEST(sampling_keeps_its_minimum_and_its_maximum)
+{
+    uint32_t cpus[PLS_TEAM_MAX];
+    uint32_t n_cpus = pls_sys_cpus(cpus, PLS_TEAM_MAX);
+    struct pls_team *team = NULL;
+    ck_assert_int_eq(pls_team_open(3, cpus, n_cpus, &team, NULL), PLS_OK);
+    ck_assert_uint_eq(pls_team_size(team), 3);
+    struct tally t = { 0 };
+    struct pls_sample_ask ask = { .team = team, .n_threads = 3, .work = tally_work, .reset = tally_reset,
+                                  .context = &t, .budget_ns = 0, .n_min = 5 };
+    struct pls_sampled got = pls_sample(&ask);
+    ck_assert_uint_eq(got.n, 5);
+    ck_assert_uint_eq(t.runs, 15); /* the budget was spent at once, so the first pass counts */
+    ck_assert_uint_eq(t.order_broken, 0);
+    ask.budget_ns = 1000000000;
+    got = pls_sample(&ask);
+    ck_assert_uint_eq(got.n, PLS_SAMPLES_MAX);
+    pls_team_close(team);
+}
+END_TEST
+
+START_TEST(processors_are_counted_and_bound)
+{
+    uint32_t ids[4] = { 99, 99, 99, 99 };
+    ck_assert_uint_eq(pls_sys_cpus(ids, 1), 1);
+    ck_assert_uint_eq(ids[1], 99);
+    ck_assert(!pls_sys_pin(123456));
+}
+END_TEST
+
+START_TEST(bandwidth_alone_fills_bandwidth_alone)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    rates.type[PLS_TYPE_Q8_0].stream_gbs = 12.5;
+    struct pls_bench_ask ask = { .budget_s = 0.05, .memory_bytes = (uint64_t)4 << 20, .bandwidth_only = true };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
+    ck_assert(isfinite(rates.ram_gbs) && rates.ram_gbs > 0);
+    ck_assert_uint_ge(rates.n_ram_steps, 1);
+    ck_assert_uint_eq(rates.ram_steps[rates.n_ram_steps - 1].n_threads, rates.n_threads);
+    ck_assert_double_eq(rates.ram_gbs, rates.ram_steps[rates.n_ram_steps - 1].read_gbs);
+    bool wide = rates.ram_spread > PLS_BENCH_SPREAD_MAX;
+    ck_assert_int_eq(rates.ram_origin, wide ? PLS_ORIGIN_ASSUMED : PLS_ORIGIN_MEASURED);
+    ck_assert_uint_gt(rates.measured_at, 0);
+    ck_assert_double_eq(rates.type[PLS_TYPE_Q8_0].stream_gbs, 12.5);
+    ck_assert_double_eq(rates.type[PLS_TYPE_F16].stream_gbs, 0);
+}
+END_TEST
+
+START_TEST(one_thread_scalar_and_least_memory_work)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    uint32_t cpu = 0;
+    ck_assert_uint_eq(pls_sys_cpus(&cpu, 1), 1);
+    struct pls_bench_ask ask = { .n_threads = 1, .cpus = &cpu, .n_cpus = 1, .isa_mask = PLS_ISA_SVE,
+                                 .budget_s = 0.02, .memory_bytes = 1, .bandwidth_only = true };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
+    ck_assert_uint_eq(rates.n_threads, 1);
+    ck_assert_uint_eq(rates.n_ram_steps, 1);
+    ck_assert_double_gt(rates.ram_gbs, 0);
+}
+END_TEST
+
+static bool refuse(double share, const char *what, void *context)
+{
+    (void)share;
+    (void)what;
+    ++*(int *)context;
+    return false;
+}
+
+START_TEST(a_caller_can_stop_it)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    int calls = 0;
+    struct pls_err err = { 0 };
+    struct pls_bench_ask ask = { .budget_s = 0.05, .memory_bytes = (uint64_t)1 << 20, .progress = refuse,
+                                 .context = &calls };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, &err), PLS_NO);
+    ck_assert_int_eq(calls, 1);
+    ck_assert_double_eq(rates.ram_gbs, 0);
+}
+END_TEST
+
+UNIT_MAIN("bench", summary_is_median_and_relative_interquartile_range, sampling_keeps_its_minimum_and_its_maximum,
+          processors_are_counted_and_bound, bandwidth_alone_fills_bandwidth_alone,
+          one_thread_scalar_and_least_memory_work, a_caller_can_stop_it)
