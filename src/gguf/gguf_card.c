@@ -28,12 +28,14 @@ static const struct {
     NUMBER("attention.key_length", head_dim),
     NUMBER("attention.value_length", head_dim_v),
     NUMBER("attention.key_length_swa", head_dim_swa),
+    NUMBER("attention.value_length_swa", head_dim_v_swa),
     NUMBER("attention.sliding_window", sliding_window),
     NUMBER("attention.shared_kv_layers", n_kv_shared_layers),
     NUMBER("attention.q_lora_rank", q_lora_rank),
     NUMBER("attention.kv_lora_rank", kv_lora_rank),
     NUMBER("attention.indexer.head_count", index_n_head),
     NUMBER("attention.indexer.key_length", index_head_dim),
+    NUMBER("attention.indexer.top_k", index_topk),
     NUMBER("rope.dimension_count", n_rot),
     NUMBER("expert_count", n_expert),
     NUMBER("expert_used_count", n_expert_used),
@@ -265,6 +267,10 @@ static void take_traits(const struct gguf_header *h, struct pls_card *card)
     card->qkv_bias = tensor_like(h, ".attn_q.bias") != NULL || tensor_like(h, ".attn_qkv.bias") != NULL;
     card->o_bias = tensor_like(h, ".attn_output.bias") != NULL;
     card->mlp_bias = tensor_like(h, ".ffn_up.bias") != NULL;
+    card->down_bias = !card->mlp_bias && tensor_like(h, ".ffn_down.bias") != NULL;
+    card->norm_bias = tensor_like(h, ".attn_norm.bias") != NULL;
+    card->head_bias = tensor_named(h, "output.bias") != NULL;
+    card->moe_ungated = tensor_like(h, ".ffn_up_exps.weight") != NULL && tensor_like(h, ".ffn_gate_exps.weight") == NULL;
     card->mlp_ungated = tensor_like(h, ".ffn_up.weight") != NULL && tensor_like(h, ".ffn_gate.weight") == NULL;
     card->has_expert_bias = tensor_like(h, ".exp_probs_b.bias") != NULL;
     card->has_rope_freqs = tensor_like(h, "rope_freqs.weight") != NULL;
@@ -272,6 +278,7 @@ static void take_traits(const struct gguf_header *h, struct pls_card *card)
     card->fused_gate_up = tensor_like(h, ".ffn_gate_up_exps.weight") != NULL;
     card->has_ssm_norm = tensor_like(h, ".ssm_norm.weight") != NULL;
     card->has_attn_sinks = tensor_like(h, ".attn_sinks.weight") != NULL;
+    card->mtp_in_file = card->n_mtp_layers > 0;
     card->mtp_has_embed = tensor_like(h, ".nextn.embed_tokens.weight") != NULL;
     const struct pls_tensor *t = tensor_like(h, ".laurel_l.weight");
     card->n_laurel = t != NULL && t->dims[1] <= UINT32_MAX ? (uint32_t)t->dims[1] : 0;
