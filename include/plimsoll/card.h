@@ -15,7 +15,7 @@
 
 #define PLS_MAX_LAYERS 256
 
-/* Kinds of layer, one letter each in card files (facts/MODELS notation). */
+/* Kinds of layer, one letter each in card files. */
 enum pls_layer_kind {
     PLS_LAYER_FULL = 'F',     /* full attention */
     PLS_LAYER_SWA = 'S',      /* sliding-window (or chunked) attention */
@@ -116,8 +116,8 @@ struct pls_card {
 };
 
 /* Fills what follows from the rest (per-layer arrays, head_dim, SWA pattern of the architecture) and checks every
- * bound, once, at the edge: after success the core may use the card without further tests. On failure the sentence
- * names the field. Source of the patterns: MEMORY.md section 5.2. */
+ * bound, once, at the edge: after success the core may use the card without further tests. On failure (PLS_FORMAT) the
+ * sentence names the field. MTP blocks that GGUF files do not carry (mtp_in_file) are dropped: n_mtp_layers is 0 then. */
 enum pls_code pls_card_complete(struct pls_card *card, struct pls_err *err);
 
 /* What one layer is, with all widths resolved. Widths in elements. */
@@ -132,8 +132,8 @@ struct pls_layer {
     uint32_t n_ff;          /* dense feed-forward width; 0 none */
     uint32_t k_cache_width; /* elements per cell written to the K cache; 0: keeps no cache */
     uint32_t v_cache_width; /* 0 for MLA, whose V is a view of K */
-    uint64_t conv_state;    /* F32 elements of recurrent state per sequence: the r of MEMORY 5.3 */
-    uint64_t ssm_state;     /* and the s */
+    uint64_t conv_state;    /* F32 elements of recurrent state per sequence, convolution part */
+    uint64_t ssm_state;     /* and the matrix part */
     uint32_t index_cache_width; /* elements per cell of the sparse indexer's own key cache; 0 none */
 };
 /* layer < n_layers + n_mtp_layers of a completed card. */

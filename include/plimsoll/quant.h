@@ -127,17 +127,21 @@ bool pls_format_by_name(const char *name, enum pls_format *out);
 struct pls_quant {
     enum pls_format format;
     enum pls_ftype ftype;   /* GGUF: the recipe; PLS_FTYPE_NONE: the types stored in the file are taken as they are */
-    enum pls_type stored;   /* safetensors: F32, F16, BF16 */
+    enum pls_type stored;   /* safetensors: F32, F16, BF16, or MXFP4 (native checkpoints); MLX: MXFP4, or NONE (affine) */
     uint8_t bits;           /* MLX, GPTQ, AWQ, bnb: 2..8; else 0 */
-    uint16_t group;         /* MLX, GPTQ, AWQ: elements sharing a scale; 0 means per column */
+    uint8_t bits_high;      /* MLX mixed recipes: width of the tensors kept finer; 0: uniform */
+    uint16_t group;         /* elements sharing a scale; GPTQ and AWQ 0: a whole column; FP8 0: a whole tensor */
     bool imatrix;           /* an importance matrix was used */
-    bool legacy_qkv;        /* the quantizer before 2026 (MEMORY 2.7): fused QKV has its own rule */
+    bool legacy_qkv;        /* the quantizer before 2026: fused QKV has its own rule */
     bool from_name;         /* known by name only ("UD-Q4_K_XL"): the mixture cannot be predicted */
 };
-/* "Q4_K_M", "mlx-4bit-g64", "gptq-4bit-g128", "awq-4bit", "fp8", "bnb-nf4", "bnb-int8", "bf16" and the like.
- * False when the word means nothing. */
+/* Reads a quant as people write it: "Q4_K_M", "bf16" (GGUF), "UD-Q4_K_XL" (from_name), "mlx-4bit", "mlx-4bit-g32",
+ * "mlx-mixed_3_6", "mlx-mxfp4", "gptq-4bit-g128", "awq-4bit", "fp8", "fp8-block", "bnb-nf4", "bnb-int8",
+ * "safetensors-bf16", "safetensors-mxfp4"; case does not matter. Missing group sizes become the format's usual one.
+ * False when the word means nothing; *out is then untouched. */
 bool pls_quant_parse(const char *word, struct pls_quant *out);
-/* Writes the slug that pls_quant_parse reads back; cap 32 is enough. */
+/* Writes the slug that pls_quant_parse reads back (imatrix and legacy_qkv are not part of it); cap 32 is enough.
+ * A GGUF quant with no ftype is "as-stored". */
 void pls_quant_name(const struct pls_quant *q, char *out, size_t cap);
 
 #endif

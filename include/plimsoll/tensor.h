@@ -21,7 +21,7 @@ struct pls_tensor {
     uint8_t category;  /* enum pls_tensor_category */
 };
 
-/* The quantizer's categories (MEMORY 2.3), with the roles that placement needs beside them. */
+/* The quantizer's categories, with the roles that placement needs beside them. */
 enum pls_tensor_category {
     PLS_CAT_OTHER = 0,
     PLS_CAT_OUTPUT,
@@ -63,14 +63,19 @@ struct pls_model {
 /* True when the architecture has a row: tensors can be listed without a file. */
 bool pls_arch_known(const char *arch);
 
-/* Generates the list of a completed card into the arena with converter types (MEMORY 2.2).
+/* Generates the list of a completed card into the arena with converter types.
  * PLS_UNSUPPORTED for an unknown architecture, PLS_NOMEM when the arena is too small. */
 enum pls_code pls_arch_tensors(const struct pls_card *card, struct pls_arena *arena, struct pls_tensors *out,
                                struct pls_err *err);
 
-/* Gives every tensor of `list` the type the quantizer would write, in place (MEMORY 2.3 to 2.7).
- * PLS_REFUSED when the quantizer refuses: no fallback type divides a row, or an imatrix is required. */
+/* Gives every tensor of `list` the type the quantizer would write, in place. With ftype NONE the
+ * types stay as stored. PLS_REFUSED when the quantizer refuses (no fallback type divides a row, or the file type is
+ * not offered); PLS_UNSUPPORTED for a hand-made mixture known by name only (quant->from_name). */
 enum pls_code pls_mix_assign(const struct pls_card *card, const struct pls_quant *quant, struct pls_tensors *list,
                              struct pls_err *err);
+
+/* True when the quantizer would write this assigned list only with an importance matrix. Sizes are the
+ * same; it matters to someone who wants to make the file rather than fetch it. */
+bool pls_mix_needs_imatrix(const struct pls_quant *quant, const struct pls_tensors *list);
 
 #endif
