@@ -13,7 +13,7 @@
 #define PLS_MAX_POOLS (PLS_MAX_GPUS + 4)
 #define PLS_MAX_TIERS 4
 #define PLS_MAX_LIMITS 8
-#define PLS_MAX_NOTES 16
+#define PLS_MAX_NOTES 24
 
 enum pls_backend {
     PLS_BACKEND_NONE = 0,
@@ -60,7 +60,7 @@ struct pls_cpu {
     char name[80];
     uint32_t cores;   /* physical cores the process may use */
     uint32_t threads; /* hardware threads the process may use (cpuset, affinity) */
-    double quota_cpus; /* CPU time allowed by a cgroup in cores; 0 unlimited */
+    double quota_cpus; /* CPU time allowed by a cgroup in cores; 0 unlimited (less than one core is possible: 0.5) */
     uint32_t n_tiers;
     struct pls_tier tiers[PLS_MAX_TIERS];
     uint32_t isa;     /* enum pls_isa bits; 0 unknown */
@@ -78,18 +78,27 @@ struct pls_gpu {
     char driver[32];
     enum pls_backend backend;
     int32_t pool;     /* index into pls_machine.pools; -1 none */
+    uint32_t revision; /* PCI revision: separates boards of one AMD device id; 0 unknown */
+    bool has_display; /* a screen hangs on it and a desktop runs: part of its memory is not ours */
     uint32_t cores;   /* Apple GPU cores, SM, CU, Xe cores; 0 unknown */
     double fp16_tflops, fp32_tflops; /* dense; 0 unknown */
     double link_gbs;  /* host to device; 0 unknown or on-die */
     uint32_t compute_capability; /* NVIDIA: major * 10 + minor; 0 unknown */
 };
 
+/* A cap on a pool that somebody set. Codes: "cgroup-v1", "cgroup-v2", "cpuset-mems", "hugepages", "rlimit-as",
+ * "rlimit-data" on RAM; "working-set", "wired-limit", "gtt" on a GPU's pool. */
 struct pls_limit {
-    char code[24]; /* "cgroup-v2", "wired-limit", "gtt", "rlimit" */
+    char code[24];
     uint64_t bytes;
-    char path[128]; /* where it was read */
+    uint64_t used_bytes; /* already taken under this limit, reclaimable pages left out; 0 unknown or nothing */
+    bool is_physical;    /* the memory beyond is not there at all (huge pages, forbidden nodes): the system's headroom
+                            comes out of what is left; else the cap is on us and the headroom lies outside it */
+    char path[128];      /* where it was read: a file, a sysctl, a library call */
 };
 
+/* RAM; a GPU's own memory (a firmware carve-out counts as such: it is not in RAM any more); a GPU that addresses all of
+ * RAM (Apple, GB10, Jetson); a GPU that may map part of RAM through its driver (GTT of an APU, Intel graphics). */
 enum pls_pool_kind { PLS_POOL_RAM = 0, PLS_POOL_VRAM, PLS_POOL_UNIFIED, PLS_POOL_SHARED };
 const char *pls_pool_kind_name(enum pls_pool_kind kind); /* "ram", "vram", "unified", "shared" */
 
@@ -99,7 +108,7 @@ struct pls_pool {
     int32_t gpu;            /* index into gpus; -1 for RAM */
     int32_t within;         /* index of the pool this one draws on; -1 none */
     uint64_t capacity_bytes; /* what is fitted */
-    uint64_t free_bytes;     /* what is free now; 0 unknown */
+    uint64_t free_bytes;     /* what is free now, page cache counted as free; 0 unknown */
     uint64_t reserved_bytes; /* headroom of the system, desktop share, --reserve: budget policy */
     uint64_t budget_bytes;   /* what may be filled: capacity or free, less reserved, capped by limits */
     double bandwidth_gbs;    /* read, 1e9 bytes per second; 0 unknown */
@@ -119,8 +128,9 @@ struct pls_machine {
     char profile[64]; /* id in the hardware table, when the machine is one */
     char os[16];      /* "linux", "macos", "freebsd", "windows"; empty unknown */
     char arch[16];    /* "x86_64", "arm64" */
-    char os_version[32];
+    char os_version[64];
     bool is_container, is_vm, is_wsl, has_desktop;
+    uint64_t swap_bytes, swap_free_bytes; /* never part of a budget: a model read through swap is not "carried" */
     struct pls_cpu cpu;
     uint32_t n_gpus;
     struct pls_gpu gpus[PLS_MAX_GPUS];
@@ -130,21 +140,39 @@ struct pls_machine {
     struct pls_note notes[PLS_MAX_NOTES];
 };
 
-/* Appends, silently dropping what exceeds the array. */
+/* Appends, silently dropping what exceeds the array; the returned pointer is then NULL. Text may come from files: it is
+ * escaped where it is printed. */
 void pls_machine_note(struct pls_machine *m, const char *code, const char *fmt, ...) PLS_PRINTF(3, 4);
-void pls_pool_limit(struct pls_pool *pool, const char *code, uint64_t bytes, const char *path);
+struct pls_limit *pls_pool_limit(struct pls_pool *pool, const char *code, uint64_t bytes, const char *path);
+/* A pool with neither GPU nor parent. RAM must be added first. */
+struct pls_pool *pls_machine_pool(struct pls_machine *m, const char *id, enum pls_pool_kind kind);
+/* A GPU named gpuN with a pool of the same name; UNIFIED and SHARED pools draw on RAM. */
+struct pls_gpu *pls_machine_gpu(struct pls_machine *m, const char *vendor, enum pls_pool_kind kind);
 
-/* How much of a machine may be filled. Every field is an option or has a documented default (HARDWARE.md). */
+/* Memory a system keeps for itself: share of the capacity, but at least min_bytes and at most max_bytes. */
+struct pls_headroom {
+    uint64_t min_bytes;
+    double share;
+    uint64_t max_bytes;
+};
+
+/* What runs beside the model: decides the headroom. WSL and containers count as servers: their host's system lives
+ * outside the memory they see. */
+enum pls_host { PLS_HOST_SERVER = 0, PLS_HOST_DESKTOP, PLS_HOST_MACOS, PLS_HOST_WINDOWS, PLS_HOST_COUNT };
+enum pls_host pls_machine_host(const struct pls_machine *m);
+
+/* How much of a machine may be filled. Every field is an option or has a default that core/budget.c explains. */
 struct pls_budget_policy {
-    uint64_t reserve_bytes;  /* --reserve: for other services, on RAM */
-    bool from_free;          /* --free: start from what is free now instead of what is fitted */
-    uint64_t os_min_bytes;   /* least headroom of the system */
-    double os_share;         /* and the share of RAM it may take, whichever is larger */
-    uint64_t os_max_bytes;
-    uint64_t gpu_margin_bytes; /* left free on each discrete GPU: driver, desktop */
+    uint64_t reserve_bytes;     /* --reserve: for other services, on RAM */
+    bool from_free;             /* --free: start from what is free now instead of what is fitted */
+    struct pls_headroom os[PLS_HOST_COUNT];
+    uint64_t free_margin_bytes; /* kept of what is free, with from_free */
+    uint64_t gpu_margin_bytes;  /* kept on each GPU with memory of its own: driver */
+    uint64_t gpu_desktop_bytes; /* kept besides on a GPU that drives a desktop */
 };
 struct pls_budget_policy pls_budget_policy_default(void);
-/* Sets reserved_bytes and budget_bytes of every pool, adding a note for each limit that bites. Idempotent. */
+/* Sets reserved_bytes and budget_bytes of every pool and adds a note for each limit that bites (its code is the note's)
+ * and for memory that others hold ("in-use"). Applying again replaces the former result. */
 void pls_budget_apply(struct pls_machine *m, const struct pls_budget_policy *policy);
 
 #endif

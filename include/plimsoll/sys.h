@@ -8,20 +8,24 @@
 
 #include "plimsoll/base.h"
 
-struct pls_root; /* a directory handle */
+/* A directory handle. Links and ".." in a path never lead outside it: an absolute link starts again at the root, as on
+ * the machine that was recorded. A path is at most 2047 bytes and 40 links. */
+struct pls_root;
 enum pls_code pls_root_open(const char *dir, struct pls_root **out, struct pls_err *err); /* NULL: "/" */
-void pls_root_close(struct pls_root *root);
-bool pls_root_is_live(const struct pls_root *root);         /* opened on "/": for what no file can tell (CPUID, dlopen) */
-const char *pls_root_path(const struct pls_root *root);     /* as given; "/" when live: for libraries that want a path */
-/* Reads at most cap - 1 bytes and NUL-terminates. *len (may be NULL) gets the length. PLS_IO when unreadable, PLS_LIMIT
- * when it was longer. */
+void pls_root_close(struct pls_root *root);                 /* NULL is fine */
+bool pls_root_is_live(const struct pls_root *root);         /* opened on NULL: for what no file can tell (CPUID, dlopen) */
+const char *pls_root_path(const struct pls_root *root);     /* as given; "/" when live: for error sentences */
+/* Reads at most cap - 1 bytes and NUL-terminates. *len (may be NULL) gets the length. PLS_IO when unreadable or not a
+ * regular file (out is then empty), PLS_LIMIT when it was longer (out then holds the beginning). */
 enum pls_code pls_root_read(struct pls_root *root, const char *path, char *out, size_t cap, size_t *len,
                             struct pls_err *err);
-bool pls_root_read_u64(struct pls_root *root, const char *path, uint64_t *out); /* first decimal number of a file */
+/* The decimal number a file begins with. False, *out untouched: unreadable, no number ("max", "-1") or above 64 bits. */
+bool pls_root_read_u64(struct pls_root *root, const char *path, uint64_t *out);
 bool pls_root_exists(struct pls_root *root, const char *path);
-/* Target of a symbolic link, as stored. */
+/* Target of a symbolic link, as stored. False when it is no link or does not fit. */
 bool pls_root_link(struct pls_root *root, const char *path, char *out, size_t cap);
-/* Calls visit for each entry in name order ("." and ".." left out); stops when it returns false. */
+/* Calls visit for each entry in name order, numbers within names by value ("card2" before "card10"; "." and ".." left
+ * out); stops when it returns false. */
 typedef bool pls_dir_visit(const char *name, void *context);
 enum pls_code pls_root_list(struct pls_root *root, const char *dir, pls_dir_visit *visit, void *context,
                             struct pls_err *err);

@@ -11,6 +11,8 @@
 #ifndef PLIMSOLL_TEXT_H
 #define PLIMSOLL_TEXT_H
 
+#include <stdarg.h>
+
 #include "plimsoll/base.h"
 
 struct pls_text {
@@ -24,6 +26,7 @@ struct pls_text {
 #define PLS_TEXT(array) ((struct pls_text){ (array), ((array)[0] = '\0', 0), sizeof(array), false })
 
 void pls_text_add(struct pls_text *t, const char *fmt, ...) PLS_PRINTF(2, 3);
+void pls_text_vadd(struct pls_text *t, const char *fmt, va_list args) PLS_PRINTF(2, 0);
 void pls_text_put(struct pls_text *t, const char *bytes, size_t len);
 
 /* Copies src into dst[cap], cutting at a UTF-8 boundary when it is too long. Returns false when cut. */

@@ -1,6 +1,5 @@
 #include "plimsoll/text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,9 +7,14 @@ void pls_text_add(struct pls_text *t, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
+    pls_text_vadd(t, fmt, args);
+    va_end(args);
+}
+
+void pls_text_vadd(struct pls_text *t, const char *fmt, va_list args)
+{
     size_t room = t->cap - t->len;
     int wrote = vsnprintf(t->data + t->len, room, fmt, args);
-    va_end(args);
     if (wrote < 0) {
         t->data[t->len] = '\0';
         t->truncated = true;

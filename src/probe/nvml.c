@@ -1,0 +1,6 @@
+#include "probe/values.h"
+
+void pls_nvml_values(struct pls_values *out)
+{
+    (void)out;
+}
