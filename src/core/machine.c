@@ -15,22 +15,22 @@ static const struct {
     enum pls_isa bit;
     const char *name;
 } isa_names[] = {
-    {PLS_ISA_AVX, "avx"},
-    {PLS_ISA_AVX2, "avx2"},
-    {PLS_ISA_FMA, "fma"},
-    {PLS_ISA_F16C, "f16c"},
-    {PLS_ISA_AVX512, "avx512"},
-    {PLS_ISA_AVX512_VNNI, "avx512_vnni"},
-    {PLS_ISA_AVX512_BF16, "avx512_bf16"},
-    {PLS_ISA_AVX_VNNI, "avx_vnni"},
-    {PLS_ISA_AVX512_VBMI, "avx512_vbmi"},
-    {PLS_ISA_AMX_INT8, "amx_int8"},
-    {PLS_ISA_NEON, "neon"},
-    {PLS_ISA_DOTPROD, "dotprod"},
-    {PLS_ISA_I8MM, "i8mm"},
-    {PLS_ISA_SVE, "sve"},
-    {PLS_ISA_FP16, "fp16"},
-    {PLS_ISA_BF16, "bf16"},
+    { PLS_ISA_AVX, "avx" },
+    { PLS_ISA_AVX2, "avx2" },
+    { PLS_ISA_FMA, "fma" },
+    { PLS_ISA_F16C, "f16c" },
+    { PLS_ISA_AVX512, "avx512" },
+    { PLS_ISA_AVX512_VNNI, "avx512_vnni" },
+    { PLS_ISA_AVX512_BF16, "avx512_bf16" },
+    { PLS_ISA_AVX_VNNI, "avx_vnni" },
+    { PLS_ISA_AVX512_VBMI, "avx512_vbmi" },
+    { PLS_ISA_AMX_INT8, "amx_int8" },
+    { PLS_ISA_NEON, "neon" },
+    { PLS_ISA_DOTPROD, "dotprod" },
+    { PLS_ISA_I8MM, "i8mm" },
+    { PLS_ISA_SVE, "sve" },
+    { PLS_ISA_FP16, "fp16" },
+    { PLS_ISA_BF16, "bf16" },
 };
 
 const char *pls_backend_name(enum pls_backend backend)
@@ -71,7 +71,7 @@ enum pls_isa pls_isa_by_name(const char *name)
 
 const char *pls_pool_kind_name(enum pls_pool_kind kind)
 {
-    static const char *const names[] = {"ram", "vram", "unified", "shared"};
+    static const char *const names[] = { "ram", "vram", "unified", "shared" };
     return (size_t)kind < PLS_COUNT_OF(names) ? names[kind] : NULL;
 }
 
@@ -95,7 +95,7 @@ struct pls_limit *pls_pool_limit(struct pls_pool *pool, const char *code, uint64
         return NULL;
     }
     struct pls_limit *limit = &pool->limits[pool->n_limits++];
-    *limit = (struct pls_limit){.bytes = bytes};
+    *limit = (struct pls_limit){ .bytes = bytes };
     PLS_COPY(limit->code, code);
     PLS_COPY(limit->path, path);
     return limit;
@@ -107,7 +107,7 @@ struct pls_pool *pls_machine_pool(struct pls_machine *m, const char *id, enum pl
         return NULL;
     }
     struct pls_pool *pool = &m->pools[m->n_pools++];
-    *pool = (struct pls_pool){.kind = kind, .gpu = -1, .within = -1};
+    *pool = (struct pls_pool){ .kind = kind, .gpu = -1, .within = -1 };
     PLS_COPY(pool->id, id);
     return pool;
 }
@@ -124,7 +124,7 @@ struct pls_gpu *pls_machine_gpu(struct pls_machine *m, const char *vendor, enum 
     pool->gpu = (int32_t)m->n_gpus;
     pool->within = kind == PLS_POOL_UNIFIED || kind == PLS_POOL_SHARED ? 0 : -1;
     struct pls_gpu *gpu = &m->gpus[m->n_gpus++];
-    *gpu = (struct pls_gpu){.pool = (int32_t)m->n_pools - 1};
+    *gpu = (struct pls_gpu){ .pool = (int32_t)m->n_pools - 1 };
     PLS_COPY(gpu->id, id);
     PLS_COPY(gpu->vendor, vendor);
     return gpu;

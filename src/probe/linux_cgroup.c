@@ -27,10 +27,10 @@ struct hierarchy {
 struct memory_names {
     const char *code, *limit, *soft, *usage, *reclaimable;
 };
-static const struct memory_names names_v2 = {"cgroup-v2", "memory.max", "memory.high", "memory.current",
-                                             "inactive_file"};
-static const struct memory_names names_v1 = {"cgroup-v1", "memory.limit_in_bytes", NULL,
-                                             "memory.usage_in_bytes", "total_inactive_file"};
+static const struct memory_names names_v2 = { "cgroup-v2", "memory.max", "memory.high", "memory.current",
+                                              "inactive_file" };
+static const struct memory_names names_v1 = { "cgroup-v1", "memory.limit_in_bytes", NULL,
+                                              "memory.usage_in_bytes", "total_inactive_file" };
 
 /* Field n (from 0) of a line of blank-separated fields. */
 static bool field_of(const char *line, unsigned n, char *out, size_t cap)
@@ -89,8 +89,8 @@ static bool find_mount(const char *mountinfo, const char *controller, char *moun
         const char *after = strstr(line, " - ");
         char type[32];
         char super[512];
-        if (after == NULL || !field_of(after + 3, 0, type, sizeof(type)) ||
-            !field_of(after + 3, 2, super, sizeof(super))) {
+        if (after == NULL || !field_of(after + 3, 0, type, sizeof(type))
+            || !field_of(after + 3, 2, super, sizeof(super))) {
             continue;
         }
         bool match = controller == NULL ? strcmp(type, "cgroup2") == 0
@@ -107,8 +107,8 @@ static bool locate(const char *cgroup, const char *mountinfo, const char *contro
     char top[MAX_CGROUP_PATH];
     char path[MAX_CGROUP_PATH];
     out->v2 = controller == NULL;
-    if (!own_path(cgroup, controller, path, sizeof(path)) ||
-        !find_mount(mountinfo, controller, out->mount, top)) {
+    if (!own_path(cgroup, controller, path, sizeof(path))
+        || !find_mount(mountinfo, controller, out->mount, top)) {
         return false;
     }
     size_t cut = strcmp(top, "/") == 0 ? 0 : strlen(top);
@@ -191,7 +191,7 @@ static bool go_up(char *own)
 static void read_memory(struct pls_root *root, const struct hierarchy *h, struct pls_pool *ram)
 {
     const struct memory_names *names = h->v2 ? &names_v2 : &names_v1;
-    struct least least = {.bytes = UINT64_MAX, .free_bytes = UINT64_MAX};
+    struct least least = { .bytes = UINT64_MAX, .free_bytes = UINT64_MAX };
     char own[MAX_CGROUP_PATH];
     PLS_COPY(own, h->own);
     do {
@@ -222,13 +222,13 @@ static double group_quota(struct pls_root *root, const struct hierarchy *h, cons
     struct pls_text path = PLS_TEXT(room);
     group_file(&path, h, own, "cpu.max");
     if (h->v2) {
-        bool read = pls_scan_line(root, room, text, sizeof(text)) &&
-                    field_of(text, 0, first, sizeof(first)) && field_of(text, 1, second, sizeof(second)) &&
-                    pls_parse_u64(first, &quota) && pls_parse_u64(second, &period);
+        bool read = pls_scan_line(root, room, text, sizeof(text)) && field_of(text, 0, first, sizeof(first))
+                    && field_of(text, 1, second, sizeof(second)) && pls_parse_u64(first, &quota)
+                    && pls_parse_u64(second, &period);
         return read && period > 0 ? (double)quota / (double)period : 0;
     }
-    bool read = group_u64(root, h, own, "cpu.cfs_quota_us", &quota) &&
-                group_u64(root, h, own, "cpu.cfs_period_us", &period);
+    bool read = group_u64(root, h, own, "cpu.cfs_quota_us", &quota)
+                && group_u64(root, h, own, "cpu.cfs_period_us", &period);
     return read && period > 0 ? (double)quota / (double)period : 0;
 }
 

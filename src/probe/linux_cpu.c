@@ -93,7 +93,7 @@ static void read_caches(struct sys_cpus *s, uint32_t cpu)
 
 static void read_core(struct sys_cpus *s, uint32_t cpu)
 {
-    struct pls_core_kind core = {.cores = 1};
+    struct pls_core_kind core = { .cores = 1 };
     uint64_t package = 0;
     s->out->cores++;
     cpu_u64(s, cpu, "cpu_capacity", &core.capacity);
@@ -150,8 +150,8 @@ static bool visit_node(const char *name, void *context)
 static bool visit_pci(const char *name, void *context)
 {
     struct sys_cpus *s = context;
-    static const char *const files[] = {"class", "vendor", "device", "revision"};
-    uint32_t value[4] = {0};
+    static const char *const files[] = { "class", "vendor", "device", "revision" };
+    uint32_t value[4] = { 0 };
     for (size_t i = 0; i < PLS_COUNT_OF(files); i++) {
         char room[128];
         char text[32];
@@ -166,7 +166,7 @@ static bool visit_pci(const char *name, void *context)
         return true;
     }
     struct pls_pci *pci = &s->out->pci[s->out->n_pci++];
-    *pci = (struct pls_pci){.vendor = value[1], .device = value[2], .revision = value[3]};
+    *pci = (struct pls_pci){ .vendor = value[1], .device = value[2], .revision = value[3] };
     PLS_COPY(pci->address, name);
     return true;
 }
@@ -190,16 +190,16 @@ static void count_cpuinfo(struct pls_root *root, struct pls_topology *out)
     }
     char field[16];
     uint64_t cores = 0;
-    bool known = text != NULL && pls_scan_field(text, "cpu cores", field, sizeof(field)) &&
-                 pls_parse_u64(field, &cores);
+    bool known = text != NULL && pls_scan_field(text, "cpu cores", field, sizeof(field))
+                 && pls_parse_u64(field, &cores);
     out->cores = known && cores <= out->threads ? (uint32_t)cores : out->threads;
     pls_scan_file_free(text);
 }
 
 void pls_linux_topology(struct pls_root *root, const char *allowed_cpus, struct pls_topology *out)
 {
-    struct sys_cpus s = {.root = root, .allowed = allowed_cpus, .out = out};
-    *out = (struct pls_topology){.known = false};
+    struct sys_cpus s = { .root = root, .allowed = allowed_cpus, .out = out };
+    *out = (struct pls_topology){ .known = false };
     pls_scan_line(root, "/sys/devices/system/cpu/online", s.online, sizeof(s.online));
     pls_scan_line(root, "/sys/devices/cpu_core/cpus", s.performance, sizeof(s.performance));
     pls_scan_line(root, "/sys/devices/cpu_atom/cpus", s.efficiency, sizeof(s.efficiency));
@@ -224,22 +224,22 @@ static uint32_t isa_of_flags(const char *flags)
         enum pls_isa isa;
         const char *words[5];
     } table[] = {
-        {PLS_ISA_AVX, {"avx"}},
-        {PLS_ISA_AVX2, {"avx2"}},
-        {PLS_ISA_FMA, {"fma"}},
-        {PLS_ISA_F16C, {"f16c"}},
-        {PLS_ISA_AVX512, {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}},
-        {PLS_ISA_AVX512_VNNI, {"avx512_vnni"}},
-        {PLS_ISA_AVX512_BF16, {"avx512_bf16"}},
-        {PLS_ISA_AVX_VNNI, {"avx_vnni"}},
-        {PLS_ISA_AVX512_VBMI, {"avx512vbmi"}},
-        {PLS_ISA_AMX_INT8, {"amx_tile", "amx_int8"}},
-        {PLS_ISA_NEON, {"asimd"}},
-        {PLS_ISA_DOTPROD, {"asimddp"}},
-        {PLS_ISA_I8MM, {"i8mm"}},
-        {PLS_ISA_SVE, {"sve"}},
-        {PLS_ISA_FP16, {"asimdhp"}},
-        {PLS_ISA_BF16, {"bf16"}},
+        { PLS_ISA_AVX, { "avx" } },
+        { PLS_ISA_AVX2, { "avx2" } },
+        { PLS_ISA_FMA, { "fma" } },
+        { PLS_ISA_F16C, { "f16c" } },
+        { PLS_ISA_AVX512, { "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd" } },
+        { PLS_ISA_AVX512_VNNI, { "avx512_vnni" } },
+        { PLS_ISA_AVX512_BF16, { "avx512_bf16" } },
+        { PLS_ISA_AVX_VNNI, { "avx_vnni" } },
+        { PLS_ISA_AVX512_VBMI, { "avx512vbmi" } },
+        { PLS_ISA_AMX_INT8, { "amx_tile", "amx_int8" } },
+        { PLS_ISA_NEON, { "asimd" } },
+        { PLS_ISA_DOTPROD, { "asimddp" } },
+        { PLS_ISA_I8MM, { "i8mm" } },
+        { PLS_ISA_SVE, { "sve" } },
+        { PLS_ISA_FP16, { "asimdhp" } },
+        { PLS_ISA_BF16, { "bf16" } },
     };
     uint32_t isa = 0;
     for (size_t i = 0; i < PLS_COUNT_OF(table); i++) {
@@ -259,19 +259,21 @@ static void name_arm(struct pls_root *root, const char *cpuinfo, struct pls_mach
     static const struct {
         const char *implementer, *part, *name;
     } cores[] = {
-        {"0x41", "0xd08", "Cortex-A72"},   {"0x41", "0xd0b", "Cortex-A76"},  {"0x41", "0xd0c", "Neoverse-N1"},
-        {"0x41", "0xd40", "Neoverse-V1"},  {"0x41", "0xd49", "Neoverse-N2"}, {"0x41", "0xd4f", "Neoverse-V2"},
-        {"0x41", "0xd42", "Cortex-A78AE"}, {"0x41", "0xd85", "Cortex-X925"}, {"0x41", "0xd87", "Cortex-A725"},
-        {"0xc0", "0xac3", "AmpereOne"},    {"0x51", "0x001", "Oryon"},
+        { "0x41", "0xd08", "Cortex-A72" },   { "0x41", "0xd0b", "Cortex-A76" },
+        { "0x41", "0xd0c", "Neoverse-N1" },  { "0x41", "0xd40", "Neoverse-V1" },
+        { "0x41", "0xd49", "Neoverse-N2" },  { "0x41", "0xd4f", "Neoverse-V2" },
+        { "0x41", "0xd42", "Cortex-A78AE" }, { "0x41", "0xd85", "Cortex-X925" },
+        { "0x41", "0xd87", "Cortex-A725" },  { "0xc0", "0xac3", "AmpereOne" },
+        { "0x51", "0x001", "Oryon" },
     };
     char implementer[16];
     char part[16];
     if (m->cpu.name[0] == '\0') {
         pls_scan_line(root, "/proc/device-tree/model", m->cpu.name, sizeof(m->cpu.name));
     }
-    if (m->cpu.name[0] != '\0' ||
-        !pls_scan_field(cpuinfo, "CPU implementer", implementer, sizeof(implementer)) ||
-        !pls_scan_field(cpuinfo, "CPU part", part, sizeof(part))) {
+    if (m->cpu.name[0] != '\0'
+        || !pls_scan_field(cpuinfo, "CPU implementer", implementer, sizeof(implementer))
+        || !pls_scan_field(cpuinfo, "CPU part", part, sizeof(part))) {
         return;
     }
     for (size_t i = 0; i < PLS_COUNT_OF(cores); i++) {

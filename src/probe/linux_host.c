@@ -9,11 +9,11 @@ enum { MAX_MOUNTINFO = 64 << 10 };
 /* Files that container engines leave behind, words in the own cgroup path, and mounts that only they make. */
 static bool is_container(struct pls_root *root)
 {
-    static const char *const marks[] = {"/.dockerenv", "/run/.containerenv", "/run/systemd/container",
-                                        "/proc/vz"};
-    static const char *const words[] = {"/docker", "/kubepods", "/lxc", "libpod", "containerd", "/garden/"};
-    static const char *const mounts[] = {"/docker/overlay", "/containers/storage/", "containerd.snapshotter",
-                                         "/kubelet/pods/"};
+    static const char *const marks[] = { "/.dockerenv", "/run/.containerenv", "/run/systemd/container",
+                                         "/proc/vz" };
+    static const char *const words[] = { "/docker", "/kubepods", "/lxc", "libpod", "containerd", "/garden/" };
+    static const char *const mounts[] = { "/docker/overlay", "/containers/storage/", "containerd.snapshotter",
+                                          "/kubelet/pods/" };
     char cgroup[8192];
     bool found = false;
     for (size_t i = 0; i < PLS_COUNT_OF(marks); i++) {
@@ -33,8 +33,8 @@ static bool is_container(struct pls_root *root)
         pls_scan_next(&first, line, sizeof(line));
     }
     for (size_t i = 0; i < PLS_COUNT_OF(mounts); i++) {
-        bool kubelet = i == 3 && mountinfo != NULL && strstr(mountinfo, mounts[i]) != NULL &&
-                       strstr(line, "overlay") != NULL;
+        bool kubelet = i == 3 && mountinfo != NULL && strstr(mountinfo, mounts[i]) != NULL
+                       && strstr(line, "overlay") != NULL;
         found = found || strstr(line, mounts[i]) != NULL || kubelet;
     }
     pls_scan_file_free(mountinfo);
@@ -45,15 +45,15 @@ static bool is_container(struct pls_root *root)
  * guests. */
 static bool is_vm(struct pls_root *root)
 {
-    static const char *const products[] = {"KVM",
-                                           "QEMU",
-                                           "VMware",
-                                           "VirtualBox",
-                                           "Virtual Machine",
-                                           "BHYVE",
-                                           "Parallels",
-                                           "Google Compute Engine",
-                                           "Apple Virtualization"};
+    static const char *const products[] = { "KVM",
+                                            "QEMU",
+                                            "VMware",
+                                            "VirtualBox",
+                                            "Virtual Machine",
+                                            "BHYVE",
+                                            "Parallels",
+                                            "Google Compute Engine",
+                                            "Apple Virtualization" };
     char text[128] = "";
     bool found = pls_root_exists(root, "/proc/device-tree/hypervisor/compatible");
     pls_scan_line(root, "/sys/class/dmi/id/product_name", text, sizeof(text));
@@ -62,8 +62,8 @@ static bool is_vm(struct pls_root *root)
     }
     pls_scan_line(root, "/sys/class/dmi/id/sys_vendor", text, sizeof(text));
     found = found || strcmp(text, "QEMU") == 0 || strcmp(text, "Xen") == 0;
-    return found ||
-           (pls_scan_line(root, "/sys/hypervisor/type", text, sizeof(text)) && strcmp(text, "xen") == 0);
+    return found
+           || (pls_scan_line(root, "/sys/hypervisor/type", text, sizeof(text)) && strcmp(text, "xen") == 0);
 }
 
 static bool visit_runtime_file(const char *name, void *context)
@@ -91,8 +91,8 @@ static bool visit_user(const char *name, void *context)
 /* Somebody has a graphical session: an X or Wayland socket. */
 static bool has_desktop(struct pls_root *root)
 {
-    struct desktop d = {root, pls_root_exists(root, "/tmp/.X11-unix/X0") ||
-                                  pls_root_exists(root, "/tmp/.X11-unix/X1")};
+    struct desktop d = { root, pls_root_exists(root, "/tmp/.X11-unix/X0")
+                                   || pls_root_exists(root, "/tmp/.X11-unix/X1") };
     if (!d.found) {
         pls_root_list(root, "/run/user", visit_user, &d, NULL);
     }

@@ -49,9 +49,9 @@ static void read_huge_pages(const char *meminfo, struct pls_pool *ram)
     uint64_t count = 0;
     if (pls_scan_kib(meminfo, "Hugetlb", &bytes) && bytes > 0) {
         physical_limit(ram, "hugepages", pls_sub(ram->capacity_bytes, bytes), "/proc/meminfo Hugetlb");
-    } else if (pls_scan_kib(meminfo, "Hugepagesize", &size) &&
-               pls_scan_field(meminfo, "HugePages_Total", field, sizeof(field)) &&
-               pls_parse_u64(field, &count) && count > 0) {
+    } else if (pls_scan_kib(meminfo, "Hugepagesize", &size)
+               && pls_scan_field(meminfo, "HugePages_Total", field, sizeof(field))
+               && pls_parse_u64(field, &count) && count > 0) {
         physical_limit(ram, "hugepages", pls_sub(ram->capacity_bytes, pls_mul(count, size)),
                        "/proc/meminfo HugePages_Total");
     }

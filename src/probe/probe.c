@@ -6,7 +6,7 @@
 
 uint32_t pls_probe_isa(void)
 {
-    return pls_isa_x86() | pls_os_isa();
+    return pls_sys_isa();
 }
 
 /* What no file can tell: from the running system, or from what a recording kept of it. */
@@ -26,7 +26,7 @@ static void gather_values(struct pls_root *root, struct pls_values *values)
 enum pls_code pls_probe(struct pls_root *root, struct pls_machine *out, struct pls_err *err)
 {
     struct pls_values *values = calloc(1, sizeof(*values));
-    *out = (struct pls_machine){.n_pools = 0};
+    *out = (struct pls_machine){ .n_pools = 0 };
     if (values == NULL) {
         return pls_fail(err, PLS_NOMEM, "probe: out of memory");
     }
@@ -93,7 +93,7 @@ static enum pls_code machine_of_xml(const char *xml, size_t len, struct pls_mach
 enum pls_code pls_probe_xml(const char *path, struct pls_machine *out, struct pls_err *err)
 {
     struct pls_map map;
-    *out = (struct pls_machine){.n_pools = 0};
+    *out = (struct pls_machine){ .n_pools = 0 };
     enum pls_code code = pls_map_open(path, &map, err);
     if (code != PLS_OK) {
         return code;
@@ -103,10 +103,10 @@ enum pls_code pls_probe_xml(const char *path, struct pls_machine *out, struct pl
         pls_map_close(&map);
         return pls_fail(err, PLS_LIMIT, "%s: too large for an hwloc export", path);
     }
-    struct pls_text t = {xml, 0, (size_t)map.size + 1, false};
+    struct pls_text t = { xml, 0, (size_t)map.size + 1, false };
     pls_text_put(&t, map.data == NULL ? "" : (const char *)map.data, (size_t)map.size);
     pls_map_close(&map);
-    struct pls_err why = {PLS_OK, ""};
+    struct pls_err why = { PLS_OK, "" };
     code = machine_of_xml(xml, t.len, out, &why);
     free(xml);
     return code == PLS_OK ? PLS_OK : pls_fail(err, code, "%s: %s", path, why.text);

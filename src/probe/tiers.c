@@ -36,12 +36,12 @@ void pls_tiers_make(struct pls_core_kind *kinds, uint32_t n, struct pls_topology
         if (out->n_tiers > 0 && same_tier(&kinds[i - 1], &kinds[i])) {
             out->tiers[out->n_tiers - 1].cores += kinds[i].cores;
         } else if (out->n_tiers < PLS_MAX_TIERS) {
-            out->tiers[out->n_tiers++] = (struct pls_tier){.cores = kinds[i].cores};
+            out->tiers[out->n_tiers++] = (struct pls_tier){ .cores = kinds[i].cores };
         }
     }
     /* Vendors disagree on words for three tiers; these say the order. */
-    static const char *const two[] = {"Performance", "Efficiency"};
-    static const char *const more[] = {"Performance", "Efficiency", "Low power", "Lowest power"};
+    static const char *const two[] = { "Performance", "Efficiency" };
+    static const char *const more[] = { "Performance", "Efficiency", "Low power", "Lowest power" };
     for (uint32_t i = 0; i < out->n_tiers; i++) {
         PLS_COPY(out->tiers[i].name, out->n_tiers == 2 ? two[i] : more[i]);
     }
@@ -51,8 +51,8 @@ void pls_tiers_make(struct pls_core_kind *kinds, uint32_t n, struct pls_topology
 void pls_tiers_count(struct pls_core_kind kinds[PLS_MAX_KINDS], uint32_t *n, const struct pls_core_kind *core)
 {
     for (uint32_t i = 0; i < *n; i++) {
-        if (kinds[i].design == core->design && kinds[i].capacity == core->capacity &&
-            kinds[i].max_khz == core->max_khz) {
+        if (kinds[i].design == core->design && kinds[i].capacity == core->capacity
+            && kinds[i].max_khz == core->max_khz) {
             kinds[i].cores += core->cores;
             return;
         }

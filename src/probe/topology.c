@@ -5,9 +5,9 @@
  * Without the XML the caller falls back to sysfs.
  *
  * Plugins that would start a GPU runtime (CUDA, OpenCL, ...) are shut out: they take seconds and we have
- * probes of our own. hwloc's memory sizes are only a cross-check: on Linux a node's size is cached at boot in
- * some hypervisors, so memory added later is missing, and on macOS versions before 2.13 report the low 32
- * bits.
+ * probes of our own; so is its libpciaccess plugin (sysfs serves, and the library leaks). hwloc's memory
+ * sizes are only a cross-check: on Linux a node's size is cached at boot in some hypervisors, so memory added
+ * later is missing, and on macOS versions before 2.13 report the low 32 bits.
  */
 #include <errno.h>
 #include <hwloc.h>
@@ -20,7 +20,7 @@ enum { MAX_XML = 8 << 20 };
 
 static hwloc_topology_t open_topology(const char *xml, size_t len)
 {
-    static const char *const shut_out[] = {"cuda", "nvml", "opencl", "rsmi", "levelzero", "gl"};
+    static const char *const shut_out[] = { "cuda", "nvml", "opencl", "rsmi", "levelzero", "gl", "pci" };
     hwloc_topology_t topo = NULL;
     if (hwloc_topology_init(&topo) != 0) {
         return NULL;
@@ -43,8 +43,8 @@ static hwloc_bitmap_t usable_cpus(hwloc_topology_t topo, const char *allowed_cpu
 {
     hwloc_bitmap_t usable = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(topo));
     hwloc_bitmap_t listed = hwloc_bitmap_alloc();
-    if (allowed_cpus[0] != '\0' && hwloc_bitmap_list_sscanf(listed, allowed_cpus) == 0 &&
-        hwloc_bitmap_intersects(usable, listed)) {
+    if (allowed_cpus[0] != '\0' && hwloc_bitmap_list_sscanf(listed, allowed_cpus) == 0
+        && hwloc_bitmap_intersects(usable, listed)) {
         hwloc_bitmap_and(usable, usable, listed);
     }
     hwloc_bitmap_free(listed);
@@ -100,7 +100,7 @@ static void read_tiers(hwloc_topology_t topo, hwloc_const_bitmap_t cpus, struct 
     uint32_t n = 0;
     int all = hwloc_cpukinds_get_nr(topo, 0);
     for (int i = 0; i < all; i++) {
-        struct pls_core_kind k = {0};
+        struct pls_core_kind k = { 0 };
         hwloc_bitmap_t set = hwloc_bitmap_alloc();
         read_kind(topo, (unsigned)i, set, &k);
         hwloc_bitmap_and(set, set, cpus);
@@ -115,12 +115,12 @@ static void read_tiers(hwloc_topology_t topo, hwloc_const_bitmap_t cpus, struct 
 
 static double node_bandwidth_gbs(hwloc_topology_t topo, hwloc_obj_t node)
 {
-    static const hwloc_memattr_id_t ids[] = {HWLOC_MEMATTR_ID_READ_BANDWIDTH, HWLOC_MEMATTR_ID_BANDWIDTH};
+    static const hwloc_memattr_id_t ids[] = { HWLOC_MEMATTR_ID_READ_BANDWIDTH, HWLOC_MEMATTR_ID_BANDWIDTH };
     for (size_t i = 0; i < PLS_COUNT_OF(ids); i++) {
         struct hwloc_location best;
         hwloc_uint64_t mib_per_s = 0;
-        if (hwloc_memattr_get_best_initiator(topo, ids[i], node, 0, &best, &mib_per_s) == 0 &&
-            mib_per_s > 0) {
+        if (hwloc_memattr_get_best_initiator(topo, ids[i], node, 0, &best, &mib_per_s) == 0
+            && mib_per_s > 0) {
             return (double)mib_per_s * (double)PLS_MIB / 1e9;
         }
     }
@@ -162,10 +162,10 @@ static void read_pci(hwloc_topology_t topo, struct pls_topology *out)
             continue;
         }
         struct pls_pci *pci = &out->pci[out->n_pci++];
-        *pci = (struct pls_pci){.vendor = a->vendor_id,
-                                .device = a->device_id,
-                                .revision = a->revision,
-                                .link_gbs = (double)a->linkspeed};
+        *pci = (struct pls_pci){ .vendor = a->vendor_id,
+                                 .device = a->device_id,
+                                 .revision = a->revision,
+                                 .link_gbs = (double)a->linkspeed };
         struct pls_text t = PLS_TEXT(pci->address);
         pls_text_add(&t, "%04x:%02x:%02x.%x", (unsigned)a->domain, (unsigned)a->bus, (unsigned)a->dev,
                      (unsigned)a->func);
@@ -214,14 +214,14 @@ static bool is_later_xml(const char *xml)
     const char *version = at == NULL ? NULL : strstr(at, "version=\"");
     const char *end = at == NULL ? NULL : strchr(at, '>');
     unsigned ours = HWLOC_API_VERSION >> 16;
-    return version != NULL && end != NULL && version < end && version[9] >= '0' && version[9] <= '9' &&
-           (unsigned)(version[9] - '0') > ours;
+    return version != NULL && end != NULL && version < end && version[9] >= '0' && version[9] <= '9'
+           && (unsigned)(version[9] - '0') > ours;
 }
 
 enum pls_code pls_topology_xml(const char *xml, size_t len, struct pls_topology *out,
                                struct pls_machine *machine, struct pls_err *err)
 {
-    *out = (struct pls_topology){.known = false};
+    *out = (struct pls_topology){ .known = false };
     if (len > MAX_XML || strstr(xml, "<topology") == NULL) {
         return pls_fail(err, PLS_FORMAT, "not an hwloc XML export");
     }
@@ -253,7 +253,7 @@ static char *read_xml(struct pls_root *root, size_t *len)
 void pls_topology_hwloc(struct pls_root *root, const char *allowed_cpus, const char *allowed_mems,
                         struct pls_topology *out)
 {
-    *out = (struct pls_topology){.known = false};
+    *out = (struct pls_topology){ .known = false };
     size_t len = 0;
     char *xml = read_xml(root, &len);
     bool usable = xml != NULL ? !is_later_xml(xml) : pls_root_is_live(root);

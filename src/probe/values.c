@@ -40,7 +40,7 @@ bool pls_values_get_u64(const struct pls_values *v, const char *name, uint64_t *
 static bool numbered(char out[PLS_VALUE_NAME], const char *pattern, uint32_t n)
 {
     const char *mark = strchr(pattern, '#');
-    struct pls_text t = {out, 0, PLS_VALUE_NAME, false};
+    struct pls_text t = { out, 0, PLS_VALUE_NAME, false };
     pls_text_add(&t, "%.*s%u%s", (int)(mark - pattern), pattern, (unsigned)n, mark + 1);
     return !t.truncated;
 }
@@ -89,8 +89,8 @@ static void parse_line(struct pls_values *v, const char *line, size_t len)
     while (from < len && line[from] == ' ') {
         from++;
     }
-    if (line[0] == '#' || cut == len || name_len == 0 || name_len >= sizeof(name) ||
-        len - from >= sizeof(text)) {
+    if (line[0] == '#' || cut == len || name_len == 0 || name_len >= sizeof(name)
+        || len - from >= sizeof(text)) {
         return;
     }
     memcpy(name, line, name_len);

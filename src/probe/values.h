@@ -36,11 +36,4 @@ void pls_values_parse(struct pls_values *v, const char *text);
 void pls_os_values(struct pls_values *out);   /* os_<system>.c */
 void pls_nvml_values(struct pls_values *out); /* nvml.c: "nvml.*" */
 
-/* Instruction sets outside x86 as the system reports them (HWCAP, sysctl); 0 on x86. os_<system>.c */
-uint32_t pls_os_isa(void);
-/* isa_x86.c: 0 elsewhere. */
-uint32_t pls_isa_x86(void);
-/* isa_arm.c: from the two words of the kernel; 0 on other processors. */
-uint32_t pls_isa_arm(unsigned long hwcap, unsigned long hwcap2);
-
 #endif

@@ -11,7 +11,7 @@
 
 enum pls_code pls_map_open(const char *path, struct pls_map *out, struct pls_err *err)
 {
-    *out = (struct pls_map){NULL, 0};
+    *out = (struct pls_map){ NULL, 0 };
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     struct stat st;
     if (fd < 0) {
@@ -32,7 +32,7 @@ enum pls_code pls_map_open(const char *path, struct pls_map *out, struct pls_err
     if (data == MAP_FAILED) {
         return pls_fail(err, PLS_IO, "%s: %s", path, strerror(why));
     }
-    *out = (struct pls_map){data, size};
+    *out = (struct pls_map){ data, size };
     return PLS_OK;
 }
 
@@ -43,8 +43,8 @@ void pls_map_close(struct pls_map *map)
         union {
             const void *in;
             void *out;
-        } address = {.in = map->data};
+        } address = { .in = map->data };
         munmap(address.out, (size_t)map->size);
     }
-    *map = (struct pls_map){NULL, 0};
+    *map = (struct pls_map){ NULL, 0 };
 }

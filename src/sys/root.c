@@ -147,7 +147,7 @@ static bool step(int fd, struct walk *w, bool follow_last)
 /* Writes the link-free path relative to the root ("." for the root itself). */
 static bool resolve(const struct pls_root *root, const char *path, bool follow_last, char out[MAX_PATH])
 {
-    struct walk w = {.links = 0};
+    struct walk w = { .links = 0 };
     if (!PLS_COPY(w.rest, path)) {
         return false;
     }
@@ -325,7 +325,7 @@ enum pls_code pls_root_list(struct pls_root *root, const char *dir, pls_dir_visi
         }
         return pls_fail(err, PLS_IO, "%s: %s", dir, strerror(why));
     }
-    struct names all = {NULL, 0, 0};
+    struct names all = { NULL, 0, 0 };
     bool whole = gather_names(handle, &all);
     closedir(handle);
     if (whole && all.n > 0) {

@@ -7,7 +7,7 @@
 
 static struct pls_machine server(uint64_t capacity_gib, uint64_t free_gib)
 {
-    struct pls_machine m = {.os = "linux"};
+    struct pls_machine m = { .os = "linux" };
     struct pls_pool *ram = pls_machine_pool(&m, "ram", PLS_POOL_RAM);
     ram->capacity_bytes = capacity_gib * PLS_GIB;
     ram->free_bytes = free_gib * PLS_GIB;
@@ -32,10 +32,10 @@ START_TEST(headroom_follows_size_and_system)
     static const struct {
         uint64_t capacity, headroom;
     } rows[] = {
-        {100 * PLS_GIB, 4 * PLS_GIB},
-        {8 * PLS_GIB, 768 * PLS_MIB},
-        {512 * PLS_GIB, 8 * PLS_GIB},
-        {PLS_GIB, 512 * PLS_MIB},
+        { 100 * PLS_GIB, 4 * PLS_GIB },
+        { 8 * PLS_GIB, 768 * PLS_MIB },
+        { 512 * PLS_GIB, 8 * PLS_GIB },
+        { PLS_GIB, 512 * PLS_MIB },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(rows); i++) {
         struct pls_machine m = server(0, 0);

@@ -13,7 +13,7 @@ static void probe_into(const char *name, struct pls_machine *m)
     char room[128];
     struct pls_text path = PLS_TEXT(room);
     struct pls_root *root = NULL;
-    struct pls_err err = {PLS_OK, ""};
+    struct pls_err err = { PLS_OK, "" };
     pls_text_add(&path, "tests/machines/%s", name);
     ck_assert_int_eq(pls_root_open(room, &root, &err), PLS_OK);
     ck_assert_msg(pls_probe(root, m, &err) == PLS_OK, "%s: %s", name, err.text);
@@ -57,8 +57,8 @@ START_TEST(plain_server)
     ck_assert_uint_eq(m.cpu.l2_bytes, PLS_MIB);
     ck_assert_uint_eq(m.cpu.l3_bytes, 32 * PLS_MIB);
     ck_assert(m.cpu.quota_cpus <= 0);
-    ck_assert_uint_eq(m.cpu.isa, PLS_ISA_AVX | PLS_ISA_AVX2 | PLS_ISA_FMA | PLS_ISA_F16C | PLS_ISA_AVX512 |
-                                     PLS_ISA_AVX512_VNNI | PLS_ISA_AVX512_BF16 | PLS_ISA_AVX512_VBMI);
+    ck_assert_uint_eq(m.cpu.isa, PLS_ISA_AVX | PLS_ISA_AVX2 | PLS_ISA_FMA | PLS_ISA_F16C | PLS_ISA_AVX512
+                                     | PLS_ISA_AVX512_VNNI | PLS_ISA_AVX512_BF16 | PLS_ISA_AVX512_VBMI);
     ck_assert_uint_eq(m.n_pools, 1);
     ck_assert_uint_eq(m.pools[0].capacity_bytes, 65535040 * PLS_KIB);
     ck_assert_uint_eq(m.pools[0].free_bytes, 63000000 * PLS_KIB);

@@ -133,8 +133,8 @@ START_TEST(lists_are_in_device_order)
     struct pls_root *root = open_tree(dir);
     char room[64];
     struct pls_text t = PLS_TEXT(room);
-    static const char *const names[] = {"in/sys/card10", "in/sys/card2", "in/sys/card1", "in/sys/card2-DP-1",
-                                        "in/sys/z"};
+    static const char *const names[] = { "in/sys/card10", "in/sys/card2", "in/sys/card1", "in/sys/card2-DP-1",
+                                         "in/sys/z" };
     for (size_t i = 0; i < PLS_COUNT_OF(names); i++) {
         ck_assert_int_eq(mkdir(names[i], 0755), 0);
     }
