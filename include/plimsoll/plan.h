@@ -2,6 +2,11 @@
  *
  * Quant, context, cache types, placement, bytes, speed and verdict belong to one tuple; this struct is that tuple and
  * `plan --json` prints it field by field. Everything is a plain value. Byte counts saturate: a saturated plan never fits.
+ *
+ * Policy: what a configuration is sure to hold when its context is full counts against the budgets. What it may grow
+ * into does not: a server's prompt cache (llama-server: up to 8 GiB of RAM, a bound that is never reserved and shrinks
+ * under --cache-ram) is reported by the note "prompt-cache" when less than that is left over. Mapped weights count in
+ * full, although the system could drop their pages: a model that needs that is not fitting but streaming.
  */
 #ifndef PLIMSOLL_PLAN_H
 #define PLIMSOLL_PLAN_H
@@ -19,7 +24,7 @@ struct pls_bytes {
     uint64_t compute;   /* compute buffers */
     uint64_t output;    /* logits buffer on the host */
     uint64_t projector; /* vision or audio tower */
-    uint64_t overhead;  /* driver context, runtime process, allowed prompt cache */
+    uint64_t overhead;  /* driver context, runtime process; vLLM: the share of the GPU it takes on top */
     uint64_t total;
 };
 void pls_bytes_sum(struct pls_bytes *b); /* sets total */
@@ -100,7 +105,7 @@ struct pls_plan {
 
     /* where */
     uint32_t n_shares;
-    struct pls_share shares[PLS_MAX_POOLS]; /* one per pool that holds something; shares[0] is RAM */
+    struct pls_share shares[PLS_MAX_POOLS]; /* shares[0] is RAM, then one per GPU used, if only by its driver */
     enum pls_fit fit;
     int64_t margin_bytes;       /* least margin over the pools */
     uint64_t context_fit_tokens; /* largest context that fits this configuration; 0: not even the least */
@@ -121,7 +126,21 @@ enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask 
                             const struct pls_rates *rates, struct pls_arena *scratch, struct pls_plan *out,
                             struct pls_err *err);
 
-/* Bytes only: everything of pls_plan_make() but speed, quality and context_fit_tokens. */
+/* Several plans resident at once. */
+struct pls_together {
+    bool fits;
+    uint64_t total_bytes;
+    int64_t margin_bytes;  /* least over the pools that hold something */
+    int32_t tightest_pool; /* which one that is */
+};
+/* Sums n plans of one machine pool by pool; a pool within another counts against both. */
+void pls_plan_together(const struct pls_plan plans[], uint32_t n, const struct pls_machine *machine,
+                       struct pls_together *out);
+/* Takes what the plan holds out of the machine's budgets, so that the next model is placed into what is left. */
+void pls_plan_claim(struct pls_machine *machine, const struct pls_plan *plan);
+
+/* Bytes only: everything of pls_plan_make() but speed, quality, context_fit_tokens and advice. Asking many contexts or
+ * splits of one model and quant is cheaper with a layout (place.h). */
 enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask, const struct pls_machine *machine,
                         struct pls_arena *scratch, struct pls_plan *out, struct pls_err *err);
 

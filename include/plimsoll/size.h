@@ -26,11 +26,12 @@ uint64_t pls_buffer_bytes(struct pls_buffer_rule rule, enum pls_type type, uint6
 /* What a layer keeps between tokens. Widths in elements per cell, states in F32 elements per sequence. */
 struct pls_cache_layer {
     uint32_t k_width, v_width; /* 0: none; V is 0 beside K when it is a view of K (latent attention) */
+    uint32_t index_width;      /* of a sparse indexer's own keys; sized like K, which is assumed */
     bool is_sliding;
     uint64_t conv_state, ssm_state;
 };
 
-/* All layers of the trunk; MTP blocks keep a cache only in a context of their own, which is not sized here. */
+/* Trunk and MTP blocks. Whether an idle MTP block still gets a cache differs by architecture and stands in the card. */
 struct pls_cache_shape {
     uint32_t n_layers;
     uint32_t widest_v; /* of all layers that keep a cache: the row of every layer's transposed V */

@@ -41,12 +41,13 @@ uint64_t pls_buffer_bytes(struct pls_buffer_rule rule, enum pls_type type, uint6
 void pls_cache_shape_of(const struct pls_card *card, struct pls_cache_shape *out)
 {
     memset(out, 0, sizeof(*out));
-    out->n_layers = card->n_layers < PLS_MAX_LAYERS ? card->n_layers : PLS_MAX_LAYERS;
+    out->n_layers = (uint32_t)pls_min((uint64_t)card->n_layers + card->n_mtp_layers, PLS_MAX_LAYERS);
     for (uint32_t i = 0; i < out->n_layers; i++) {
         struct pls_layer l = pls_card_layer(card, i);
         out->layers[i] = (struct pls_cache_layer){ .k_width = l.k_cache_width, .v_width = l.v_cache_width,
-                                                   .is_sliding = l.is_sliding, .conv_state = l.conv_state,
-                                                   .ssm_state = l.ssm_state };
+                                                   .index_width = l.index_cache_width,
+                                                   .is_sliding = l.is_sliding,
+                                                   .conv_state = l.conv_state, .ssm_state = l.ssm_state };
         if (l.k_cache_width != 0 && l.v_cache_width > out->widest_v) {
             out->widest_v = l.v_cache_width;
         }
@@ -74,7 +75,8 @@ uint64_t pls_size_kv_cell_bytes(const struct pls_cache_layer *layer, const struc
 {
     uint64_t k = layer->k_width == 0 ? 0 : cell_row_bytes(setting, setting->type_k, layer->k_width);
     uint64_t v = layer->v_width == 0 ? 0 : cell_row_bytes(setting, setting->type_v, layer->v_width);
-    return pls_add(k, v);
+    uint64_t index = layer->index_width == 0 ? 0 : cell_row_bytes(setting, setting->type_k, layer->index_width);
+    return pls_add(pls_add(k, v), index);
 }
 
 /* One of K and V: `cells` rows of `width`, in a buffer of its own rule. */
@@ -102,6 +104,7 @@ struct pls_cache_bytes pls_size_kv_layer(const struct pls_cache_shape *shape, ui
     uint64_t v_width = l->v_width != 0 && transposed ? shape->widest_v : l->v_width;
     out.kv = pls_add(half_bytes(setting, setting->type_k, l->k_width, cells, rule),
                      half_bytes(setting, setting->type_v, v_width, cells, rule));
+    out.kv = pls_add(out.kv, half_bytes(setting, setting->type_k, l->index_width, cells, rule));
     out.state = pls_add(state_bytes(l->conv_state, setting->n_seq, rule),
                         state_bytes(l->ssm_state, setting->n_seq, rule));
     return out;

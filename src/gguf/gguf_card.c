@@ -49,6 +49,7 @@ static const struct {
     NUMBER("expert_group_used_count", n_expert_group_used),
     NUMBER("expert_gating_func", expert_gating),
     NUMBER("ssm.conv_kernel", ssm_conv),
+    NUMBER("shortconv.l_cache", ssm_conv),
     NUMBER("ssm.state_size", ssm_state),
     NUMBER("ssm.inner_size", ssm_inner),
     NUMBER("ssm.time_step_rank", ssm_heads),

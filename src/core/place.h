@@ -1,0 +1,72 @@
+/* What the parts of placement share: a situation that does not change while splits are tried, a split, its bytes. */
+#ifndef PLIMSOLL_CORE_PLACE_H
+#define PLIMSOLL_CORE_PLACE_H
+
+#include "plimsoll/compute.h"
+#include "plimsoll/place.h"
+
+#define PLS_ON_HOST 0u /* in pls_split.at[]; device n is 1 + n */
+
+struct pls_place_device {
+    uint32_t gpu; /* index into the machine's GPUs */
+    int32_t pool;
+    enum pls_backend backend;
+    struct pls_buffer_rule rule;
+    uint64_t overhead_bytes; /* driver context and the like */
+    float share;             /* running sum of the split ratios, up to 1 */
+};
+
+/* Question, model and machine, with everything looked up once. */
+struct pls_place_scene {
+    const struct pls_layout *layout;
+    const struct pls_ask *ask;
+    const struct pls_machine *machine;
+    struct pls_arena *scratch;
+    uint32_t n_devices;
+    struct pls_place_device devices[PLS_MAX_GPUS];
+    bool pinned_host; /* host weights of a partly offloaded model lie in the driver's host memory: never repacked */
+    bool mapped;      /* weights that need no change are the mapped file */
+    uint64_t projector_bytes;
+    uint64_t host_overhead_bytes;
+};
+
+/* Which layer is where. Blocks: trunk, MTP, then the output layer. */
+struct pls_split {
+    uint8_t at[PLS_MAX_LAYERS + 1];
+    uint32_t n_blocks;       /* without the output layer */
+    uint32_t gpu_layers;     /* as the engine counts: output layer included */
+    uint32_t cpu_moe_layers; /* the first n layers keep their experts in RAM */
+};
+
+struct pls_place_bytes {
+    struct pls_bytes host;
+    struct pls_bytes device[PLS_MAX_GPUS];
+    struct pls_compute compute;
+    uint64_t repacked_bytes; /* of host.weights */
+};
+
+/* Picks devices and fixed costs. PLS_USAGE when the asked backend is not on the machine. */
+enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct pls_ask *ask,
+                                   const struct pls_machine *machine, struct pls_arena *scratch,
+                                   struct pls_place_scene *out, struct pls_err *err);
+/* The backend that holds the cache when gpu_layers are offloaded. */
+enum pls_backend pls_place_cache_backend(const struct pls_place_scene *scene, uint32_t gpu_layers);
+
+/* The engine's layer split: the last gpu_layers of blocks + output, by the devices' shares. */
+void pls_split_make(const struct pls_place_scene *scene, uint32_t gpu_layers, uint32_t cpu_moe_layers,
+                    struct pls_split *out);
+
+void pls_place_measure(const struct pls_place_scene *scene, const struct pls_setting *setting,
+                       const struct pls_split *split, struct pls_place_bytes *out);
+
+/* Budget less what is held, for a device's pool and for RAM; pools that lie within RAM draw on both. */
+int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b, uint32_t device);
+int64_t pls_place_host_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b);
+bool pls_place_devices_fit(const struct pls_place_scene *scene, const struct pls_place_bytes *b);
+bool pls_place_fits(const struct pls_place_scene *scene, const struct pls_place_bytes *b);
+
+/* Everything of the plan that follows from a split: shares, totals, traffic, verdict. */
+void pls_place_fill(const struct pls_place_scene *scene, const struct pls_setting *setting,
+                    const struct pls_split *split, const struct pls_place_bytes *bytes, struct pls_plan *plan);
+
+#endif

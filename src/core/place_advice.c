@@ -1,0 +1,145 @@
+/* What to change so that it fits, cheapest in quality first.
+ *
+ * The order of levers: what costs no quality at all (the wired limit, fewer slots, less context), then 8-bit cache, then
+ * weights down to 4 bits, then K 8-bit with V 4-bit, then smaller weights (measured divergences: an 8-bit cache costs
+ * 0.002 nats per token, Q5 to Q4 0.01, a 4-bit cache 0.02 and more). Gemma 4 loses a third of its answers with a
+ * quantized cache, so it is not offered one. Every change is tried before it is written down. */
+#include "place.h"
+
+#include <string.h>
+
+#include "plimsoll/text.h"
+
+struct advice {
+    const struct pls_layout *layout;
+    const struct pls_machine *machine;
+    struct pls_arena *scratch;
+    struct pls_plan *plan;
+    struct pls_plan *trial; /* scratch for what is tried */
+};
+
+static bool helps(const struct advice *a, const struct pls_layout *layout, const struct pls_ask *ask)
+{
+    struct pls_err err;
+    return pls_place_layout(layout, ask, a->machine, a->scratch, a->trial, &err) == PLS_OK &&
+           a->trial->fit == PLS_FIT_YES;
+}
+
+static void advise_wired_limit(const struct advice *a)
+{
+    const struct pls_plan *p = a->plan;
+    if (p->n_shares < 2 || p->shares[1].margin_bytes >= 0 || p->shares[0].margin_bytes < 0) {
+        return;
+    }
+    const struct pls_pool *pool = &a->machine->pools[p->shares[1].pool];
+    if (pool->kind == PLS_POOL_UNIFIED && pls_text_equal(a->machine->os, "macos")) {
+        uint64_t reserved = pls_sub(pool->capacity_bytes, pool->budget_bytes);
+        uint64_t need = pls_add(p->shares[1].bytes.total, pls_min(reserved, PLS_GIB / 2));
+        pls_plan_note(a->plan, "wired-limit", "sudo sysctl iogpu.wired_limit_mb=%llu would let the GPU hold it (until reboot)",
+                      (unsigned long long)(need / PLS_MIB + 1));
+    }
+}
+
+static void advise_slots(const struct advice *a)
+{
+    struct pls_ask ask = a->plan->ask;
+    if (a->plan->setting.n_seq <= 1) {
+        return;
+    }
+    uint64_t per_slot = a->plan->setting.n_ctx / a->plan->setting.n_seq;
+    ask.parallel = 1;
+    if (a->plan->setting.n_streams > 1 && !pls_runtime_profile(ask.runtime)->context_per_slot) {
+        ask.context_tokens = per_slot; /* as much as one slot had */
+    }
+    if (helps(a, a->layout, &ask)) {
+        pls_plan_note(a->plan, "slots", "one slot instead of %u would fit", a->plan->setting.n_seq);
+    }
+}
+
+static void advise_context(const struct advice *a)
+{
+    uint64_t c = a->plan->context_fit_tokens;
+    if (c != 0 && c < a->plan->setting.n_ctx) {
+        pls_plan_note(a->plan, "context", "a context of %llu tokens would fit", (unsigned long long)c);
+    }
+}
+
+static bool cache_is_plain(const struct pls_ask *ask)
+{
+    return !pls_type_is_quantized(ask->type_k) && !pls_type_is_quantized(ask->type_v);
+}
+
+/* V in 4 bits is offered only after weights in 4 bits. */
+static bool advise_cache(const struct advice *a, enum pls_type k, enum pls_type v)
+{
+    struct pls_ask ask = a->plan->ask;
+    if (!cache_is_plain(&ask) || pls_text_starts(a->layout->model->card.arch, "gemma4")) {
+        return false;
+    }
+    ask.type_k = k;
+    ask.type_v = v;
+    ask.flash_attention = PLS_AUTO;
+    if (!helps(a, a->layout, &ask)) {
+        return false;
+    }
+    pls_plan_note(a->plan, "kv-type", "a cache of type %s for K and %s for V would fit", pls_type_info(k)->name,
+                  pls_type_info(v)->name);
+    return true;
+}
+
+/* The first quant of the list, best first, that is smaller and fits; with `cache` in 8 bits as well when asked. */
+static bool advise_quant(const struct advice *a, const enum pls_ftype *list, size_t n, bool quantize_cache)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t mark = a->scratch->used;
+        struct pls_layout smaller;
+        struct pls_ask ask = a->plan->ask;
+        ask.quant = (struct pls_quant){ .format = PLS_FORMAT_GGUF, .ftype = list[i], .stored = PLS_TYPE_NONE,
+                                        .imatrix = true };
+        if (quantize_cache) {
+            ask.type_k = PLS_TYPE_Q8_0;
+            ask.type_v = PLS_TYPE_Q8_0;
+        }
+        bool found = pls_layout_make(a->layout->model, &ask.quant, a->machine, a->scratch, &smaller, NULL) == PLS_OK &&
+                     smaller.tensor_data_bytes < a->layout->tensor_data_bytes && helps(a, &smaller, &ask);
+        pls_arena_reset(a->scratch, mark);
+        if (found) {
+            pls_plan_note(a->plan, "quant", "%s%s would fit", pls_ftype_name(list[i]),
+                          quantize_cache ? " with a q8_0 cache" : "");
+            return true;
+        }
+    }
+    return false;
+}
+
+static void advise_size(const struct advice *a)
+{
+    static const enum pls_ftype good[] = { PLS_FTYPE_Q8_0, PLS_FTYPE_Q6_K, PLS_FTYPE_Q5_K_M, PLS_FTYPE_Q4_K_M };
+    static const enum pls_ftype small[] = { PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ3_XXS, PLS_FTYPE_IQ2_M };
+    bool plain = cache_is_plain(&a->plan->ask) && !pls_text_starts(a->layout->model->card.arch, "gemma4");
+    bool gguf = a->layout->quant.format == PLS_FORMAT_GGUF;
+    bool cache = advise_cache(a, PLS_TYPE_Q8_0, PLS_TYPE_Q8_0);
+    if (gguf && advise_quant(a, good, PLS_COUNT_OF(good), false)) {
+        return;
+    }
+    if (!cache) {
+        advise_cache(a, PLS_TYPE_Q8_0, PLS_TYPE_Q4_0);
+    }
+    if (gguf && !advise_quant(a, small, PLS_COUNT_OF(small), false) && plain) {
+        advise_quant(a, small, PLS_COUNT_OF(small), true);
+    }
+}
+
+void pls_place_advise(const struct pls_layout *layout, const struct pls_machine *machine, struct pls_arena *scratch,
+                      struct pls_plan *plan)
+{
+    size_t mark = scratch->used;
+    struct advice a = { layout, machine, scratch, plan, PLS_TAKE(scratch, struct pls_plan, 1) };
+    if (a.trial != NULL) {
+        advise_wired_limit(&a);
+        advise_slots(&a);
+        advise_context(&a);
+        advise_size(&a);
+    }
+    pls_arena_reset(scratch, mark);
+}

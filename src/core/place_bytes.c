@@ -1,0 +1,255 @@
+/* One split, measured: bytes by class on the host and on every device.
+ *
+ * Only sums over layers; the tensors themselves are not looked at, except to tell the replay of compute buffers which
+ * host matrices a large batch copies to a device. */
+#include "place.h"
+
+#include <string.h>
+
+/* llama.cpp: the first device whose running share exceeds the layer's place among the offloaded ones. */
+static uint8_t device_of(const struct pls_place_scene *s, uint32_t offset, uint32_t count)
+{
+    float place = (float)offset / (float)count;
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        if (s->devices[d].share > place) {
+            return (uint8_t)(1 + d);
+        }
+    }
+    return (uint8_t)s->n_devices;
+}
+
+void pls_split_make(const struct pls_place_scene *scene, uint32_t gpu_layers, uint32_t cpu_moe_layers,
+                    struct pls_split *out)
+{
+    const struct pls_card *card = &scene->layout->model->card;
+    memset(out, 0, sizeof(*out));
+    out->n_blocks = card->n_layers + card->n_mtp_layers;
+    if (out->n_blocks > PLS_MAX_LAYERS) {
+        out->n_blocks = PLS_MAX_LAYERS;
+    }
+    uint32_t all = out->n_blocks + 1;
+    out->gpu_layers = scene->n_devices == 0 ? 0 : gpu_layers < all ? gpu_layers : all;
+    out->cpu_moe_layers = out->gpu_layers == 0 ? 0 : cpu_moe_layers;
+    for (uint32_t i = all - out->gpu_layers; i < all; i++) {
+        out->at[i] = device_of(scene, i - (all - out->gpu_layers), out->gpu_layers);
+    }
+}
+
+/* ---- weights --------------------------------------------------------------------------------------------------- */
+
+struct host_weights {
+    uint64_t bytes, repacked;
+};
+
+/* Whether what could be repacked is: with pinned host memory in front of it, never. Mapping takes the pinned buffer
+ * away again, but not in favour of repacking. */
+static bool host_repacks(const struct pls_place_scene *s)
+{
+    return !s->pinned_host && !s->ask->no_repack;
+}
+
+static void host_add(const struct pls_place_scene *s, struct host_weights *h, const struct pls_weight_group *g)
+{
+    h->bytes = pls_add(h->bytes, g->host_bytes);
+    h->repacked = pls_add(h->repacked, host_repacks(s) ? g->repack_bytes : 0);
+}
+
+static void group_put(const struct pls_place_scene *s, struct pls_place_bytes *b, struct host_weights *h,
+                      const struct pls_weight_group *g, uint8_t at)
+{
+    if (at == PLS_ON_HOST) {
+        host_add(s, h, g);
+        return;
+    }
+    struct pls_bytes *d = &b->device[at - 1];
+    d->weights = pls_add(d->weights, g->device_bytes[pls_rule_class(s->devices[at - 1].rule)]);
+}
+
+/* The table as output matrix: shared with the table on the host when both come to lie in the same kind of buffer. */
+static void put_tied(const struct pls_place_scene *s, struct pls_place_bytes *b, struct host_weights *h, uint8_t at)
+{
+    const struct pls_layout *l = s->layout;
+    bool repacked = host_repacks(s) && l->tied.repack_bytes != 0;
+    bool twice = repacked || (l->output_before_input && !s->mapped);
+    if (at != PLS_ON_HOST || twice) {
+        group_put(s, b, h, &l->tied, at);
+    }
+}
+
+static void put_weights(const struct pls_place_scene *s, const struct pls_split *split, struct pls_place_bytes *b)
+{
+    const struct pls_layout *l = s->layout;
+    struct host_weights h = { 0, 0 };
+    bool used[PLS_MAX_GPUS + 1] = { false };
+    host_add(s, &h, &l->input);
+    for (uint32_t i = 0; i < l->cache.n_layers; i++) {
+        uint8_t at = split->at[i];
+        used[at] = true;
+        group_put(s, b, &h, &l->layers[i].dense, at);
+        group_put(s, b, &h, &l->layers[i].experts, i < split->cpu_moe_layers ? PLS_ON_HOST : at);
+    }
+    group_put(s, b, &h, &l->output, split->at[split->n_blocks]);
+    put_tied(s, b, &h, split->at[split->n_blocks]);
+    for (uint8_t at = 0; at <= s->n_devices; at++) {
+        if (used[at]) {
+            group_put(s, b, &h, &l->per_side, at);
+        }
+    }
+    b->repacked_bytes = h.repacked;
+    b->host.weights = h.bytes;
+    b->host.mapped = s->mapped ? pls_sub(h.bytes, h.repacked) : 0;
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        bool metal = s->devices[d].backend == PLS_BACKEND_METAL;
+        b->device[d].mapped = s->mapped && metal ? b->device[d].weights : 0;
+    }
+}
+
+/* ---- cache and state ------------------------------------------------------------------------------------------- */
+
+static void put_cache(const struct pls_place_scene *s, const struct pls_setting *setting,
+                      const struct pls_split *split, struct pls_place_bytes *b)
+{
+    for (uint32_t i = 0; i < s->layout->cache.n_layers; i++) {
+        uint8_t at = s->ask->no_kv_offload ? PLS_ON_HOST : split->at[i];
+        struct pls_buffer_rule rule = at == PLS_ON_HOST ? pls_buffer_rule(PLS_BACKEND_CPU) : s->devices[at - 1].rule;
+        struct pls_bytes *to = at == PLS_ON_HOST ? &b->host : &b->device[at - 1];
+        struct pls_cache_bytes one = pls_size_kv_layer(&s->layout->cache, i, setting, rule);
+        to->kv = pls_add(to->kv, one.kv);
+        to->state = pls_add(to->state, one.state);
+    }
+}
+
+/* ---- compute buffers -------------------------------------------------------------------------------------------- */
+
+static uint8_t where_of(const struct pls_place_scene *s, const struct pls_split *split, uint32_t tensor)
+{
+    const struct pls_layout *l = s->layout;
+    int16_t layer = l->layer[tensor];
+    uint8_t at = PLS_ON_HOST;
+    switch ((enum pls_weight_role)l->role[tensor]) {
+    case PLS_ROLE_INPUT:
+    case PLS_ROLE_SKIPPED:
+        return PLS_WHERE_HOST;
+    case PLS_ROLE_OUTPUT:
+    case PLS_ROLE_PER_SIDE:
+        at = split->at[split->n_blocks];
+        break;
+    case PLS_ROLE_EXPERT:
+        at = (uint32_t)layer < split->cpu_moe_layers ? PLS_ON_HOST : split->at[layer];
+        break;
+    case PLS_ROLE_LAYER:
+        at = split->at[layer];
+        break;
+    }
+    if (at != PLS_ON_HOST) {
+        return (uint8_t)(PLS_WHERE_DEVICE + at - 1);
+    }
+    return host_repacks(s) && l->repacks[tensor] != 0 ? PLS_WHERE_REPACKED : PLS_WHERE_HOST;
+}
+
+static void put_compute(const struct pls_place_scene *s, const struct pls_setting *setting,
+                        const struct pls_split *split, struct pls_place_bytes *b)
+{
+    size_t mark = s->scratch->used;
+    struct pls_compute_ask ask;
+    memset(&ask, 0, sizeof(ask));
+    ask.card = &s->layout->model->card;
+    ask.setting = setting;
+    ask.n_devices = s->n_devices;
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        ask.device[d] = s->devices[d].backend;
+    }
+    memcpy(ask.layer_at, split->at, sizeof(ask.layer_at));
+    ask.kv_on_host = s->ask->no_kv_offload;
+    uint8_t *where = PLS_TAKE(s->scratch, uint8_t, s->layout->tensors.n + 1);
+    if (where != NULL) {
+        for (uint32_t i = 0; i < s->layout->tensors.n; i++) {
+            where[i] = where_of(s, split, i);
+        }
+        ask.weights = &s->layout->tensors;
+        ask.where = where;
+    }
+    pls_compute_buffers(&ask, s->scratch, &b->compute);
+    pls_arena_reset(s->scratch, mark);
+    b->host.compute = b->compute.host_bytes;
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        b->device[d].compute = b->compute.device_bytes[d];
+    }
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------------------- */
+
+/* vLLM takes its share of a GPU at start and fills what is left of it with cache pages. */
+static void take_share(const struct pls_place_scene *s, struct pls_place_bytes *b)
+{
+    uint32_t pct = pls_runtime_profile(s->ask->runtime)->memory_share_pct;
+    for (uint32_t d = 0; d < s->n_devices && pct != 0; d++) {
+        uint64_t capacity = s->machine->pools[s->devices[d].pool].capacity_bytes;
+        uint64_t share = capacity / 100 * pct;
+        b->device[d].overhead = pls_add(b->device[d].overhead, pls_sub(share, b->device[d].total));
+    }
+}
+
+void pls_place_measure(const struct pls_place_scene *scene, const struct pls_setting *setting,
+                       const struct pls_split *split, struct pls_place_bytes *out)
+{
+    memset(out, 0, sizeof(*out));
+    put_weights(scene, split, out);
+    put_cache(scene, setting, split, out);
+    put_compute(scene, setting, split, out);
+    out->host.output = pls_compute_output_bytes(&scene->layout->model->card, setting);
+    out->host.overhead = scene->host_overhead_bytes;
+    if (scene->n_devices != 0) {
+        out->device[0].projector = scene->projector_bytes;
+    } else {
+        out->host.projector = scene->projector_bytes;
+    }
+    pls_bytes_sum(&out->host);
+    for (uint32_t d = 0; d < scene->n_devices; d++) {
+        out->device[d].overhead = scene->devices[d].overhead_bytes;
+        pls_bytes_sum(&out->device[d]);
+    }
+    take_share(scene, out);
+    for (uint32_t d = 0; d < scene->n_devices; d++) {
+        pls_bytes_sum(&out->device[d]);
+    }
+}
+
+static int64_t margin(uint64_t budget, uint64_t used)
+{
+    if (used == PLS_SATURATED || used > INT64_MAX) {
+        return INT64_MIN;
+    }
+    return (int64_t)pls_min(budget, INT64_MAX) - (int64_t)used;
+}
+
+int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b, uint32_t device)
+{
+    return margin(scene->machine->pools[scene->devices[device].pool].budget_bytes, b->device[device].total);
+}
+
+int64_t pls_place_host_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b)
+{
+    uint64_t used = b->host.total;
+    for (uint32_t d = 0; d < scene->n_devices; d++) {
+        if (scene->machine->pools[scene->devices[d].pool].within == 0) {
+            used = pls_add(used, b->device[d].total);
+        }
+    }
+    return margin(scene->machine->pools[0].budget_bytes, used);
+}
+
+bool pls_place_devices_fit(const struct pls_place_scene *scene, const struct pls_place_bytes *b)
+{
+    for (uint32_t d = 0; d < scene->n_devices; d++) {
+        if (pls_place_device_margin(scene, b, d) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool pls_place_fits(const struct pls_place_scene *scene, const struct pls_place_bytes *b)
+{
+    return pls_place_devices_fit(scene, b) && pls_place_host_margin(scene, b) >= 0;
+}

@@ -1,0 +1,259 @@
+/* Writes a measured split into the plan: shares, traffic, verdict, what to know about it. */
+#include "place.h"
+
+#include <string.h>
+
+#include "plimsoll/text.h"
+
+/* ---- traffic: what decode touches per token -------------------------------------------------------------------- */
+
+/* `used` of `of` experts are read; dense groups pass 1 of 1. */
+static void traffic_add(struct pls_traffic *t, const struct pls_weight_group *g, uint32_t used, uint32_t of)
+{
+    for (uint32_t type = 0; type < PLS_TYPE_COUNT; type++) {
+        if (g->by_type[type] != 0) {
+            uint64_t bytes = of <= 1 ? g->by_type[type] : pls_mul(g->by_type[type] / of, used);
+            t->weights_by_type[type] = pls_add(t->weights_by_type[type], bytes);
+            t->expert_share_bytes = pls_add(t->expert_share_bytes, of <= 1 ? 0 : bytes);
+        }
+    }
+    t->active_params = pls_add(t->active_params, of <= 1 ? g->params : pls_mul(g->params / of, used));
+}
+
+static struct pls_share *share_at(struct pls_plan *plan, uint8_t at)
+{
+    return &plan->shares[at];
+}
+
+static void layer_traffic(const struct pls_place_scene *s, const struct pls_setting *setting,
+                          const struct pls_split *split, uint32_t i, struct pls_plan *plan)
+{
+    const struct pls_card *card = &s->layout->model->card;
+    const struct pls_layer_weights *w = &s->layout->layers[i];
+    const struct pls_cache_layer *cache = &s->layout->cache.layers[i];
+    struct pls_share *here = share_at(plan, split->at[i]);
+    struct pls_share *experts = i < split->cpu_moe_layers ? &plan->shares[0] : here;
+    struct pls_traffic *kv = s->ask->no_kv_offload ? &plan->shares[0].traffic : &here->traffic;
+    here->n_layers++;
+    here->traffic.n_layers++;
+    traffic_add(&here->traffic, &w->dense, 1, 1);
+    if (w->experts.params != 0) {
+        here->traffic.n_layers_moe++;
+        traffic_add(&experts->traffic, &w->experts, card->n_expert_used, card->n_expert);
+    }
+    if (cache->conv_state != 0 || cache->ssm_state != 0) {
+        here->traffic.n_layers_linear++;
+        uint64_t elements = pls_add(cache->conv_state, cache->ssm_state);
+        kv->kv_fixed = pls_add(kv->kv_fixed, pls_mul(elements, sizeof(float)));
+    }
+    if (cache->k_width == 0) {
+        return;
+    }
+    uint64_t cell = pls_size_kv_cell_bytes(cache, setting);
+    if (cache->is_sliding) {
+        kv->kv_fixed = pls_add(kv->kv_fixed, pls_mul(cell, pls_size_kv_cells(cache, setting)));
+        return;
+    }
+    struct pls_layer l = pls_card_layer(card, i);
+    kv->kv_per_token = pls_add(kv->kv_per_token, cell);
+    kv->attention_width += (uint64_t)l.n_head * l.head_dim_k;
+}
+
+static void fill_traffic(const struct pls_place_scene *s, const struct pls_setting *setting,
+                         const struct pls_split *split, const struct pls_place_bytes *b, struct pls_plan *plan)
+{
+    const struct pls_layout *l = s->layout;
+    for (uint32_t i = 0; i < l->model->card.n_layers; i++) { /* MTP blocks do not run */
+        layer_traffic(s, setting, split, i, plan);
+    }
+    struct pls_traffic *last = &share_at(plan, split->at[split->n_blocks])->traffic;
+    traffic_add(last, &l->output, 1, 1);
+    traffic_add(last, &l->tied, 1, 1);
+    /* All operations of the graph run where most layers are; a split graph's share on the host is not told apart. */
+    struct pls_share *most = &plan->shares[0];
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        most = plan->shares[1 + d].n_layers > most->n_layers ? &plan->shares[1 + d] : most;
+    }
+    most->traffic.n_ops = b->compute.n_nodes;
+    plan->shares[0].traffic.repacked = b->repacked_bytes != 0;
+}
+
+/* ---- what did not fit ------------------------------------------------------------------------------------------- */
+
+struct filling {
+    uint64_t used, budget;
+};
+
+static bool overflows(struct filling *f, uint64_t bytes)
+{
+    f->used = pls_add(f->used, bytes);
+    return f->used > f->budget;
+}
+
+static uint64_t layer_bytes_at(const struct pls_place_scene *s, const struct pls_split *split, uint32_t i, uint8_t at)
+{
+    const struct pls_layer_weights *w = &s->layout->layers[i];
+    uint32_t rule = at == PLS_ON_HOST ? 0 : pls_rule_class(s->devices[at - 1].rule);
+    uint64_t bytes = split->at[i] == at ? w->dense.device_bytes[rule] : 0;
+    uint8_t experts_at = i < split->cpu_moe_layers ? PLS_ON_HOST : split->at[i];
+    return pls_add(bytes, experts_at == at ? w->experts.device_bytes[rule] : 0);
+}
+
+/* Fills the pool in the order a reader would: fixed costs, layers, the rest of the weights, cache, buffers. */
+static void name_misfit(const struct pls_place_scene *s, const struct pls_split *split, uint8_t at,
+                        const struct pls_bytes *bytes, uint64_t budget, struct pls_plan *plan)
+{
+    struct pls_text out = { plan->first_misfit, 0, sizeof(plan->first_misfit), false };
+    struct filling f = { 0, budget };
+    uint64_t layers = 0;
+    plan->first_misfit[0] = '\0';
+    if (overflows(&f, bytes->overhead)) {
+        pls_text_add(&out, "overhead");
+        return;
+    }
+    for (uint32_t i = 0; i < s->layout->cache.n_layers; i++) {
+        uint64_t one = layer_bytes_at(s, split, i, at);
+        layers = pls_add(layers, one);
+        if (overflows(&f, one)) {
+            pls_text_add(&out, "layer %u", i);
+            return;
+        }
+    }
+    struct {
+        const char *name;
+        uint64_t bytes;
+    } rest[] = {
+        { at == PLS_ON_HOST ? "input tables and output" : "output", pls_sub(bytes->weights, layers) },
+        { "kv", bytes->kv },           { "state", bytes->state },         { "compute", bytes->compute },
+        { "output rows", bytes->output }, { "projector", bytes->projector },
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(rest); i++) {
+        if (overflows(&f, rest[i].bytes)) {
+            pls_text_add(&out, "%s", rest[i].name);
+            return;
+        }
+    }
+    pls_text_add(&out, "what %s shares with it", s->machine->pools[0].id);
+}
+
+/* ---- verdict ---------------------------------------------------------------------------------------------------- */
+
+/* With everything that the mapping could serve left on disk, would the rest fit? */
+static bool could_stream(const struct pls_place_scene *s, const struct pls_place_bytes *b)
+{
+    struct pls_place_bytes rest = *b;
+    rest.host.total = pls_sub(b->host.total, b->host.weights);
+    return s->mapped && b->host.weights != PLS_SATURATED && b->host.weights != 0 && pls_place_fits(s, &rest);
+}
+
+static void fill_verdict(const struct pls_place_scene *s, const struct pls_split *split,
+                         const struct pls_place_bytes *b, struct pls_plan *plan)
+{
+    const struct pls_share *worst = NULL;
+    plan->margin_bytes = INT64_MAX;
+    for (uint32_t i = 0; i < plan->n_shares; i++) {
+        if (worst == NULL || plan->shares[i].margin_bytes < plan->margin_bytes) {
+            worst = &plan->shares[i];
+            plan->margin_bytes = worst->margin_bytes;
+        }
+    }
+    plan->fit = pls_place_fits(s, b) ? PLS_FIT_YES : could_stream(s, b) ? PLS_FIT_STREAMS : PLS_FIT_NO;
+    plan->first_misfit[0] = '\0';
+    if (plan->fit != PLS_FIT_YES && worst != NULL) {
+        name_misfit(s, split, (uint8_t)(worst - plan->shares), &worst->bytes, worst->budget_bytes, plan);
+    }
+    if (plan->fit == PLS_FIT_STREAMS) {
+        pls_plan_note(plan, "streams", "larger than memory: it could only run from disk through the file mapping%s, at the "
+                      "speed of the disk", b->repacked_bytes != 0 ? " (with --no-repack)" : "");
+    }
+}
+
+/* ---- shares ----------------------------------------------------------------------------------------------------- */
+
+/* shares[0] is RAM, shares[1 + n] device n: a device without a layer keeps its driver context. */
+static void fill_shares(const struct pls_place_scene *s, const struct pls_place_bytes *b, struct pls_plan *plan)
+{
+    plan->n_shares = 1 + s->n_devices;
+    memset(plan->shares, 0, sizeof(plan->shares[0]) * plan->n_shares);
+    plan->shares[0].pool = 0;
+    plan->shares[0].bytes = b->host;
+    plan->shares[0].budget_bytes = s->machine->pools[0].budget_bytes;
+    plan->shares[0].margin_bytes = pls_place_host_margin(s, b);
+    memset(&plan->bytes, 0, sizeof(plan->bytes));
+    pls_bytes_add(&plan->bytes, &b->host);
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        struct pls_share *share = &plan->shares[1 + d];
+        share->pool = s->devices[d].pool;
+        share->bytes = b->device[d];
+        share->budget_bytes = s->machine->pools[share->pool].budget_bytes;
+        share->margin_bytes = pls_place_device_margin(s, b, d);
+        pls_bytes_add(&plan->bytes, &b->device[d]);
+    }
+}
+
+static void note_overheads(const struct pls_place_scene *s, const struct pls_place_bytes *b, struct pls_plan *plan)
+{
+    char room[2][32];
+    struct pls_text process = PLS_TEXT(room[0]);
+    struct pls_text other = PLS_TEXT(room[1]);
+    const struct pls_runtime_profile *profile = pls_runtime_profile(s->ask->runtime);
+    pls_text_bytes(&process, s->host_overhead_bytes);
+    if (s->n_devices != 0) {
+        pls_text_bytes(&other, b->device[0].overhead);
+        pls_plan_note(plan, "overhead", "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (%s)",
+                      process.data, other.data, profile->memory_share_pct != 0 ? "its share of memory" : "assumed");
+    } else {
+        pls_plan_note(plan, "overhead", "overhead: %s for the runtime process (assumed)", process.data);
+    }
+    int64_t left = plan->shares[0].margin_bytes;
+    if (profile->prompt_cache_bytes != 0 && left >= 0 && (uint64_t)left < profile->prompt_cache_bytes) {
+        other = PLS_TEXT(room[1]);
+        pls_text_bytes(&other, profile->prompt_cache_bytes);
+        pls_plan_note(plan, "prompt-cache", "the server may grow by up to %s of RAM to keep finished prompts, more than is "
+                      "left here; --cache-ram %llu bounds it", other.data, (unsigned long long)((uint64_t)left / PLS_MIB));
+    }
+}
+
+static void note_model(const struct pls_place_scene *s, const struct pls_setting *setting, struct pls_plan *plan)
+{
+    const struct pls_layout *l = s->layout;
+    if (l->header_estimated && l->file_bytes != 0 && l->quant.format == PLS_FORMAT_GGUF) {
+        char room[32];
+        struct pls_text t = PLS_TEXT(room);
+        pls_text_bytes(&t, l->header_bytes);
+        pls_plan_note(plan, "header-estimate", "file size holds an estimated header of %s, nearly all tokenizer", room);
+    }
+    uint64_t trained = l->model->card.context_max_tokens;
+    if (trained != 0 && setting->n_ctx_seq > pls_pad(trained, 256)) {
+        pls_plan_note(plan, "context-beyond-training", "%llu tokens per slot are more than the %llu it was trained on",
+                      (unsigned long long)setting->n_ctx_seq, (unsigned long long)trained);
+    }
+    if (!setting->flash_attention && s->ask->flash_attention == PLS_AUTO) {
+        pls_plan_note(plan, "no-flash-attention", "the device has no fused attention for this model and cache type: scores of a "
+                      "whole batch are held in memory");
+    }
+}
+
+void pls_place_fill(const struct pls_place_scene *scene, const struct pls_setting *setting,
+                    const struct pls_split *split, const struct pls_place_bytes *bytes, struct pls_plan *plan)
+{
+    const struct pls_layout *l = scene->layout;
+    plan->setting = *setting;
+    plan->gpu_layers = (int32_t)split->gpu_layers;
+    plan->cpu_moe_layers = (int32_t)split->cpu_moe_layers;
+    plan->tensor_data_bytes = l->tensor_data_bytes;
+    plan->file_bytes = l->file_bytes;
+    for (uint32_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        plan->types[i].tensors = l->types[i].tensors;
+        plan->types[i].bytes = l->types[i].bytes;
+    }
+    plan->compute_origin = bytes->compute.origin;
+    fill_shares(scene, bytes, plan);
+    fill_traffic(scene, setting, split, bytes, plan);
+    /* The assumed overheads may be half as large or half as large again; other engines than llama.cpp are not replayed. */
+    uint64_t doubt = pls_add(bytes->compute.uncertainty_bytes, plan->bytes.overhead / 2);
+    plan->uncertainty_bytes = setting->engine == PLS_ENGINE_LLAMA_CPP ? doubt : pls_add(doubt, plan->bytes.compute);
+    fill_verdict(scene, split, bytes, plan);
+    note_overheads(scene, bytes, plan);
+    note_model(scene, setting, plan);
+}
