@@ -343,6 +343,7 @@ enum pls_code gguf_card_from_header(const struct gguf_header *h, struct pls_card
     uint64_t flag = 0;
     card->experts_scaled = gguf_real(arch_key(h, card->arch, "expert_weights_scale"), &scale) && scale != 0 && scale != 1;
     card->experts_normed = gguf_number(arch_key(h, card->arch, "expert_weights_norm"), 0, &flag) && flag != 0;
+    card->residual_unscaled = strncmp(card->arch, "granite", 7) == 0 && arch_key(h, card->arch, "residual_scale") == NULL;
     take_traits(h, card);
     take_kinds(h, card);
     for (uint32_t i = 0; i < h->n_tensors; i++) {
