@@ -22,26 +22,84 @@ struct pls_entry {
     const char *path;             /* the file behind it, or NULL */
 };
 
+/* Several plans resident at once: budgets are shared, bytes add up. */
+struct pls_together {
+    bool fits;
+    uint64_t total_bytes;
+    int64_t margin_bytes; /* least margin over the pools */
+};
+
+/* How wide and how colourful. */
+struct pls_screen {
+    uint32_t width; /* columns of the terminal; 0 unlimited */
+    bool color;
+    bool explain;   /* formula, inputs and origin below the answer */
+};
+
 struct pls_report {
     const struct pls_machine *machine;
     const struct pls_rates *rates;
     const struct pls_policy *policy;
-    const struct pls_entry *entries;
+    const struct pls_entry *entries; /* fit: best first */
     uint32_t n_entries;
-    bool explain;
-    uint32_t width; /* columns of the terminal; 0 unlimited */
-    bool color;
+    uint32_t n_considered;           /* fit: configurations looked at */
+    uint32_t n_models;               /* fit: models looked at */
+    struct pls_together together;    /* plan */
+    struct pls_screen screen;
 };
 
 enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls_report *report, struct pls_err *err);
 enum pls_code pls_render_fit(FILE *to, enum pls_output output, const struct pls_report *report, struct pls_err *err);
-enum pls_code pls_render_machine(FILE *to, enum pls_output output, const struct pls_machine *machine, bool explain,
-                                 struct pls_err *err);
+enum pls_code pls_render_machine(FILE *to, enum pls_output output, const struct pls_machine *machine,
+                                 const struct pls_screen *screen, struct pls_err *err);
 
 /* Reads a machine record (plimsoll.probe/1). Absent fields are unknown; PLS_FORMAT names the field that is wrong. */
 enum pls_code pls_record_parse(const char *json, size_t len, struct pls_machine *out, struct pls_err *err);
 
+/* Prints that command alone; PLS_UNSUPPORTED when it cannot be said. */
+enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime, struct pls_err *err);
+
 /* The command that runs a plan with a runtime ("llama.cpp", "ollama", "mlx", "vllm"); empty when it cannot be said. */
 void pls_command_line(const struct pls_entry *entry, const char *runtime, struct pls_text *out);
+
+/* What a model file or folder holds, for `inspect`. */
+struct pls_contents {
+    const char *path;
+    const char *kind;            /* "gguf", "safetensors", "mlx", "config", "card" */
+    const struct pls_model *model;
+    char quant[32];              /* as the file states or as its tensors show; empty unknown */
+    bool is_quant_guessed, is_adapter, is_projector;
+    uint32_t gguf_version;       /* 0: not a GGUF */
+    uint32_t n_tensors, n_keys, n_splits;
+    uint64_t file_bytes, header_bytes, tensor_bytes;
+    uint64_t params;
+    uint64_t types_bytes[PLS_TYPE_COUNT];
+    uint32_t types_tensors[PLS_TYPE_COUNT];
+    const char *tokenizer;
+};
+enum pls_code pls_render_contents(FILE *to, enum pls_output output, const struct pls_contents *items, uint32_t n,
+                                  const struct pls_screen *screen, struct pls_err *err);
+
+/* Cards as a list, and one card in full (json: the card's own text). */
+enum pls_code pls_render_cards(FILE *to, enum pls_output output, const struct pls_card *cards, uint32_t n,
+                               const struct pls_screen *screen, struct pls_err *err);
+enum pls_code pls_render_card(FILE *to, enum pls_output output, const struct pls_card *card, const char *json,
+                              struct pls_err *err);
+
+/* What `bench` measured. */
+enum pls_code pls_render_rates(FILE *to, enum pls_output output, const struct pls_machine *machine,
+                               const struct pls_rates *rates, const struct pls_screen *screen, struct pls_err *err);
+
+/* A row of the kernel table, for `bench --list`. */
+struct pls_kernel_row {
+    enum pls_type type;
+    const char *op;      /* "dot", "gemm", ... */
+    const char *name;    /* "avx2", "scalar" */
+    uint32_t isa;        /* enum pls_isa bits it needs */
+    bool is_usable;      /* this processor has them */
+    bool is_chosen;      /* and it is the one that runs */
+};
+enum pls_code pls_render_kernels(FILE *to, enum pls_output output, const struct pls_kernel_row *rows, uint32_t n,
+                                 const struct pls_screen *screen, struct pls_err *err);
 
 #endif

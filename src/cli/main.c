@@ -1,7 +1,82 @@
+/* plimsoll: reads the command line, runs one command, turns its outcome into an exit status. */
+#include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-int main(void)
+#include "cli/command.h"
+
+enum { HELP_CAP = 32768 };
+
+typedef enum pls_code command_fn(struct pls_session *s, struct pls_err *err);
+
+static command_fn *const run_command[] = {
+#define PLS_COMMAND(id, name, function, operands, summary) [PLS_CMD_##id] = function,
+#include "cli/commands.def"
+#undef PLS_COMMAND
+};
+
+static int exit_status(enum pls_code code)
 {
-    fputs("plimsoll: not built yet\n", stderr);
+    switch (code) {
+    case PLS_OK:
+        return 0;
+    case PLS_NO:
+        return 1;
+    case PLS_USAGE:
+    case PLS_REFUSED:
+        return 2;
+    case PLS_IO:
+    case PLS_FORMAT:
+    case PLS_LIMIT:
+    case PLS_UNSUPPORTED:
+    case PLS_NOMEM:
+    case PLS_DB:
+        return 3;
+    }
     return 3;
+}
+
+static enum pls_code say(const struct pls_args *args, struct pls_err *err)
+{
+    char room[HELP_CAP];
+    struct pls_text t = PLS_TEXT(room);
+    if (pls_args_has(args, PLS_OPT_VERSION)) {
+        pls_text_add(&t, "plimsoll %s\n", PLS_VERSION);
+    } else if (pls_args_has(args, PLS_OPT_LIST_OPTIONS)) {
+        pls_help_list(&t);
+    } else {
+        pls_help(&t, args->has_command ? args->command : PLS_CMD_COUNT);
+    }
+    return fputs(room, stdout) >= 0 && fflush(stdout) == 0 ? PLS_OK : pls_fail(err, PLS_IO, "output: could not be written");
+}
+
+static enum pls_code run(int argc, char *const argv[], struct pls_err *err)
+{
+    struct pls_args args;
+    struct pls_session session;
+    enum pls_code code = pls_args_parse(argc, argv, &args, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    if (pls_args_has(&args, PLS_OPT_HELP) || pls_args_has(&args, PLS_OPT_VERSION)
+        || pls_args_has(&args, PLS_OPT_LIST_OPTIONS)) {
+        return say(&args, err);
+    }
+    code = pls_session_begin(&session, &args, argv[0], err);
+    if (code == PLS_OK) {
+        code = run_command[args.command](&session, err);
+    }
+    pls_session_end(&session);
+    return code;
+}
+
+int main(int argc, char *argv[])
+{
+    struct pls_err err = { .code = PLS_OK, .text = "" };
+    setlocale(LC_CTYPE, ""); /* widths of non-ASCII text in tables; numbers stay in the C locale */
+    enum pls_code code = run(argc, argv, &err);
+    if (exit_status(code) >= 2) {
+        pls_warn(err.text);
+    }
+    return exit_status(code);
 }

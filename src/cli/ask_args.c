@@ -1,0 +1,142 @@
+/* Options to a struct pls_ask. Names and meanings are the engine's own, so that a command line carries over. */
+#include "cli/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum pls_code type_option(const char *name, size_t len, const char *option, enum pls_type *out,
+                                 struct pls_err *err)
+{
+    char room[24];
+    struct pls_text t = PLS_TEXT(room);
+    pls_text_put(&t, name, len);
+    enum pls_type type = pls_type_by_name(room);
+    if (type == PLS_TYPE_NONE) {
+        return pls_fail(err, PLS_USAGE, "%s: '%s' is not a cache type (f16, bf16, f32, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl)",
+                        option, room);
+    }
+    *out = type;
+    return PLS_OK;
+}
+
+static enum pls_code cache_types(const struct pls_args *args, struct pls_ask *ask, struct pls_err *err)
+{
+    const char *both = pls_args_text(args, PLS_OPT_KV_TYPE);
+    const char *k = pls_args_text(args, PLS_OPT_TYPE_K);
+    const char *v = pls_args_text(args, PLS_OPT_TYPE_V);
+    enum pls_code code = PLS_OK;
+    if (both != NULL) {
+        size_t len = strcspn(both, ",");
+        const char *second = both[len] == ',' ? both + len + 1 : both;
+        code = type_option(both, len, "--kv-type", &ask->type_k, err);
+        code = code == PLS_OK ? type_option(second, strcspn(second, ","), "--kv-type", &ask->type_v, err) : code;
+    }
+    if (code == PLS_OK && k != NULL) {
+        code = type_option(k, strlen(k), "--cache-type-k", &ask->type_k, err);
+    }
+    if (code == PLS_OK && v != NULL) {
+        code = type_option(v, strlen(v), "--cache-type-v", &ask->type_v, err);
+    }
+    return code;
+}
+
+static enum pls_code context(const struct pls_args *args, struct pls_ask *ask, struct pls_err *err)
+{
+    const char *text = pls_args_text(args, PLS_OPT_CONTEXT);
+    if (text == NULL) {
+        return PLS_OK;
+    }
+    if (pls_text_equal(text, "max")) {
+        ask->context_tokens = PLS_CONTEXT_MAX;
+        return PLS_OK;
+    }
+    if (!pls_parse_tokens(text, &ask->context_tokens) || ask->context_tokens > (uint64_t)1 << 40) {
+        return pls_fail(err, PLS_USAGE, "--context: '%s' is not a number of tokens (4096, 32k, max)", text);
+    }
+    return PLS_OK;
+}
+
+static enum pls_code gpu_layers(const struct pls_args *args, struct pls_ask *ask, struct pls_err *err)
+{
+    const char *text = pls_args_text(args, PLS_OPT_GPU_LAYERS);
+    uint64_t n = 0;
+    if (text == NULL) {
+        return PLS_OK;
+    }
+    if (pls_text_equal(text, "all") || pls_text_equal(text, "-2")) {
+        ask->gpu_layers = PLS_GPU_LAYERS_ALL;
+    } else if (pls_text_equal(text, "auto") || pls_text_equal(text, "-1")) {
+        ask->gpu_layers = PLS_GPU_LAYERS_AUTO;
+    } else if (pls_parse_u64(text, &n) && n <= INT32_MAX) {
+        ask->gpu_layers = (int32_t)n;
+    } else {
+        return pls_fail(err, PLS_USAGE, "--gpu-layers: '%s' is not a number, all or auto", text);
+    }
+    return PLS_OK;
+}
+
+static enum pls_code tensor_split(const struct pls_args *args, struct pls_ask *ask, struct pls_err *err)
+{
+    const char *at = pls_args_text(args, PLS_OPT_TENSOR_SPLIT);
+    uint32_t n = 0;
+    while (at != NULL && *at != '\0') {
+        char room[24];
+        struct pls_text t = PLS_TEXT(room);
+        size_t len = strcspn(at, ",/");
+        double share = 0;
+        pls_text_put(&t, at, len);
+        if (n == PLS_MAX_GPUS || !pls_parse_double(room, &share) || share < 0) {
+            return pls_fail(err, PLS_USAGE, "--tensor-split: '%s' is not a list of at most %d shares",
+                            pls_args_text(args, PLS_OPT_TENSOR_SPLIT), PLS_MAX_GPUS);
+        }
+        ask->tensor_split[n++] = (float)share;
+        at += len + (at[len] != '\0' ? 1 : 0);
+    }
+    return PLS_OK;
+}
+
+/* Absent options leave what the runtime does by itself. */
+static void numbers_and_flags(const struct pls_args *args, struct pls_ask *ask)
+{
+    ask->parallel = (uint32_t)pls_args_u64(args, PLS_OPT_PARALLEL, ask->parallel);
+    ask->batch_tokens = (uint32_t)pls_args_u64(args, PLS_OPT_BATCH, ask->batch_tokens);
+    ask->ubatch_tokens = (uint32_t)pls_args_u64(args, PLS_OPT_UBATCH, ask->ubatch_tokens);
+    ask->n_threads = (uint32_t)pls_args_u64(args, PLS_OPT_THREADS, ask->n_threads);
+    ask->engine_as_of = (uint32_t)pls_args_u64(args, PLS_OPT_ENGINE_AS_OF, ask->engine_as_of);
+    ask->depth_tokens = pls_args_u64(args, PLS_OPT_DEPTH, ask->depth_tokens);
+    ask->prompt_tokens = pls_args_u64(args, PLS_OPT_PROMPT, ask->prompt_tokens);
+    if (pls_args_has(args, PLS_OPT_CPU_MOE)) {
+        ask->cpu_moe_layers = (int32_t)pls_args_u64(args, PLS_OPT_CPU_MOE, 0);
+    }
+    if (pls_args_has(args, PLS_OPT_KV_UNIFIED)) {
+        ask->kv_unified = PLS_ON;
+    }
+    ask->swa_full |= pls_args_has(args, PLS_OPT_SWA_FULL);
+    ask->no_repack |= pls_args_has(args, PLS_OPT_NO_REPACK);
+    ask->no_mmap |= pls_args_has(args, PLS_OPT_NO_MMAP);
+    ask->no_kv_offload |= pls_args_has(args, PLS_OPT_NO_KV_OFFLOAD);
+    ask->use_projector |= pls_args_has(args, PLS_OPT_PROJECTOR);
+}
+
+enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err)
+{
+    const char *runtime_name = pls_args_text(args, PLS_OPT_RUNTIME);
+    const char *flash = pls_args_text(args, PLS_OPT_FLASH);
+    const char *backend = pls_args_text(args, PLS_OPT_BACKEND);
+    enum pls_runtime runtime = PLS_RUNTIME_LLAMA_SERVER;
+    if (runtime_name != NULL && !pls_runtime_by_name(runtime_name, &runtime)) {
+        return pls_fail(err, PLS_USAGE, "--runtime: '%s' is not known", runtime_name);
+    }
+    *out = pls_ask_default(runtime);
+    if (backend != NULL && !pls_backend_by_name(backend, &out->backend)) {
+        return pls_fail(err, PLS_USAGE, "--backend: '%s' is not known", backend);
+    }
+    if (flash != NULL) {
+        out->flash_attention = pls_text_equal(flash, "on") ? PLS_ON : pls_text_equal(flash, "off") ? PLS_OFF : PLS_AUTO;
+    }
+    numbers_and_flags(args, out);
+    enum pls_code code = context(args, out, err);
+    code = code == PLS_OK ? cache_types(args, out, err) : code;
+    code = code == PLS_OK ? gpu_layers(args, out, err) : code;
+    return code == PLS_OK ? tensor_split(args, out, err) : code;
+}

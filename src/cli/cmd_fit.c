@@ -1,0 +1,100 @@
+/* fit [WORD...]: of all models, what to run here. */
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/fit.h"
+
+enum { TOP_DEFAULT = 15 };
+
+static struct pls_policy policy_from(const struct pls_session *s, enum pls_task task, const struct pls_ask *ask)
+{
+    struct pls_policy p = pls_policy_default(task);
+    p.min_decode_tps = pls_args_number(s->args, PLS_OPT_MIN_SPEED, p.min_decode_tps);
+    p.good_decode_tps = p.good_decode_tps < p.min_decode_tps ? p.min_decode_tps : p.good_decode_tps;
+    p.min_quality = pls_args_number(s->args, PLS_OPT_MIN_QUALITY, p.min_quality);
+    p.quant_floor_bpw = pls_args_number(s->args, PLS_OPT_QUANT_FLOOR, p.quant_floor_bpw);
+    if (ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX) {
+        p.min_context_tokens = pls_min(p.min_context_tokens, ask->context_tokens);
+        p.wish_context_tokens = ask->context_tokens;
+    }
+    return p;
+}
+
+/* Without any bandwidth no speed is known, and an unknown speed is not a slow one. */
+static bool is_speed_known(const struct pls_session *s)
+{
+    for (uint32_t i = 0; i < s->machine.n_pools; i++) {
+        if (s->machine.pools[i].bandwidth_gbs > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum pls_code read_ask(struct pls_session *s, struct pls_fit_ask *out, struct pls_err *err)
+{
+    const char *task_name = pls_args_text(s->args, PLS_OPT_TASK);
+    const char *quant = pls_args_text(s->args, PLS_OPT_QUANT);
+    enum pls_task task = PLS_TASK_CHAT;
+    enum pls_code code = pls_ask_from_args(s->args, &out->ask, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    if (task_name != NULL && !pls_task_by_name(task_name, &task)) {
+        return pls_fail(err, PLS_USAGE, "--task: '%s' is not known", task_name);
+    }
+    out->policy = policy_from(s, task, &out->ask);
+    out->speed_is_hard = pls_args_has(s->args, PLS_OPT_MIN_SPEED);
+    out->top = (uint32_t)pls_args_u64(s->args, PLS_OPT_TOP, TOP_DEFAULT);
+    out->has_quant = quant != NULL;
+    if (quant != NULL && !pls_quant_parse(quant, &out->quant)) {
+        return pls_fail(err, PLS_USAGE, "--quant: '%s' is not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)", quant);
+    }
+    out->quant.imatrix |= pls_args_has(s->args, PLS_OPT_IMATRIX);
+    return PLS_OK;
+}
+
+static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask, const struct pls_fit_result *found,
+                            struct pls_err *err)
+{
+    struct pls_report report = {
+        .machine = &s->machine,
+        .rates = &s->rates,
+        .policy = &ask->policy,
+        .entries = found->entries,
+        .n_entries = found->n_entries,
+        .n_considered = found->n_configs,
+        .n_models = found->n_models,
+        .screen = s->screen,
+    };
+    const char *emit = pls_args_text(s->args, PLS_OPT_EMIT);
+    enum pls_code code = PLS_OK;
+    if (emit == NULL) {
+        code = pls_render_fit(stdout, s->output, &report, err);
+    } else if (found->n_entries > 0) {
+        code = pls_render_command(stdout, &found->entries[0], emit, err);
+    }
+    return code == PLS_OK && found->n_entries == 0 ? PLS_NO : code;
+}
+
+enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
+{
+    struct pls_fit_ask ask = { .has_quant = false };
+    struct pls_fit_result found;
+    char words[512];
+    struct pls_text t = PLS_TEXT(words);
+    for (uint32_t i = 0; i < s->args->n_operands; i++) {
+        pls_text_add(&t, "%s%s", i > 0 ? " " : "", s->args->operands[i]);
+    }
+    enum pls_code code = read_ask(s, &ask, err);
+    code = code == PLS_OK ? pls_session_machine(s, err) : code;
+    if (code != PLS_OK) {
+        return code;
+    }
+    pls_session_rates(s);
+    if (!is_speed_known(s) && !ask.speed_is_hard) {
+        ask.policy.min_decode_tps = 0;
+    }
+    code = pls_fit_run(s, t.len > 0 ? words : NULL, &ask, &found, err);
+    return code == PLS_OK ? answer(s, &ask, &found, err) : code;
+}

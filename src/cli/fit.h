@@ -1,0 +1,32 @@
+/* cli/fit.h - the search behind `fit`: every model of the catalog, in the quants worth having, placed on one machine.
+ *
+ * Placement alone decides what fits; speed and quality are added to what does, and only the rows that will be shown are
+ * planned in full. Nothing is guessed: a model whose tensors cannot be listed, or that the engine refuses, is left out
+ * and counted.
+ */
+#ifndef CLI_FIT_H
+#define CLI_FIT_H
+
+#include "cli/session.h"
+
+struct pls_fit_ask {
+    struct pls_ask ask;       /* context DEFAULT: the policy's wish, or its least when the wish does not fit */
+    struct pls_policy policy;
+    struct pls_quant quant;   /* when has_quant */
+    bool has_quant;
+    bool speed_is_hard;       /* --min-speed was given: slower ones are left out instead of put behind */
+    uint32_t top;             /* rows wanted; 0 all */
+};
+
+struct pls_fit_result {
+    struct pls_entry *entries; /* best first; models, plans and picks behind them live in the session's arena */
+    uint32_t n_entries;
+    uint32_t n_models;         /* that the words and the task let through */
+    uint32_t n_configs;        /* placed */
+};
+
+/* words as for pls_catalog_each. */
+enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_fit_ask *ask,
+                          struct pls_fit_result *out, struct pls_err *err);
+
+#endif

@@ -1,0 +1,215 @@
+/* Which machine a question is about, and how fast its memory is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/session.h"
+#include "plimsoll/bench.h"
+#include "plimsoll/probe.h"
+
+enum { RECORD_MAX = 4 << 20 };
+
+/* Budgets that a record states stand, unless an option asks for others. */
+struct stated {
+    bool any;
+    uint64_t budget[PLS_MAX_POOLS];
+    uint64_t reserved[PLS_MAX_POOLS];
+};
+
+static enum pls_code read_record(const char *path, struct pls_machine *out, struct pls_err *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    struct pls_err why = { 0 };
+    enum pls_code code = pls_slurp(path, RECORD_MAX, &text, &len, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    const char *at = text + strspn(text, " \t\r\n");
+    if (*at == '<') {
+        code = pls_probe_xml(path, out, err);
+    } else if (*at == '\0') {
+        code = pls_fail(err, PLS_FORMAT, "%s: empty, expected a machine record", path);
+    } else {
+        code = pls_record_parse(text, len, out, &why);
+        if (code != PLS_OK) {
+            pls_fail(err, code, "%s: %s", path, why.text);
+        }
+    }
+    free(text);
+    return code;
+}
+
+static enum pls_code read_on(const char *what, struct pls_machine *out, struct pls_err *err)
+{
+    if (access(what, F_OK) == 0) {
+        return read_record(what, out, err);
+    }
+    return pls_fail(err, PLS_USAGE, "--on: '%s' is neither a file nor a known machine", what);
+}
+
+static enum pls_code probe(struct pls_session *s, struct pls_err *err)
+{
+    struct pls_root *root = NULL;
+    enum pls_code code = pls_root_open(pls_args_text(s->args, PLS_OPT_SYSROOT), &root, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    s->is_live = pls_root_is_live(root);
+    code = pls_probe(root, &s->machine, err);
+    pls_root_close(root);
+    return code;
+}
+
+/* --vram on a machine without a GPU adds one: a card of which nothing but the memory is known. */
+static void add_gpu(struct pls_machine *m)
+{
+    struct pls_gpu *gpu = &m->gpus[m->n_gpus];
+    struct pls_pool *pool = &m->pools[m->n_pools];
+    memset(gpu, 0, sizeof(*gpu));
+    memset(pool, 0, sizeof(*pool));
+    PLS_COPY(gpu->id, "gpu0");
+    PLS_COPY(gpu->name, "GPU as asked for");
+    gpu->backend = PLS_BACKEND_CUDA;
+    gpu->pool = (int32_t)m->n_pools;
+    PLS_COPY(pool->id, "gpu0");
+    pool->kind = PLS_POOL_VRAM;
+    pool->gpu = (int32_t)m->n_gpus;
+    pool->within = -1;
+    m->n_gpus++;
+    m->n_pools++;
+    pls_machine_note(m, "assumed-gpu", "the GPU of --vram is assumed to run CUDA; its bandwidth is unknown unless --bandwidth says it");
+}
+
+static void resize(struct pls_pool *pool, uint64_t bytes)
+{
+    pool->capacity_bytes = bytes;
+    pool->free_bytes = 0;
+    pool->n_limits = 0;
+}
+
+static bool override(const struct pls_args *args, struct pls_machine *m)
+{
+    uint64_t ram = pls_args_u64(args, PLS_OPT_RAM, 0);
+    uint64_t vram = pls_args_u64(args, PLS_OPT_VRAM, 0);
+    double gbs = pls_args_number(args, PLS_OPT_BANDWIDTH, 0);
+    if (vram != 0 && m->n_pools == 1) {
+        add_gpu(m);
+    }
+    if (ram != 0) {
+        resize(&m->pools[0], ram);
+    }
+    for (uint32_t i = 1; vram != 0 && i < m->n_pools; i++) {
+        resize(&m->pools[i], vram);
+    }
+    if (gbs > 0) {
+        struct pls_pool *fastest = &m->pools[m->n_pools > 1 ? 1 : 0];
+        fastest->bandwidth_gbs = gbs;
+        fastest->origin = PLS_ORIGIN_ASSUMED;
+    }
+    return ram != 0 || vram != 0;
+}
+
+static void apply_budget(const struct pls_args *args, struct pls_machine *m, bool resized)
+{
+    struct pls_budget_policy policy = pls_budget_policy_default();
+    struct stated stated = { .any = false };
+    policy.reserve_bytes = pls_args_u64(args, PLS_OPT_RESERVE, policy.reserve_bytes);
+    policy.from_free |= pls_args_has(args, PLS_OPT_FREE);
+    bool asked = resized || pls_args_has(args, PLS_OPT_RESERVE) || pls_args_has(args, PLS_OPT_FREE);
+    for (uint32_t i = 0; i < m->n_pools; i++) {
+        stated.any |= m->pools[i].budget_bytes != 0;
+        stated.budget[i] = m->pools[i].budget_bytes;
+        stated.reserved[i] = m->pools[i].reserved_bytes;
+    }
+    pls_budget_apply(m, &policy);
+    for (uint32_t i = 0; i < m->n_pools && stated.any && !asked; i++) {
+        if (stated.budget[i] != 0) {
+            m->pools[i].budget_bytes = stated.budget[i];
+            m->pools[i].reserved_bytes = stated.reserved[i];
+        }
+    }
+}
+
+enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err)
+{
+    const char *on = pls_args_text(s->args, PLS_OPT_ON);
+    if (s->has_machine) {
+        return PLS_OK;
+    }
+    enum pls_code code = on != NULL ? read_on(on, &s->machine, err) : probe(s, err);
+    if (code == PLS_OK) {
+        bool resized = override(s->args, &s->machine);
+        apply_budget(s->args, &s->machine, resized);
+        s->has_machine = true;
+    }
+    return code;
+}
+
+/* Rates belong to a processor, its threads, its instruction sets and this program's kernels. */
+static void machine_key(const struct pls_machine *m, char *out, size_t cap)
+{
+    struct pls_text t = { .data = out, .len = 0, .cap = cap, .truncated = false };
+    out[0] = '\0';
+    pls_text_add(&t, "%s/%s/%uc%ut/%08x/%s", m->arch, m->cpu.name, m->cpu.cores, m->cpu.threads, m->cpu.isa,
+                 PLS_VERSION);
+}
+
+void pls_session_keep_rates(struct pls_session *s)
+{
+    struct pls_err err = { 0 };
+    char key[256];
+    machine_key(&s->machine, key, sizeof(key));
+    enum pls_code code = pls_session_catalog(s, &err);
+    if (code == PLS_OK && s->paths.user[0] != '\0') {
+        code = pls_catalog_rates_save(s->catalog, key, &s->rates, &err);
+    }
+    if (code != PLS_OK) {
+        char room[640];
+        struct pls_text t = PLS_TEXT(room);
+        pls_text_add(&t, "%s (measured rates are not kept)", err.text);
+        pls_warn(room);
+    }
+}
+
+static void measure(struct pls_session *s)
+{
+    struct pls_err err = { 0 };
+    struct pls_bench_ask ask = { .bandwidth_only = true, .memory_bytes = s->machine.pools[0].budget_bytes / 4 };
+    if (pls_bench_run(&ask, &s->rates, &err) != PLS_OK) {
+        pls_warn(err.text);
+        return;
+    }
+    pls_session_keep_rates(s);
+}
+
+static bool load(struct pls_session *s)
+{
+    struct pls_err err = { 0 };
+    char key[256];
+    machine_key(&s->machine, key, sizeof(key));
+    return pls_session_catalog(s, &err) == PLS_OK
+        && pls_catalog_rates_load(s->catalog, key, &s->rates, &err) == PLS_OK && s->rates.ram_gbs > 0;
+}
+
+void pls_session_rates(struct pls_session *s)
+{
+    struct pls_pool *ram = &s->machine.pools[0];
+    if (s->has_rates) {
+        return;
+    }
+    s->has_rates = true;
+    if (s->is_live && !pls_args_has(s->args, PLS_OPT_BANDWIDTH)) {
+        if (!load(s) && !pls_args_has(s->args, PLS_OPT_NO_BENCH)) {
+            measure(s);
+        }
+        if (s->rates.ram_gbs > 0) {
+            ram->bandwidth_gbs = s->rates.ram_gbs;
+            ram->origin = s->rates.ram_origin;
+            return;
+        }
+    }
+    s->rates.ram_gbs = ram->bandwidth_gbs;
+    s->rates.ram_origin = ram->bandwidth_gbs > 0 ? ram->origin : PLS_ORIGIN_UNKNOWN;
+}

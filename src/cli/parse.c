@@ -1,0 +1,170 @@
+/* argv to struct pls_args. Both --name=value and --name value are taken; short names may have several letters, as the
+ * engine's do (-ngl, -ctk), so letters are never bundled. "--" ends the options. */
+#include "cli/options.h"
+
+#include <string.h>
+
+struct parser {
+    int argc;
+    char *const *argv;
+    int at;
+    struct pls_args *out;
+    struct pls_err *err;
+};
+
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t len = strlen(value);
+    for (const char *at = choices; at != NULL;) {
+        const char *bar = strchr(at, '|');
+        size_t n = bar != NULL ? (size_t)(bar - at) : strlen(at);
+        if (n == len && memcmp(at, value, n) == 0) {
+            return true;
+        }
+        at = bar != NULL ? bar + 1 : NULL;
+    }
+    return false;
+}
+
+static enum pls_code value_check(const struct pls_option *o, const char *value, struct pls_err *err)
+{
+    uint64_t n = 0;
+    double x = 0;
+    switch (o->kind) {
+    case PLS_KIND_FLAG:
+    case PLS_KIND_TEXT:
+        return value[0] != '\0' ? PLS_OK : pls_fail(err, PLS_USAGE, "--%s: empty argument", o->name);
+    case PLS_KIND_COUNT:
+        return pls_parse_u64(value, &n) && n <= INT32_MAX
+            ? PLS_OK
+            : pls_fail(err, PLS_USAGE, "--%s: '%s' is not a whole number", o->name, value);
+    case PLS_KIND_TOKENS:
+        return pls_parse_tokens(value, &n)
+            ? PLS_OK
+            : pls_fail(err, PLS_USAGE, "--%s: '%s' is not a number of tokens (4096, 32k)", o->name, value);
+    case PLS_KIND_BYTES:
+        return pls_parse_bytes(value, &n)
+            ? PLS_OK
+            : pls_fail(err, PLS_USAGE, "--%s: '%s' is not a size (16G, 512M, 17179869184)", o->name, value);
+    case PLS_KIND_NUMBER:
+        return pls_parse_double(value, &x) && x >= 0
+            ? PLS_OK
+            : pls_fail(err, PLS_USAGE, "--%s: '%s' is not a number", o->name, value);
+    case PLS_KIND_CHOICE:
+        return is_choice(o->argument, value)
+            ? PLS_OK
+            : pls_fail(err, PLS_USAGE, "--%s: '%s' is not one of %s", o->name, value, o->argument);
+    }
+    return PLS_OK;
+}
+
+static enum pls_code unknown_option(const char *typed, struct pls_err *err)
+{
+    const char *names[PLS_OPT_COUNT];
+    size_t n = 0;
+    for (int i = 0; i < PLS_OPT_COUNT; i++) {
+        const struct pls_option *o = pls_option_info((enum pls_opt)i);
+        if (o->group != PLS_GROUP_HIDDEN) {
+            names[n++] = o->name;
+        }
+    }
+    const char *word = typed + strspn(typed, "-");
+    char name[64];
+    PLS_COPY(name, word);
+    name[strcspn(name, "=")] = '\0';
+    const char *near = pls_suggest(name, names, n);
+    if (near != NULL) {
+        return pls_fail(err, PLS_USAGE, "%s: unknown option (did you mean --%s?)", typed, near);
+    }
+    return pls_fail(err, PLS_USAGE, "%s: unknown option (see plimsoll --help)", typed);
+}
+
+static enum pls_code take_option(struct parser *p, const char *word)
+{
+    bool is_short = word[1] != '-';
+    const char *name = word + (is_short ? 1 : 2);
+    size_t len = strcspn(name, "=");
+    bool has_value = name[len] == '=';
+    enum pls_opt id = pls_option_by_name(name, len, is_short);
+    if (id == PLS_OPT_COUNT) {
+        return unknown_option(word, p->err);
+    }
+    const struct pls_option *o = pls_option_info(id);
+    const char *value = has_value ? name + len + 1 : NULL;
+    if (o->kind == PLS_KIND_FLAG && has_value) {
+        return pls_fail(p->err, PLS_USAGE, "--%s: takes no argument", o->name);
+    }
+    if (o->kind != PLS_KIND_FLAG && !has_value) {
+        if (p->at >= p->argc) {
+            return pls_fail(p->err, PLS_USAGE, "--%s: needs an argument (%s)", o->name, o->argument);
+        }
+        value = p->argv[p->at++];
+    }
+    if (p->out->n_given == PLS_MAX_GIVEN) {
+        return pls_fail(p->err, PLS_USAGE, "--%s: too many options", o->name);
+    }
+    p->out->given[p->out->n_given++] = (struct pls_arg){ id, value };
+    return value != NULL ? value_check(o, value, p->err) : PLS_OK;
+}
+
+static enum pls_code take_operand(struct parser *p, const char *word)
+{
+    struct pls_args *out = p->out;
+    if (!out->has_command) {
+        const char *names[PLS_CMD_COUNT];
+        out->command = pls_command_by_name(word);
+        out->has_command = true;
+        if (out->command != PLS_CMD_COUNT) {
+            return PLS_OK;
+        }
+        for (int i = 0; i < PLS_CMD_COUNT; i++) {
+            names[i] = pls_command_info((enum pls_cmd)i)->name;
+        }
+        const char *near = pls_suggest(word, names, PLS_CMD_COUNT);
+        if (near != NULL) {
+            return pls_fail(p->err, PLS_USAGE, "%s: unknown command (did you mean %s?)", word, near);
+        }
+        return pls_fail(p->err, PLS_USAGE, "%s: unknown command (see plimsoll --help)", word);
+    }
+    if (out->n_operands == PLS_MAX_OPERANDS) {
+        return pls_fail(p->err, PLS_USAGE, "%s: too many arguments", word);
+    }
+    out->operands[out->n_operands++] = word;
+    return PLS_OK;
+}
+
+/* Which options a command takes is known only once the command is: options may stand before it. */
+static enum pls_code options_apply(const struct pls_args *args, struct pls_err *err)
+{
+    for (uint32_t i = 0; i < args->n_given; i++) {
+        const struct pls_option *o = pls_option_info(args->given[i].id);
+        if ((o->commands & 1u << args->command) == 0) {
+            return pls_fail(err, PLS_USAGE, "--%s: not an option of %s (see plimsoll %s --help)", o->name,
+                            pls_command_info(args->command)->name, pls_command_info(args->command)->name);
+        }
+    }
+    return PLS_OK;
+}
+
+enum pls_code pls_args_parse(int argc, char *const argv[], struct pls_args *out, struct pls_err *err)
+{
+    struct parser p = { argc, argv, 1, out, err };
+    bool options_end = false;
+    memset(out, 0, sizeof(*out));
+    out->command = PLS_CMD_FIT;
+    while (p.at < argc) {
+        const char *word = argv[p.at++];
+        enum pls_code code = PLS_OK;
+        if (!options_end && pls_text_equal(word, "--")) {
+            options_end = true;
+        } else if (!options_end && word[0] == '-' && word[1] != '\0') {
+            code = take_option(&p, word);
+        } else {
+            code = take_operand(&p, word);
+        }
+        if (code != PLS_OK) {
+            return code;
+        }
+    }
+    return options_apply(out, err);
+}

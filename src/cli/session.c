@@ -1,0 +1,124 @@
+#include "cli/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Address space, not memory: pages that nobody writes to cost nothing. */
+enum { MODELS_BYTES = 96 << 20, SCRATCH_BYTES = 96 << 20 };
+
+void pls_warn(const char *text)
+{
+    char room[1024];
+    struct pls_text t = PLS_TEXT(room);
+    pls_text_escape(&t, text);
+    fprintf(stderr, "plimsoll: %s\n", room);
+}
+
+static uint32_t terminal_width(void)
+{
+    struct winsize size;
+    uint64_t columns = 0;
+    const char *text = getenv("COLUMNS");
+    if (text != NULL && pls_parse_u64(text, &columns) && columns >= 20 && columns < 10000) {
+        return (uint32_t)columns;
+    }
+    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+        return size.ws_col;
+    }
+    return 0;
+}
+
+static bool wants_color(void)
+{
+    const char *no = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && term != NULL && !pls_text_equal(term, "dumb");
+}
+
+enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *args, const char *program,
+                                struct pls_err *err)
+{
+    memset(s, 0, sizeof(*s));
+    s->args = args;
+    pls_paths_find(program, &s->paths);
+    const char *format = pls_args_text(args, PLS_OPT_FORMAT);
+    if (format != NULL && !pls_output_by_name(format, &s->output)) {
+        return pls_fail(err, PLS_USAGE, "--format: '%s' is not known", format);
+    }
+    if (pls_args_has(args, PLS_OPT_JSON)) {
+        s->output = PLS_OUT_JSON;
+    }
+    s->screen.width = terminal_width();
+    s->screen.color = wants_color();
+    s->screen.explain = pls_args_has(args, PLS_OPT_EXPLAIN);
+    s->arena = pls_arena_over(malloc(MODELS_BYTES), MODELS_BYTES);
+    s->scratch = pls_arena_over(malloc(SCRATCH_BYTES), SCRATCH_BYTES);
+    if (s->arena.base == NULL || s->scratch.base == NULL) {
+        return pls_fail(err, PLS_NOMEM, "memory: not enough to start");
+    }
+    return PLS_OK;
+}
+
+void pls_session_end(struct pls_session *s)
+{
+    if (s->catalog != NULL) {
+        pls_catalog_close(s->catalog);
+    }
+    free(s->arena.base);
+    free(s->scratch.base);
+}
+
+enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err)
+{
+    if (s->catalog != NULL) {
+        return PLS_OK;
+    }
+    const char *user = s->paths.user[0] != '\0' ? s->paths.user : NULL;
+    enum pls_code code = pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
+    if (code == PLS_OK && pls_catalog_warning(s->catalog) != NULL) {
+        pls_warn(pls_catalog_warning(s->catalog));
+    }
+    return code;
+}
+
+enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len, struct pls_err *err)
+{
+    enum pls_code code = PLS_OK;
+    struct stat st;
+    FILE *f = fopen(path, "rb");
+    *out = NULL;
+    if (f == NULL || fstat(fileno(f), &st) != 0) {
+        code = pls_fail(err, PLS_IO, "%s: %s", path, strerror(errno));
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        code = pls_fail(err, PLS_IO, "%s: not a regular file", path);
+        goto out;
+    }
+    if ((uint64_t)st.st_size > most) {
+        code = pls_fail(err, PLS_LIMIT, "%s: larger than %llu bytes", path, (unsigned long long)most);
+        goto out;
+    }
+    *out = malloc((size_t)st.st_size + 1);
+    if (*out == NULL) {
+        code = pls_fail(err, PLS_NOMEM, "%s: out of memory", path);
+        goto out;
+    }
+    *len = fread(*out, 1, (size_t)st.st_size, f);
+    (*out)[*len] = '\0';
+    if (ferror(f)) {
+        code = pls_fail(err, PLS_IO, "%s: %s", path, strerror(errno));
+        free(*out);
+        *out = NULL;
+    }
+out:
+    if (f != NULL) {
+        fclose(f);
+    }
+    return code;
+}

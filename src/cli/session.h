@@ -1,0 +1,75 @@
+/* cli/session.h - what a command needs besides its arguments: paths, catalog, machine, rates, scratch memory.
+ *
+ * The parts are opened when first asked for: `plan FILE --on RECORD` touches neither the databases nor the machine.
+ * Environment variables and the terminal are read here and nowhere else.
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "cli/options.h"
+#include "plimsoll/catalog.h"
+#include "plimsoll/gguf.h"
+#include "plimsoll/machine.h"
+#include "plimsoll/render.h"
+
+enum { PLS_PATH_CAP = 1024 };
+
+/* Empty: there is no such place on this system. */
+struct pls_paths {
+    char catalog[PLS_PATH_CAP]; /* shipped, read-only */
+    char user[PLS_PATH_CAP];    /* the user's own database */
+    char policy[PLS_PATH_CAP];  /* ranking policy */
+};
+/* program: argv[0], for systems that cannot say where a program lies. */
+void pls_paths_find(const char *program, struct pls_paths *out);
+
+struct pls_session {
+    const struct pls_args *args;
+    struct pls_paths paths;
+    struct pls_catalog *catalog; /* NULL until opened */
+    bool is_live;                /* the machine is this one, not a record, a recording or words */
+    bool has_machine, has_rates;
+    struct pls_machine machine;
+    struct pls_rates rates;
+    struct pls_arena arena;      /* models live here; scratch beside it */
+    struct pls_arena scratch;
+    enum pls_output output;
+    struct pls_screen screen;
+};
+
+enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *args, const char *program,
+                                struct pls_err *err);
+void pls_session_end(struct pls_session *s);
+
+enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err);
+/* The machine in question, budgets applied. */
+enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err);
+/* Rates of the machine: measured earlier, measured now and kept, or what the record says. Never fails: unknown stays. */
+void pls_session_rates(struct pls_session *s);
+/* Keeps s->rates for this machine in the user's database; says so once when that cannot be done. */
+void pls_session_keep_rates(struct pls_session *s);
+
+/* One line on stderr that does not end the program. */
+void pls_warn(const char *text);
+
+/* The whole of a regular file, NUL-terminated, allocated with malloc; PLS_LIMIT above `most` bytes. */
+enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len, struct pls_err *err);
+
+/* The ask that options describe; quant is left to the target. */
+enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err);
+
+/* A model named on the command line. */
+struct pls_target {
+    struct pls_model model;
+    struct pls_quant quant;
+    bool has_path;
+    char path[PLS_PATH_CAP];
+};
+/* A path if it exists, a catalog name with or without :QUANT, a file name by the GGUF convention. */
+enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,
+                              struct pls_target *out, struct pls_err *err);
+
+/* The quant for a card when none is asked for: what it was released in when that is already small, else the usual one. */
+struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime);
+
+#endif

@@ -1,0 +1,121 @@
+/* What a MODEL word means. The order is that of the documentation: a path that exists, a name of the catalog, a file
+ * name by the GGUF convention. */
+#include "cli/session.h"
+
+#include <string.h>
+
+/* The rule for fused QKV tensors changed in a clean-up of llama.cpp in 2026; files dated before that year follow the
+ * older one. */
+static const uint32_t fused_qkv_rule_since = 20260101;
+
+struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime)
+{
+    struct pls_quant q = { .format = PLS_FORMAT_GGUF, .ftype = PLS_FTYPE_Q4_K_M, .stored = PLS_TYPE_NONE };
+    enum pls_engine engine = pls_runtime_profile(runtime)->engine;
+    if (engine == PLS_ENGINE_MLX) {
+        pls_quant_parse("mlx-4bit-g64", &q);
+    } else if (engine == PLS_ENGINE_VLLM) {
+        pls_quant_parse("bf16", &q);
+        q.format = PLS_FORMAT_SAFETENSORS;
+    } else if (card->native == PLS_TYPE_MXFP4) {
+        q.ftype = PLS_FTYPE_MXFP4_MOE;
+    }
+    return q;
+}
+
+static enum pls_code parse_quant(const char *word, struct pls_quant *out, struct pls_err *err)
+{
+    if (!pls_quant_parse(word, out)) {
+        return pls_fail(err, PLS_USAGE, "%s: not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)", word);
+    }
+    return PLS_OK;
+}
+
+/* What the options add to a quant however it was found. */
+static void settle_quant(const struct pls_session *s, const struct pls_ask *ask, struct pls_quant *quant)
+{
+    quant->imatrix |= pls_args_has(s->args, PLS_OPT_IMATRIX);
+    quant->legacy_qkv |= ask->engine_as_of != 0 && ask->engine_as_of < fused_qkv_rule_since;
+}
+
+static enum pls_code from_path(struct pls_session *s, const char *path, struct pls_target *out, struct pls_err *err)
+{
+    out->has_path = PLS_COPY(out->path, path);
+    if (!out->has_path) {
+        return pls_fail(err, PLS_LIMIT, "%.60s...: path longer than %d bytes", path, PLS_PATH_CAP - 1);
+    }
+    enum pls_code code = pls_file_read(path, &s->arena, &out->model, NULL, err);
+    out->quant = out->model.stored;
+    return code;
+}
+
+static enum pls_code from_card(struct pls_session *s, const char *name, struct pls_target *out, struct pls_err *err)
+{
+    enum pls_code code = pls_session_catalog(s, err);
+    code = code == PLS_OK ? pls_catalog_resolve(s->catalog, name, &out->model.card, err) : code;
+    return code == PLS_OK ? pls_arch_tensors(&out->model.card, &s->arena, &out->model.tensors, err) : code;
+}
+
+/* "qwen3-8b:Q8_0". A word behind the last colon that is no quant belongs to the name ("llama3.1:8b"). */
+static bool split_quant(const char *word, char *name, size_t cap, struct pls_quant *quant)
+{
+    const char *colon = strrchr(word, ':');
+    if (colon == NULL || colon == word || !pls_quant_parse(colon + 1, quant)) {
+        return false;
+    }
+    struct pls_text t = { .data = name, .len = 0, .cap = cap, .truncated = false };
+    pls_text_put(&t, word, (size_t)(colon - word));
+    return !t.truncated;
+}
+
+static enum pls_code from_name(struct pls_session *s, const char *word, bool *has_quant, struct pls_target *out,
+                               struct pls_err *err)
+{
+    struct pls_file_name parts;
+    char name[256];
+    *has_quant = split_quant(word, name, sizeof(name), &out->quant);
+    if (*has_quant) {
+        return from_card(s, name, out, err);
+    }
+    enum pls_code code = from_card(s, word, out, err);
+    if (code != PLS_USAGE || !pls_file_name_parse(word, &parts) || parts.base[0] == '\0') {
+        return code;
+    }
+    struct pls_err first = *err;
+    code = from_card(s, parts.base, out, err);
+    if (code != PLS_OK) {
+        *err = pls_text_ends(word, ".gguf") ? *err : first;
+        return code;
+    }
+    *has_quant = parts.has_quant;
+    out->quant = parts.parsed;
+    out->model.card.source = PLS_SOURCE_NAME;
+    return PLS_OK;
+}
+
+enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,
+                              struct pls_target *out, struct pls_err *err)
+{
+    const char *asked = pls_args_text(s->args, PLS_OPT_QUANT);
+    bool has_quant = true;
+    enum pls_code code = PLS_OK;
+    memset(out, 0, sizeof(*out));
+    if (pls_file_kind(word) != PLS_FILE_NONE) {
+        code = from_path(s, word, out, err);
+        has_quant = out->model.card.source != PLS_SOURCE_CONFIG && out->model.card.source != PLS_SOURCE_CARD;
+    } else if (strchr(word, '/') != NULL && pls_text_ends(word, ".gguf")) {
+        code = pls_fail(err, PLS_IO, "%s: no such file", word);
+    } else {
+        code = from_name(s, word, &has_quant, out, err);
+    }
+    if (code != PLS_OK) {
+        return code;
+    }
+    if (asked != NULL) {
+        code = parse_quant(asked, &out->quant, err);
+    } else if (!has_quant) {
+        out->quant = pls_target_default_quant(&out->model.card, ask->runtime);
+    }
+    settle_quant(s, ask, &out->quant);
+    return code;
+}

@@ -1,0 +1,230 @@
+#include "render/answer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "render/document.h"
+#include "render/words.h"
+
+enum { LINE_CAP = 4096 };
+
+static const struct pls_plan *plan_of(const void *row)
+{
+    return ((const struct pls_row *)row)->entry->plan;
+}
+
+static void cell_rank(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%u", ((const struct pls_row *)row)->rank);
+}
+
+static void cell_id(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_escape(out, ((const struct pls_row *)row)->entry->model->card.id);
+}
+
+static void cell_model(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_escape(out, pls_words_model(&((const struct pls_row *)row)->entry->model->card));
+}
+
+static void cell_quant(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_escape(out, plan_of(row)->quant);
+}
+
+static void cell_total(const void *row, bool raw, struct pls_text *out)
+{
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, plan_of(row)->bytes.total);
+    } else {
+        pls_text_bytes(out, plan_of(row)->bytes.total);
+    }
+}
+
+static void cell_file(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%" PRIu64, plan_of(row)->file_bytes);
+}
+
+static void cell_context(const void *row, bool raw, struct pls_text *out)
+{
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, plan_of(row)->setting.n_ctx);
+    } else {
+        pls_text_tokens(out, plan_of(row)->setting.n_ctx_seq);
+    }
+}
+
+static void rate(bool raw, double value, struct pls_text *out)
+{
+    if (!raw) {
+        pls_words_rate(out, value);
+    } else if (value > 0) {
+        pls_text_add(out, "%.6g", value);
+    }
+}
+
+static void cell_decode(const void *row, bool raw, struct pls_text *out)
+{
+    rate(raw, plan_of(row)->speed.decode_tps, out);
+}
+
+static void cell_prefill(const void *row, bool raw, struct pls_text *out)
+{
+    rate(raw, plan_of(row)->speed.prefill_tps, out);
+}
+
+static void cell_ttft(const void *row, bool raw, struct pls_text *out)
+{
+    if (raw) {
+        rate(raw, plan_of(row)->speed.ttft_s, out);
+    } else {
+        pls_words_seconds(out, plan_of(row)->speed.ttft_s);
+    }
+}
+
+static void cell_quality(const void *row, bool raw, struct pls_text *out)
+{
+    double q = plan_of(row)->quality.score;
+    if (raw) {
+        rate(raw, q, out);
+    } else if (q > 0) {
+        pls_text_add(out, "%.0f", q);
+    } else {
+        pls_text_add(out, "?");
+    }
+}
+
+static void cell_margin(const void *row, bool raw, struct pls_text *out)
+{
+    if (raw) {
+        pls_text_add(out, "%" PRId64, plan_of(row)->margin_bytes);
+    } else {
+        pls_words_margin(out, plan_of(row)->margin_bytes);
+    }
+}
+
+static void cell_fits(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%s", plan_of(row)->fit == PLS_FIT_YES ? "yes" : "no");
+}
+
+static void cell_score(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_pick *pick = ((const struct pls_row *)row)->entry->pick;
+    if (pick != NULL) {
+        pls_text_add(out, raw ? "%.6g" : "%.0f", pick->score);
+    }
+}
+
+static void cell_why(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_pick *pick = ((const struct pls_row *)row)->entry->pick;
+    size_t start = out->len;
+    if (pick == NULL) {
+        pls_text_add(out, "%s", plan_of(row)->fit == PLS_FIT_YES ? "" : "does not fit");
+        return;
+    }
+    if (!raw) {
+        pls_words_reasons(out, pick->reasons);
+        return;
+    }
+    for (uint32_t bit = 0; bit < 32; bit++) {
+        if ((pick->reasons & 1u << bit) != 0) {
+            pls_text_add(out, "%s%s", out->len > start ? " " : "", pls_reason_name((enum pls_reason)(1u << bit)));
+        }
+    }
+}
+
+static const struct pls_column columns[] = {
+    { "#", "rank", 0, PLS_COLUMN_RIGHT, cell_rank },
+    { "MODEL", "name", 12, PLS_COLUMN_TRUNC, cell_model },
+    { "ID", "model", 0, PLS_COLUMN_RAW, cell_id },
+    { "QUANT", "quant", 0, 0, cell_quant },
+    { "MEMORY", "total_bytes", 0, PLS_COLUMN_RIGHT, cell_total },
+    { "FILE", "file_bytes", 0, PLS_COLUMN_RAW, cell_file },
+    { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, cell_margin },
+    { "FITS", "fits", 0, PLS_COLUMN_RAW, cell_fits },
+    { "CONTEXT", "context_tokens", 0, PLS_COLUMN_RIGHT, cell_context },
+    { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, cell_decode },
+    { "PREFILL", "prefill_tps", 0, PLS_COLUMN_RAW, cell_prefill },
+    { "1ST TOKEN", "ttft_s", 0, PLS_COLUMN_RIGHT, cell_ttft },
+    { "QUALITY", "quality", 0, PLS_COLUMN_RIGHT, cell_quality },
+    { "SCORE", "score", 0, PLS_COLUMN_RAW, cell_score },
+    { "WHY", "reasons", 4, PLS_COLUMN_TRUNC, cell_why },
+};
+
+enum pls_code pls_answer_rows(struct pls_page *page, enum pls_output output, const struct pls_report *report,
+                              struct pls_err *err)
+{
+    struct pls_row *rows = calloc(report->n_entries > 0 ? report->n_entries : 1, sizeof(*rows));
+    if (rows == NULL) {
+        return pls_fail(err, PLS_NOMEM, "output: out of memory");
+    }
+    for (uint32_t i = 0; i < report->n_entries; i++) {
+        rows[i] = (struct pls_row){ &report->entries[i], i + 1 };
+    }
+    struct pls_grid grid = { columns, PLS_COUNT_OF(columns), rows, sizeof(*rows), report->n_entries };
+    enum pls_code code = pls_page_grid(page, &grid, output, report->screen.width, err);
+    free(rows);
+    return code;
+}
+
+void pls_answer_env(struct pls_page *page, const struct pls_report *report, bool fits)
+{
+    pls_page_env(page, "PLIMSOLL_FITS", "%d", fits ? 1 : 0);
+    pls_page_env(page, "PLIMSOLL_BUDGET_BYTES", "%" PRIu64, report->machine->pools[0].budget_bytes);
+    if (report->n_entries == 0) {
+        return;
+    }
+    const struct pls_entry *e = &report->entries[0];
+    const struct pls_plan *p = e->plan;
+    char command[LINE_CAP];
+    struct pls_text t = PLS_TEXT(command);
+    for (const char *const *r = pls_command_runtimes; *r != NULL && t.len == 0; r++) {
+        pls_command_line(e, *r, &t);
+    }
+    pls_page_env(page, "PLIMSOLL_MODEL", "%s", e->model->card.id);
+    pls_page_env(page, "PLIMSOLL_QUANT", "%s", p->quant);
+    pls_page_env(page, "PLIMSOLL_CONTEXT_TOKENS", "%" PRIu64, p->setting.n_ctx);
+    pls_page_env(page, "PLIMSOLL_TOTAL_BYTES", "%" PRIu64, p->bytes.total);
+    pls_page_env(page, "PLIMSOLL_FILE_BYTES", "%" PRIu64, p->file_bytes);
+    pls_page_env(page, "PLIMSOLL_MARGIN_BYTES", "%" PRId64, p->margin_bytes);
+    pls_page_env(page, "PLIMSOLL_GPU_LAYERS", "%d", (int)p->gpu_layers);
+    pls_page_env(page, "PLIMSOLL_COMMAND", "%s", command);
+}
+
+void pls_answer_machine(struct pls_page *page, const struct pls_machine *machine)
+{
+    char room[LINE_CAP];
+    struct pls_text t = PLS_TEXT(room);
+    pls_words_machine(&t, machine);
+    pls_page_field(page, "Machine", "%s", room);
+    t = PLS_TEXT(room);
+    pls_words_budget(&t, machine);
+    pls_page_field(page, "Budget", "%s", room);
+}
+
+void pls_answer_commands(struct pls_page *page, const struct pls_entry *entry, bool only_first)
+{
+    const char *label = "Run";
+    for (const char *const *r = pls_command_runtimes; *r != NULL; r++) {
+        char room[LINE_CAP];
+        struct pls_text t = PLS_TEXT(room);
+        pls_command_line(entry, *r, &t);
+        if (t.len > 0 && !t.truncated) {
+            pls_page_field(page, label, "%s", room);
+            label = "or";
+            if (only_first) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+/* The command that runs a plan. Every value that differs from the runtime's own default is written out, so that the
+ * command reproduces the configuration whose bytes were counted; what comes from files is quoted for the shell. */
+#include "render/document.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const char *const pls_command_runtimes[] = { "llama.cpp", "ollama", "mlx", "vllm", NULL };
+
+enum { NAME_CAP = 192, COMMAND_CAP = 4096 };
+
+static void number(struct pls_text *out, const char *option, int64_t value)
+{
+    pls_text_add(out, " %s %" PRId64, option, value);
+}
+
+/* "Qwen2.5-7B-Instruct-Q4_K_M.gguf": what the file is called by the GGUF naming convention. */
+static void gguf_name(const struct pls_entry *e, struct pls_text *out)
+{
+    const struct pls_card *c = &e->model->card;
+    const char *slash = strrchr(c->hf_repo, '/');
+    const char *base = slash != NULL ? slash + 1 : c->name[0] != '\0' ? c->name : c->id;
+    for (const char *s = base; *s != '\0'; s++) {
+        pls_text_put(out, *s == ' ' ? "-" : s, 1);
+    }
+    pls_text_add(out, "-%s.gguf", e->plan->quant);
+}
+
+static bool has_gpu_pool(const struct pls_plan *p)
+{
+    for (uint32_t i = 0; i < p->n_shares; i++) {
+        if (p->shares[i].pool > 0) {
+            return true;
+        }
+    }
+    return p->gpu_layers > 0;
+}
+
+static void llama_cache(const struct pls_plan *p, struct pls_text *out)
+{
+    struct pls_ask own = pls_ask_default(p->ask.runtime);
+    if (p->setting.type_k != own.type_k) {
+        pls_text_add(out, " -ctk %s", pls_type_info(p->setting.type_k)->name);
+    }
+    if (p->setting.type_v != own.type_v) {
+        pls_text_add(out, " -ctv %s", pls_type_info(p->setting.type_v)->name);
+    }
+    if (p->ask.flash_attention != PLS_AUTO) {
+        pls_text_add(out, " -fa %s", p->ask.flash_attention == PLS_ON ? "on" : "off");
+    }
+    if (p->ask.kv_unified == PLS_ON) {
+        pls_text_add(out, " --kv-unified");
+    }
+    if (p->ask.swa_full) {
+        pls_text_add(out, " --swa-full");
+    }
+    if (p->ask.no_kv_offload) {
+        pls_text_add(out, " --no-kv-offload");
+    }
+}
+
+static void llama_placement(const struct pls_plan *p, struct pls_text *out)
+{
+    if (has_gpu_pool(p) || p->ask.gpu_layers >= 0) {
+        number(out, "-ngl", p->gpu_layers);
+    }
+    if (p->cpu_moe_layers > 0) {
+        number(out, "--n-cpu-moe", p->cpu_moe_layers);
+    }
+    uint32_t n = PLS_MAX_GPUS;
+    while (n > 0 && !(p->ask.tensor_split[n - 1] > 0)) {
+        n--;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        pls_text_add(out, "%s%g", i == 0 ? " -ts " : ",", (double)p->ask.tensor_split[i]);
+    }
+    if (p->ask.no_repack) {
+        pls_text_add(out, " --no-repack");
+    }
+    if (p->ask.no_mmap) {
+        pls_text_add(out, " --no-mmap");
+    }
+}
+
+static void llama_command(const struct pls_entry *e, struct pls_text *out)
+{
+    const struct pls_plan *p = e->plan;
+    struct pls_ask own = pls_ask_default(p->ask.runtime);
+    char room[NAME_CAP];
+    struct pls_text name = PLS_TEXT(room);
+    if (p->ask.quant.format != PLS_FORMAT_GGUF) {
+        return;
+    }
+    pls_text_add(out, "%s -m ", p->ask.runtime == PLS_RUNTIME_LLAMA_CLI ? "llama-cli" : "llama-server");
+    if (e->path != NULL) {
+        pls_text_shell(out, e->path);
+    } else {
+        gguf_name(e, &name);
+        pls_text_shell(out, room);
+    }
+    number(out, "-c", (int64_t)p->setting.n_ctx);
+    /* The server's own default number of slots is not that of the other profiles: it is always said. */
+    if (p->ask.runtime != PLS_RUNTIME_LLAMA_CLI) {
+        number(out, "-np", p->setting.n_seq);
+    }
+    if (p->ask.batch_tokens != own.batch_tokens) {
+        number(out, "-b", p->ask.batch_tokens);
+    }
+    if (p->ask.ubatch_tokens != own.ubatch_tokens) {
+        number(out, "-ub", p->ask.ubatch_tokens);
+    }
+    llama_cache(p, out);
+    llama_placement(p, out);
+}
+
+/* A file becomes a model of the library with the context baked in; a library tag names its default quant only. */
+static void ollama_command(const struct pls_entry *e, struct pls_text *out)
+{
+    const struct pls_plan *p = e->plan;
+    const struct pls_card *c = &e->model->card;
+    char room[COMMAND_CAP];
+    struct pls_text file = PLS_TEXT(room);
+    const char *source = e->path;
+    if (p->ask.quant.format != PLS_FORMAT_GGUF) {
+        return;
+    }
+    if (source == NULL) {
+        bool is_default = p->ask.quant.ftype == PLS_FTYPE_Q4_K_M || p->ask.quant.ftype == PLS_FTYPE_MXFP4_MOE;
+        if (c->ollama_tag[0] == '\0' || !is_default) {
+            return;
+        }
+        source = c->ollama_tag;
+    }
+    pls_text_add(&file, "FROM %s\\nPARAMETER num_ctx %" PRIu64 "\\n", source, p->setting.n_ctx_seq);
+    pls_text_add(out, "printf ");
+    pls_text_shell(out, room);
+    pls_text_add(out, " | ollama create plimsoll -f /dev/stdin && ollama run plimsoll");
+}
+
+static void mlx_command(const struct pls_entry *e, struct pls_text *out)
+{
+    const struct pls_plan *p = e->plan;
+    const struct pls_card *c = &e->model->card;
+    const char *source = e->path != NULL ? e->path : c->hf_repo;
+    bool usable = p->ask.quant.format == PLS_FORMAT_MLX
+        || (p->ask.quant.format == PLS_FORMAT_SAFETENSORS && p->ask.runtime == PLS_RUNTIME_MLX);
+    if (!usable || source[0] == '\0') {
+        return;
+    }
+    if (e->path == NULL && p->ask.quant.format == PLS_FORMAT_MLX) {
+        pls_text_add(out, "mlx_lm.convert --hf-path ");
+        pls_text_shell(out, source);
+        pls_text_add(out, " -q --q-bits %u --q-group-size %u && mlx_lm.server --model mlx_model", p->ask.quant.bits,
+                     p->ask.quant.group != 0 ? p->ask.quant.group : 64U);
+        return;
+    }
+    pls_text_add(out, "mlx_lm.server --model ");
+    pls_text_shell(out, source);
+}
+
+static void vllm_command(const struct pls_entry *e, struct pls_text *out)
+{
+    const struct pls_plan *p = e->plan;
+    const char *source = e->path != NULL ? e->path : e->model->card.hf_repo;
+    bool usable = p->ask.quant.format == PLS_FORMAT_SAFETENSORS || p->ask.quant.format == PLS_FORMAT_GPTQ
+        || p->ask.quant.format == PLS_FORMAT_AWQ || p->ask.quant.format == PLS_FORMAT_FP8
+        || p->ask.quant.format == PLS_FORMAT_BNB;
+    /* A repository holds the released weights; a quantized copy of them is known only as a folder. */
+    if (!usable || source[0] == '\0' || (e->path == NULL && p->ask.quant.format != PLS_FORMAT_SAFETENSORS)) {
+        return;
+    }
+    pls_text_add(out, "vllm serve ");
+    pls_text_shell(out, source);
+    number(out, "--max-model-len", (int64_t)p->setting.n_ctx_seq);
+    number(out, "--max-num-seqs", p->setting.n_seq);
+}
+
+void pls_command_line(const struct pls_entry *entry, const char *runtime, struct pls_text *out)
+{
+    static const struct {
+        const char *name;
+        void (*write)(const struct pls_entry *entry, struct pls_text *out);
+    } writers[] = {
+        { "llama.cpp", llama_command },
+        { "ollama", ollama_command },
+        { "mlx", mlx_command },
+        { "vllm", vllm_command },
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(writers); i++) {
+        if (pls_text_equal(writers[i].name, runtime)) {
+            writers[i].write(entry, out);
+        }
+    }
+}

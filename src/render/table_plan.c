@@ -1,0 +1,275 @@
+#include <inttypes.h>
+
+#include "render/answer.h"
+#include "render/document.h"
+#include "render/words.h"
+
+enum { LINE_CAP = 1024 };
+
+/* A line of the placement table: a pool's share, or the sum. */
+struct share_row {
+    const char *pool;
+    const struct pls_share *share;
+};
+
+static const struct pls_share *share_of(const void *row)
+{
+    return ((const struct share_row *)row)->share;
+}
+
+static void cell_pool(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_escape(out, ((const struct share_row *)row)->pool);
+}
+
+static void cell_layers(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%u", share_of(row)->n_layers);
+}
+
+static void bytes(struct pls_text *out, uint64_t n)
+{
+    if (n == 0) {
+        pls_text_add(out, "-");
+    } else {
+        pls_text_bytes(out, n);
+    }
+}
+
+#define BYTES_CELL(field)                                                                                          \
+    static void cell_##field(const void *row, bool raw, struct pls_text *out)                                     \
+    {                                                                                                              \
+        (void)raw;                                                                                                 \
+        bytes(out, share_of(row)->bytes.field);                                                                    \
+    }
+BYTES_CELL(weights)
+BYTES_CELL(kv)
+BYTES_CELL(state)
+BYTES_CELL(compute)
+BYTES_CELL(total)
+#undef BYTES_CELL
+
+static void cell_other(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_bytes *b = &share_of(row)->bytes;
+    (void)raw;
+    bytes(out, pls_add(b->output, pls_add(b->projector, b->overhead)));
+}
+
+static void cell_budget(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_bytes(out, share_of(row)->budget_bytes);
+}
+
+static void cell_spare(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_words_margin(out, share_of(row)->margin_bytes);
+}
+
+static const struct pls_column columns[] = {
+    { "POOL", "pool", 0, 0, cell_pool },
+    { "LAYERS", "layers", 0, PLS_COLUMN_RIGHT, cell_layers },
+    { "WEIGHTS", "weights", 0, PLS_COLUMN_RIGHT, cell_weights },
+    { "KV CACHE", "kv", 0, PLS_COLUMN_RIGHT, cell_kv },
+    { "STATE", "state", 0, PLS_COLUMN_RIGHT, cell_state },
+    { "COMPUTE", "compute", 0, PLS_COLUMN_RIGHT, cell_compute },
+    { "OTHER", "other", 0, PLS_COLUMN_RIGHT, cell_other },
+    { "TOTAL", "total", 0, PLS_COLUMN_RIGHT, cell_total },
+    { "BUDGET", "budget_bytes", 0, PLS_COLUMN_RIGHT, cell_budget },
+    { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, cell_spare },
+};
+
+static void title(struct pls_page *page, const struct pls_entry *e)
+{
+    const struct pls_card *c = &e->model->card;
+    char params[64];
+    char safe[LINE_CAP];
+    struct pls_text t = PLS_TEXT(params);
+    struct pls_text s = PLS_TEXT(safe);
+    pls_words_params(&t, c->params_total);
+    pls_text_escape(&s, pls_words_model(c));
+    pls_text_add(&s, " ");
+    pls_text_escape(&s, e->plan->quant);
+    pls_page_tone(page, PLS_TONE_BOLD);
+    pls_page_field(page, "Model", "%s", safe);
+    pls_page_tone(page, PLS_TONE_PLAIN);
+    if (c->params_active != 0 && c->params_active < c->params_total) {
+        pls_text_add(&t, " parameters, ");
+        pls_words_params(&t, c->params_active);
+        pls_text_add(&t, " active");
+    } else {
+        pls_text_add(&t, " parameters");
+    }
+    pls_page_field(page, "", "%s, %s, %s", c->arch, params,
+                   c->source == PLS_SOURCE_GGUF ? "read from the file" : pls_source_name(c->source));
+}
+
+static void verdict(struct pls_page *page, const struct pls_plan *p)
+{
+    char spare[64];
+    struct pls_text t = PLS_TEXT(spare);
+    int64_t gap = p->margin_bytes < 0 ? -p->margin_bytes : p->margin_bytes;
+    pls_words_margin(&t, gap);
+    if (p->fit == PLS_FIT_YES) {
+        pls_page_tone(page, PLS_TONE_GOOD);
+        pls_page_field(page, "Verdict", "fits, with %s to spare", spare);
+    } else {
+        pls_page_tone(page, PLS_TONE_BAD);
+        pls_page_field(page, "Verdict", "does not fit: %s too much%s%s%s", spare, p->first_misfit[0] != '\0' ? ", first without room: " : "",
+                       p->first_misfit, p->fit == PLS_FIT_STREAMS ? " (could only run from disk)" : "");
+    }
+    pls_page_tone(page, PLS_TONE_PLAIN);
+}
+
+static void details(struct pls_page *page, const struct pls_plan *p)
+{
+    char a[128];
+    char b[128];
+    struct pls_text t = PLS_TEXT(a);
+    struct pls_text u = PLS_TEXT(b);
+    pls_text_tokens(&t, p->setting.n_ctx);
+    if (p->context_fit_tokens > 0) {
+        pls_text_tokens(&u, p->context_fit_tokens);
+    } else {
+        pls_text_add(&u, "none");
+    }
+    pls_page_field(page, "Context", "%s tokens, %u slot%s; largest that fits: %s", a, p->setting.n_seq,
+                   p->setting.n_seq == 1 ? "" : "s", b);
+    pls_page_field(page, "Cache", "K %s, V %s, flash attention %s", pls_type_info(p->setting.type_k)->name,
+                   pls_type_info(p->setting.type_v)->name, p->setting.flash_attention ? "on" : "off");
+    t = PLS_TEXT(a);
+    u = PLS_TEXT(b);
+    pls_text_bytes(&t, p->file_bytes);
+    pls_text_bytes(&u, p->uncertainty_bytes);
+    pls_page_field(page, "File", "%s on disk; total memory is good to %s", a, b);
+}
+
+static void speed(struct pls_page *page, const struct pls_speed *s)
+{
+    char room[LINE_CAP];
+    struct pls_text t = PLS_TEXT(room);
+    if (!(s->decode_tps > 0)) {
+        pls_page_field(page, "Speed", "unknown: no bandwidth is known for this machine (--bandwidth gives one)");
+        return;
+    }
+    pls_words_rate(&t, s->decode_tps);
+    pls_text_add(&t, " tok/s (");
+    pls_words_rate(&t, s->decode_low_tps);
+    pls_text_add(&t, " to ");
+    pls_words_rate(&t, s->decode_high_tps);
+    pls_text_add(&t, "), bound by %s", pls_bound_name(s->bound));
+    if (s->prefill_tps > 0) {
+        pls_text_add(&t, "; prompt ");
+        pls_words_rate(&t, s->prefill_tps);
+        pls_text_add(&t, " tok/s, first token after ");
+        pls_words_seconds(&t, s->ttft_s);
+    }
+    pls_text_add(&t, "; rates are %s", pls_origin_name(s->origin));
+    pls_page_field(page, "Speed", "%s", room);
+}
+
+static void quality(struct pls_page *page, const struct pls_quality *q)
+{
+    if (q->score > 0) {
+        pls_page_field(page, "Quality", "%.0f of 100; this quantization keeps %.1f%% (evidence: %s)", q->score,
+                       100 * q->retention, pls_evidence_name(q->evidence));
+    } else if (q->retention > 0) {
+        pls_page_field(page, "Quality", "no score known; this quantization keeps about %.1f%% of it", 100 * q->retention);
+    }
+}
+
+static enum pls_code placement(struct pls_page *page, const struct pls_report *r, const struct pls_plan *p,
+                               struct pls_err *err)
+{
+    struct share_row rows[PLS_MAX_POOLS];
+    for (uint32_t i = 0; i < p->n_shares; i++) {
+        rows[i] = (struct share_row){ r->machine->pools[p->shares[i].pool].id, &p->shares[i] };
+    }
+    struct pls_grid grid = { columns, PLS_COUNT_OF(columns), rows, sizeof(rows[0]), p->n_shares };
+    fputc('\n', page->to);
+    enum pls_code code = pls_page_grid(page, &grid, PLS_OUT_TABLE, r->screen.width, err);
+    fputc('\n', page->to);
+    return code;
+}
+
+static enum pls_code block(struct pls_page *page, const struct pls_report *r, const struct pls_entry *e, struct pls_err *err)
+{
+    title(page, e);
+    verdict(page, e->plan);
+    enum pls_code code = placement(page, r, e->plan, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    details(page, e->plan);
+    speed(page, &e->plan->speed);
+    quality(page, &e->plan->quality);
+    pls_answer_commands(page, e, false);
+    for (uint32_t i = 0; i < e->plan->n_notes; i++) {
+        pls_page_field(page, "Note", "%s", e->plan->notes[i].text);
+    }
+    if (r->screen.explain) {
+        pls_answer_explain(page, r, e);
+    }
+    return PLS_OK;
+}
+
+static enum pls_code table(struct pls_page *page, const struct pls_report *r, struct pls_err *err)
+{
+    enum pls_code code = PLS_OK;
+    pls_answer_machine(page, r->machine);
+    for (uint32_t i = 0; i < r->n_entries && code == PLS_OK; i++) {
+        fputc('\n', page->to);
+        code = block(page, r, &r->entries[i], err);
+    }
+    if (code == PLS_OK && r->n_entries > 1) {
+        char total[64];
+        char spare[64];
+        struct pls_text t = PLS_TEXT(total);
+        struct pls_text u = PLS_TEXT(spare);
+        pls_text_bytes(&t, r->together.total_bytes);
+        pls_words_margin(&u, r->together.margin_bytes < 0 ? -r->together.margin_bytes : r->together.margin_bytes);
+        fputc('\n', page->to);
+        pls_page_tone(page, r->together.fits ? PLS_TONE_GOOD : PLS_TONE_BAD);
+        pls_page_field(page, "Together", "%s in all, %s %s %s", total, r->together.fits ? "fits side by side with" : "does not fit side by side:",
+                       spare, r->together.margin_bytes < 0 ? "too much" : "to spare");
+        pls_page_tone(page, PLS_TONE_PLAIN);
+    }
+    return code;
+}
+
+enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls_report *report, struct pls_err *err)
+{
+    if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
+        return pls_json_plan(to, output == PLS_OUT_JSONL, report, err);
+    }
+    struct pls_page page;
+    enum pls_code code = pls_page_begin(&page, report->screen.color && output == PLS_OUT_TABLE, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    if (output == PLS_OUT_TABLE) {
+        code = table(&page, report, err);
+    } else if (output == PLS_OUT_ENV) {
+        pls_answer_env(&page, report, report->together.fits);
+    } else {
+        code = pls_answer_rows(&page, output, report, err);
+    }
+    return pls_page_end(&page, code, to, err);
+}
+
+enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime, struct pls_err *err)
+{
+    char room[LINE_CAP * 4];
+    struct pls_text t = PLS_TEXT(room);
+    pls_command_line(entry, runtime, &t);
+    if (t.len == 0) {
+        return pls_fail(err, PLS_REFUSED, "--emit: no command for %s with %s %s", runtime, pls_words_model(&entry->model->card),
+                        entry->plan->quant);
+    }
+    pls_text_add(&t, "\n");
+    return pls_render_write(to, room, t.len, err);
+}

@@ -1,0 +1,155 @@
+#include "render/words.h"
+
+#include <math.h>
+
+void pls_words_rate(struct pls_text *out, double tps)
+{
+    if (!(tps > 0)) {
+        pls_text_add(out, "?");
+    } else {
+        pls_text_add(out, "%.*f", tps < 0.95 ? 2 : tps < 9.95 ? 1 : 0, tps);
+    }
+}
+
+void pls_words_seconds(struct pls_text *out, double s)
+{
+    if (!(s > 0)) {
+        pls_text_add(out, "?");
+    } else if (s >= 120) {
+        pls_text_add(out, "%.0f min", s / 60);
+    } else {
+        pls_text_add(out, "%.*f s", s < 9.95 ? 1 : 0, s);
+    }
+}
+
+void pls_words_params(struct pls_text *out, uint64_t params)
+{
+    double billions = (double)params / 1e9;
+    if (params == 0) {
+        pls_text_add(out, "?");
+    } else if (billions < 0.9995) {
+        pls_text_add(out, "%.0f M", (double)params / 1e6);
+    } else {
+        pls_text_add(out, "%.*f B", billions < 9.995 ? 2 : billions < 99.95 ? 1 : 0, billions);
+    }
+}
+
+void pls_words_margin(struct pls_text *out, int64_t bytes)
+{
+    if (bytes < 0) {
+        pls_text_add(out, "-");
+    }
+    pls_text_bytes(out, bytes < 0 ? (uint64_t)0 - (uint64_t)bytes : (uint64_t)bytes);
+}
+
+struct reason_words {
+    enum pls_reason bit;
+    const char *words;
+};
+
+static const struct reason_words reason_table[] = {
+    { PLS_REASON_BEST_QUALITY, "best quality" },
+    { PLS_REASON_FASTEST, "fastest" },
+    { PLS_REASON_LONGEST_CONTEXT, "longest context" },
+    { PLS_REASON_BELOW_SPEED_FLOOR, "slow" },
+    { PLS_REASON_SHORT_CONTEXT, "short context" },
+    { PLS_REASON_BELOW_QUANT_FLOOR, "heavily quantized" },
+    { PLS_REASON_TIGHT, "tight" },
+    { PLS_REASON_NO_EVIDENCE, "no evidence" },
+    { PLS_REASON_PARTIAL_OFFLOAD, "partly in RAM" },
+    { PLS_REASON_NATIVE_QUANT, "as released" },
+    { PLS_REASON_QUANTIZED_KV, "quantized cache" },
+    { PLS_REASON_ROOMY, "roomy" },
+};
+
+void pls_words_reasons(struct pls_text *out, uint32_t reasons)
+{
+    size_t start = out->len;
+    for (size_t i = 0; i < PLS_COUNT_OF(reason_table); i++) {
+        if ((reasons & reason_table[i].bit) != 0) {
+            pls_text_add(out, "%s%s", out->len > start ? ", " : "", reason_table[i].words);
+        }
+    }
+}
+
+/* What the first row has over the best of the others, one claim per respect; each is true of the rows shown. */
+void pls_words_first(struct pls_text *out, const struct pls_report *report)
+{
+    const struct pls_plan *first = report->entries[0].plan;
+    uint32_t better = 0;
+    uint32_t faster = 0;
+    uint32_t others = report->n_entries - 1;
+    for (uint32_t i = 1; i < report->n_entries; i++) {
+        better += report->entries[i].plan->quality.score > first->quality.score;
+        faster += report->entries[i].plan->speed.decode_tps > first->speed.decode_tps;
+    }
+    if (others == 0) {
+        pls_text_add(out, "it is the only one that fits");
+        return;
+    }
+    if (better == 0) {
+        pls_text_add(out, "no row below has a higher quality (%.0f of 100)", first->quality.score);
+    } else {
+        pls_text_add(out, "of quality %.0f; the %u row%s of higher quality lose%s more in speed, context or memory",
+                     first->quality.score, better, better > 1 ? "s" : "", better > 1 ? "" : "s");
+    }
+    if (first->speed.decode_tps > 0) {
+        pls_text_add(out, ", at ");
+        pls_words_rate(out, first->speed.decode_tps);
+        pls_text_add(out, " tok/s (%s)", faster == 0 ? "none below is faster"
+                             : first->speed.decode_tps >= report->policy->min_decode_tps ? "above the usable floor"
+                                                                                          : "below the usable floor");
+    }
+    pls_text_add(out, ", with ");
+    pls_text_tokens(out, first->setting.n_ctx_seq);
+    pls_text_add(out, " tokens of context and ");
+    pls_words_margin(out, first->margin_bytes);
+    pls_text_add(out, " to spare");
+}
+
+static void pool_words(struct pls_text *out, const struct pls_machine *m, const struct pls_pool *pool)
+{
+    if (pool->gpu >= 0) {
+        pls_text_add(out, "; %s with ", m->gpus[pool->gpu].name);
+    } else {
+        pls_text_add(out, ", ");
+    }
+    pls_text_bytes(out, pool->capacity_bytes);
+    pls_text_add(out, "%s", pool->kind == PLS_POOL_RAM ? " RAM" : pool->kind == PLS_POOL_UNIFIED ? " shared with the CPU" : "");
+    if (pool->bandwidth_gbs > 0) {
+        pls_text_add(out, " at %.*f GB/s (%s)", pool->bandwidth_gbs < 9.95 ? 1 : 0, pool->bandwidth_gbs,
+                     pls_origin_name(pool->origin));
+    }
+}
+
+void pls_words_machine(struct pls_text *out, const struct pls_machine *m)
+{
+    const char *name = m->cpu.name[0] != '\0' ? m->cpu.name : m->name[0] != '\0' ? m->name : "unknown CPU";
+    pls_text_add(out, "%s", name);
+    if (m->cpu.cores > 0) {
+        pls_text_add(out, ", %u core%s", m->cpu.cores, m->cpu.cores > 1 ? "s" : "");
+    }
+    for (uint32_t i = 0; i < m->n_pools; i++) {
+        pool_words(out, m, &m->pools[i]);
+    }
+}
+
+void pls_words_budget(struct pls_text *out, const struct pls_machine *m)
+{
+    for (uint32_t i = 0; i < m->n_pools; i++) {
+        const struct pls_pool *p = &m->pools[i];
+        pls_text_add(out, "%s", i > 0 ? ", " : "");
+        pls_text_bytes(out, p->budget_bytes);
+        pls_text_add(out, " of %s", p->kind == PLS_POOL_RAM ? "RAM" : p->id);
+        if (p->reserved_bytes > 0) {
+            pls_text_add(out, " (");
+            pls_text_bytes(out, p->reserved_bytes);
+            pls_text_add(out, " kept free)");
+        }
+    }
+}
+
+const char *pls_words_model(const struct pls_card *card)
+{
+    return card->name[0] != '\0' ? card->name : card->id[0] != '\0' ? card->id : card->arch;
+}
