@@ -22,13 +22,6 @@ struct pls_entry {
     const char *path;             /* the file behind it, or NULL */
 };
 
-/* Several plans resident at once: budgets are shared, bytes add up. */
-struct pls_together {
-    bool fits;
-    uint64_t total_bytes;
-    int64_t margin_bytes; /* least margin over the pools */
-};
-
 /* How wide and how colourful. */
 struct pls_screen {
     uint32_t width; /* columns of the terminal; 0 unlimited */
