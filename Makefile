@@ -115,6 +115,13 @@ $(B)/%.o: %.c
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# schema.sql is compiled in, one string per line: the user's own database is made of it wherever the program runs.
+$(B)/gen/schema_sql.h: data/schema.sql
+	@mkdir -p $(@D)
+	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n",/' $< >$@
+$(B)/src/catalog/schema.o: $(B)/gen/schema_sql.h
+$(B)/src/catalog/schema.o: ALL_CPPFLAGS += -I$(B)/gen
+
 $(B)/mkcatalog: $(B)/tools/mkcatalog.o $(library)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

@@ -87,7 +87,8 @@ struct pls_card {
     char arch[32];     /* general.architecture as llama.cpp spells it */
     char license[40];
     char hf_repo[112];
-    char ollama_tag[64];
+    char ollama_tag[64];  /* as published; one that was never seen published is left out */
+    char gguf_repo[112];  /* first known repository of GGUF files; empty: none known */
     uint32_t release;  /* yyyymm; 0 unknown */
     uint32_t tasks;      /* bit (1 << enum pls_task) */
     uint32_t modalities; /* enum pls_modality bits */

@@ -52,8 +52,14 @@ struct pls_inspection {
 enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pls_model *out, struct pls_inspection *seen,
                             struct pls_err *err);
 
-/* Card from JSON text: a card file's object, or a Hugging Face config.json. The result is completed. */
+/* Card from JSON text: a card object or a card file with one card in it, or a Hugging Face config.json. The result is
+ * completed. PLS_FORMAT names card, key and reason: "qwen3-8b: n_layers: not a whole number". */
 enum pls_code pls_card_parse(const char *json, size_t len, struct pls_card *out, struct pls_err *err);
+/* Every card of a card file (plimsoll-card(5)) in file order, completed; json is the card's own text in compact form with the
+ * family filled in. Nothing is visited unless the whole file is sound. Stops early when visit returns false. */
+typedef bool pls_card_text_visit(const struct pls_card *card, const char *json, void *context);
+enum pls_code pls_cards_parse(const char *json, size_t len, pls_card_text_visit *visit, void *context,
+                              struct pls_err *err);
 enum pls_code pls_config_parse(const char *json, size_t len, struct pls_card *out, struct pls_quant *quant,
                                struct pls_err *err);
 

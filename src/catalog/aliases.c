@@ -1,0 +1,97 @@
+/* What a name is reduced to before it is compared. Keys hold lower-case letters and digits only: "Llama-3.1-8B",
+ * "llama3.1:8b" and "LLAMA 3.1 8B" are the same key. */
+#include <string.h>
+
+#include "catalog/db.h"
+
+static char plain(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '\0';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+void pls_db_key(char *out, size_t cap, const char *name)
+{
+    size_t n = 0;
+    for (; *name != '\0' && n + 1 < cap; name++) {
+        /* Bytes above ASCII stay: letters of other scripts tell names apart too. */
+        char c = (unsigned char)*name >= 0x80 ? *name : plain(*name);
+        if (c != '\0') {
+            out[n++] = c;
+        }
+    }
+    out[n] = '\0';
+}
+
+/* "2501", "0414": the dates that publishers append. */
+static bool is_date(const char *part)
+{
+    size_t n = strspn(part, "0123456789");
+    return part[n] == '\0' && (n == 4 || n == 6 || n == 8);
+}
+
+bool pls_db_stem(char *name)
+{
+    static const char *const tuning[] = { "instruct", "it", "chat", "pt", "hf", "latest", "gguf", "mlx", "base" };
+    char *cut = NULL;
+    for (char *s = name; *s != '\0'; s++) {
+        cut = *s == '-' || *s == '_' || *s == ' ' || *s == ':' ? s : cut;
+    }
+    if (cut == NULL || cut == name) {
+        return false;
+    }
+    bool is_tuning = is_date(cut + 1);
+    for (size_t i = 0; i < PLS_COUNT_OF(tuning); i++) {
+        is_tuning = is_tuning || pls_text_equal_nocase(cut + 1, tuning[i]);
+    }
+    if (is_tuning) {
+        *cut = '\0';
+    }
+    return is_tuning;
+}
+
+/* One word of a text as a key: what stands between blanks and separators. The dot of "3.1" is no separator. */
+static const char *next_word(const char *text, char *out, size_t cap)
+{
+    static const char separators[] = " \t\r\n-_/:,;()[]'\"+";
+    text += strspn(text, separators);
+    size_t len = strcspn(text, separators);
+    char word[PLS_DB_KEY_MAX];
+    size_t n = len < sizeof(word) - 1 ? len : sizeof(word) - 1;
+    memcpy(word, text, n);
+    word[n] = '\0';
+    pls_db_key(out, cap, word);
+    return len == 0 ? NULL : text + len;
+}
+
+void pls_db_words(struct pls_text *out, const char *text)
+{
+    char word[PLS_DB_KEY_MAX];
+    char before[PLS_DB_KEY_MAX] = "";
+    for (const char *at = next_word(text, word, sizeof(word)); at != NULL; at = next_word(at, word, sizeof(word))) {
+        pls_text_add(out, "%s ", word);
+        size_t letters = strcspn(word, "0123456789");
+        if (letters > 0 && word[letters] != '\0') { /* "qwen25" is also "qwen" and "25" */
+            pls_text_add(out, "%.*s %s ", (int)letters, word, word + letters);
+        }
+        size_t n = strlen(before);
+        if (n > 0 && word[0] != '\0' && is_digit(word[0]) && !is_digit(before[n - 1])) {
+            pls_text_add(out, "%s%s ", before, word);
+        }
+        memcpy(before, word, sizeof(before));
+    }
+}
+
+void pls_db_match(struct pls_text *out, const char *words)
+{
+    char word[PLS_DB_KEY_MAX];
+    for (const char *at = next_word(words, word, sizeof(word)); at != NULL; at = next_word(at, word, sizeof(word))) {
+        if (word[0] != '\0') {
+            pls_text_add(out, "%s\"%s\"*", out->len > 0 ? " " : "", word);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+/* Reading cards: the user's own and the shipped ones as one list in id order, the user's in place of a shipped one of the same id. */
+#include <string.h>
+
+#include "catalog/db.h"
+
+static const char *schema_name(bool is_user)
+{
+    return is_user ? "user" : "main";
+}
+
+void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card *card)
+{
+    sqlite3_stmt **kept = &catalog->ability[is_user];
+    if (*kept == NULL
+        && pls_db_prepare_in(catalog, schema_name(is_user),
+                             "SELECT task, score, se, n_sources, evidence FROM @.abilities WHERE model = ?1", kept, NULL)
+               != PLS_OK) {
+        return;
+    }
+    sqlite3_bind_text(*kept, 1, card->id, -1, SQLITE_STATIC);
+    while (sqlite3_step(*kept) == SQLITE_ROW) {
+        const char *word = (const char *)sqlite3_column_text(*kept, 0);
+        const char *grade = (const char *)sqlite3_column_text(*kept, 4);
+        enum pls_task task = PLS_TASK_CHAT;
+        if (word == NULL || !pls_task_by_name(word, &task)) {
+            continue;
+        }
+        struct pls_ability *ability = &card->ability[task];
+        ability->score = (float)sqlite3_column_double(*kept, 1);
+        ability->se = (float)sqlite3_column_double(*kept, 2);
+        ability->n_sources = (uint16_t)sqlite3_column_int(*kept, 3);
+        for (unsigned e = PLS_EVIDENCE_NONE; grade != NULL && e <= PLS_EVIDENCE_DIRECT; e++) {
+            ability->evidence = strcmp(grade, pls_evidence_name((enum pls_evidence)e)) == 0 ? (uint8_t)e : ability->evidence;
+        }
+    }
+    card->evidence = (enum pls_evidence)card->ability[PLS_TASK_CHAT].evidence;
+    sqlite3_reset(*kept);
+}
+
+/* One database's cards, a row ahead. */
+struct source {
+    sqlite3_stmt *stmt;
+    bool is_user, has_row;
+};
+
+static const char *source_id(const struct source *s)
+{
+    return (const char *)sqlite3_column_text(s->stmt, 0);
+}
+
+/* Damage in the user's database is said once and ends its part; in the shipped one it is an error. */
+static enum pls_code advance(struct pls_catalog *catalog, struct source *s, struct pls_err *err)
+{
+    int rc = s->stmt == NULL ? SQLITE_DONE : sqlite3_step(s->stmt);
+    s->has_row = rc == SQLITE_ROW && source_id(s) != NULL;
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+        return PLS_OK;
+    }
+    if (s->is_user) {
+        pls_db_warn(catalog, "%s: %s; going on without it", catalog->user_path, sqlite3_errmsg(catalog->db));
+        return PLS_OK;
+    }
+    return pls_db_fail(catalog, catalog->path, err);
+}
+
+static enum pls_code read_current(struct pls_catalog *catalog, struct source *s, struct pls_card *card, struct pls_err *err)
+{
+    if (!pls_db_card_read(s->stmt, card)) {
+        if (s->is_user) {
+            pls_db_warn(catalog, "%s: the card %s is damaged; it is left out", catalog->user_path, source_id(s));
+            return PLS_NO;
+        }
+        return pls_fail(err, PLS_DB, "%s: the card %s is damaged", catalog->path, source_id(s));
+    }
+    pls_db_abilities(catalog, s->is_user, card);
+    return PLS_OK;
+}
+
+static enum pls_code merge(struct pls_catalog *catalog, struct source s[2], pls_card_visit *visit, void *context,
+                           struct pls_err *err)
+{
+    enum pls_code code = advance(catalog, &s[0], err);
+    code = code == PLS_OK ? advance(catalog, &s[1], err) : code;
+    while (code == PLS_OK && (s[0].has_row || s[1].has_row)) {
+        int order = !s[0].has_row ? 1 : !s[1].has_row ? -1 : strcmp(source_id(&s[0]), source_id(&s[1]));
+        struct source *next = order < 0 ? &s[0] : &s[1];
+        struct pls_card card;
+        code = read_current(catalog, next, &card, err);
+        if (code == PLS_OK && !visit(&card, context)) {
+            return PLS_OK;
+        }
+        code = code == PLS_NO ? PLS_OK : code;
+        code = code == PLS_OK ? advance(catalog, next, err) : code;
+        if (code == PLS_OK && order == 0) { /* the user's own took its place */
+            code = advance(catalog, &s[0], err);
+        }
+    }
+    return code;
+}
+
+static enum pls_code select_cards(struct pls_catalog *catalog, bool is_user, const char *match, sqlite3_stmt **out,
+                                  struct pls_err *err)
+{
+    char room[8192];
+    struct pls_text sql = PLS_TEXT(room);
+    bool is_search = match[0] != '\0';
+    pls_text_add(&sql, "SELECT %s FROM @.models%s ORDER BY id", pls_db_columns(),
+                 is_search ? " WHERE rowid IN (SELECT rowid FROM @.search WHERE search MATCH ?1)" : "");
+    enum pls_code code = pls_db_prepare_in(catalog, schema_name(is_user), room, out, err);
+    if (code == PLS_OK && is_search) {
+        sqlite3_bind_text(*out, 1, match, -1, SQLITE_STATIC);
+    }
+    return code;
+}
+
+enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, pls_card_visit *visit, void *context,
+                               struct pls_err *err)
+{
+    char room[1024];
+    struct pls_text match = PLS_TEXT(room);
+    pls_db_match(&match, words == NULL ? "" : words);
+    if (match.truncated) {
+        return pls_fail(err, PLS_USAGE, "too many words to search for");
+    }
+    struct source s[2] = { { .is_user = false }, { .is_user = true } };
+    enum pls_code code = select_cards(catalog, false, room, &s[0].stmt, err);
+    if (code == PLS_OK && catalog->user != PLS_DB_USER_NONE
+        && select_cards(catalog, true, room, &s[1].stmt, NULL) != PLS_OK) {
+        pls_db_warn(catalog, "%s: %s; going on without it", catalog->user_path, sqlite3_errmsg(catalog->db));
+    }
+    code = code == PLS_OK ? merge(catalog, s, visit, context, err) : code;
+    sqlite3_finalize(s[0].stmt);
+    sqlite3_finalize(s[1].stmt);
+    return code;
+}
+
+/* The card with exactly this id: the user's, else the shipped one. */
+enum pls_code pls_catalog_card(struct pls_catalog *catalog, const char *id, struct pls_card *out, struct pls_err *err)
+{
+    char room[8192];
+    struct pls_text sql = PLS_TEXT(room);
+    pls_text_add(&sql, "SELECT %s FROM @.models WHERE id = ?1", pls_db_columns());
+    for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0; user--) {
+        struct source s = { .is_user = user == 1 };
+        enum pls_code code = pls_db_prepare_in(catalog, schema_name(s.is_user), room, &s.stmt, err);
+        if (code == PLS_OK) {
+            sqlite3_bind_text(s.stmt, 1, id, -1, SQLITE_STATIC);
+            code = advance(catalog, &s, err);
+        }
+        bool is_found = code == PLS_OK && s.has_row;
+        code = is_found ? read_current(catalog, &s, out, err) : code;
+        sqlite3_finalize(s.stmt);
+        if (is_found || (code != PLS_OK && user == 0)) {
+            return code == PLS_NO ? pls_fail(err, PLS_DB, "the card %s is damaged", id) : code;
+        }
+    }
+    return pls_fail(err, PLS_USAGE, "no card has the id %s", id);
+}
+
+enum pls_code pls_catalog_json(struct pls_catalog *catalog, const char *id, char *out, size_t cap, struct pls_err *err)
+{
+    for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0; user--) {
+        sqlite3_stmt *stmt = NULL;
+        enum pls_code code = pls_db_prepare_in(catalog, schema_name(user == 1),
+                                               "SELECT json FROM @.cards WHERE model = ?1", &stmt, err);
+        if (code != PLS_OK) {
+            return code;
+        }
+        sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
+        bool is_found = sqlite3_step(stmt) == SQLITE_ROW;
+        bool fits = is_found && pls_copy(out, cap, (const char *)sqlite3_column_text(stmt, 0));
+        sqlite3_finalize(stmt);
+        if (is_found) {
+            return fits ? PLS_OK : pls_fail(err, PLS_LIMIT, "%s: the card does not fit %zu bytes", id, cap);
+        }
+    }
+    return pls_fail(err, PLS_USAGE, "no card has the id %s", id);
+}
+
+enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json_visit *visit, void *context,
+                                 struct pls_err *err)
+{
+    bool has_user = catalog->user != PLS_DB_USER_NONE;
+    const char *own = "SELECT model, json FROM user.cards ORDER BY model";
+    const char *shipped = "SELECT model, json FROM main.cards ORDER BY model";
+    const char *both = "SELECT model, json FROM user.cards UNION ALL SELECT model, json FROM main.cards"
+                       " WHERE model NOT IN (SELECT model FROM user.cards) ORDER BY model";
+    sqlite3_stmt *stmt = NULL;
+    if (!all && !has_user) {
+        return PLS_OK;
+    }
+    enum pls_code code = pls_db_prepare(catalog, !all ? own : has_user ? both : shipped, &stmt, err);
+    int rc = code == PLS_OK ? SQLITE_ROW : SQLITE_DONE;
+    while (rc == SQLITE_ROW && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (!visit((const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1), context)) {
+            rc = SQLITE_DONE;
+        }
+    }
+    if (rc != SQLITE_DONE) {
+        code = pls_db_fail(catalog, catalog->path, err);
+    }
+    sqlite3_finalize(stmt);
+    return code;
+}

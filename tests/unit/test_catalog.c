@@ -1,0 +1,448 @@
+/* The catalog: building, reading, names, the user's own database, and everything that can be wrong with a file. */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "plimsoll/catalog.h"
+#include "plimsoll/gguf.h"
+#include "plimsoll/text.h"
+#include "unit.h"
+
+static char folder[64];
+static char shipped[128];
+static char user[160];
+static struct pls_err err;
+
+#define SHAPE \
+    "\"shape\": {\"n_layers\": 4, \"vocab_size\": 1000, \"hidden_size\": 64, \"intermediate_size\": 128, \"n_heads\": 4," \
+    " \"n_kv_heads\": 2, \"max_context\": 4096}"
+
+static bool insert(const struct pls_card *card, const char *json, void *context)
+{
+    ck_assert_int_eq(pls_catalog_insert(context, card, json, &err), PLS_OK);
+    return true;
+}
+
+static const char cards[] =
+    "{\"schema\": \"plimsoll.cards/1\", \"family\": \"llama\", \"cards\": ["
+    "{\"id\": \"llama-3.1-8b-instruct\", \"name\": \"Llama 3.1 8B Instruct\", \"arch\": \"llama\", \"license\": \"llama3.1\","
+    " \"hf_repo\": \"meta-llama/Llama-3.1-8B-Instruct\", \"use_cases\": [\"chat\", \"tools\"], \"release_date\": \"2024-07\","
+    " \"params_total\": 8030261248,"
+    " \"variants\": {\"gguf\": [{\"repo\": \"bartowski/Meta-Llama-3.1-8B-Instruct-GGUF\"}], \"ollama\": [{\"tag\": \"llama3.1:8b\"}]},"
+    " \"benchmarks\": {\"mmlu\": {\"score\": 68.5, \"source\": \"a paper\", \"date\": \"2024-07\"}}, " SHAPE "},"
+    "{\"id\": \"mistral-small-24b-instruct-2501\", \"name\": \"Mistral Small 24B\", \"arch\": \"llama\", \"license\": \"apache-2.0\","
+    " \"use_cases\": [\"chat\"], \"release_date\": \"2025-01\", \"params_total\": 23572403200, " SHAPE "},"
+    "{\"id\": \"qwen3-4b\", \"name\": \"Qwen3 4B\", \"arch\": \"llama\", \"use_cases\": [\"chat\", \"reasoning\"], \"license\": \"apache-2.0\","
+    " \"aliases\": [\"thinker\"], \"params_total\": 4022468096, \"release_date\": \"2025-04\", \"checkpoint\": {\"params\": 4022468096,"
+    " \"kind\": \"exact\", \"tolerance\": 0.0001, \"source\": \"a listing\"}, " SHAPE "},"
+    "{\"id\": \"qwen3-4b-instruct-2507\", \"name\": \"Qwen3 4B Instruct 2507\", \"arch\": \"llama\", \"use_cases\": [\"chat\"], " SHAPE "},"
+    "{\"id\": \"qwen3-coder-30b-a3b-instruct\", \"name\": \"Qwen3 Coder 30B-A3B\", \"arch\": \"llama\", \"use_cases\": [\"code\"], " SHAPE "},"
+    "{\"id\": \"twin-1b-chat\", \"arch\": \"llama\", " SHAPE "}, {\"id\": \"twin-1b-it\", \"arch\": \"llama\", " SHAPE "}"
+    "]}";
+
+static void build(const char *path)
+{
+    struct pls_catalog *catalog = NULL;
+    ck_assert_int_eq(pls_catalog_create(path, &catalog, &err), PLS_OK);
+    ck_assert_int_eq(pls_cards_parse(cards, strlen(cards), insert, catalog, &err), PLS_OK);
+    static const char tsv[] = "# a note\nmodel\ttask\tscore\tse\tn_sources\tevidence\nqwen3-4b\tchat\t41.5\t2\t7\tdirect\n";
+    ck_assert_int_eq(pls_catalog_import(catalog, "abilities", tsv, strlen(tsv), &err), PLS_OK);
+    ck_assert_int_eq(pls_catalog_finish(catalog, &err), PLS_OK);
+    pls_catalog_close(catalog);
+}
+
+static void remove_tree(const char *path)
+{
+    DIR *dir = opendir(path);
+    for (struct dirent *entry = dir == NULL ? NULL : readdir(dir); entry != NULL; entry = readdir(dir)) {
+        char room[512];
+        struct pls_text below = PLS_TEXT(room);
+        pls_text_add(&below, "%s/%s", path, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && unlink(room) != 0) {
+            remove_tree(room);
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    rmdir(path);
+}
+
+static void tear_down(void)
+{
+    remove_tree(folder);
+}
+
+/* Each test runs in a process of its own, so that the folder goes when the process does. */
+static void set_up(void)
+{
+    atexit(tear_down);
+    snprintf(folder, sizeof(folder), "/tmp/plimsoll-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(shipped, sizeof(shipped), "%s/a b%%20?#catalog.db", folder); /* a path that a URI would misread */
+    snprintf(user, sizeof(user), "%s/home/.local/share/plimsoll/user.db", folder);
+    build(shipped);
+}
+
+static struct pls_catalog *open_both(void)
+{
+    struct pls_catalog *catalog = NULL;
+    ck_assert_msg(pls_catalog_open(shipped, user, &catalog, &err) == PLS_OK, "%s", err.text);
+    return catalog;
+}
+
+static bool append(const struct pls_card *card, void *context)
+{
+    struct pls_text *list = context;
+    pls_text_add(list, "%s ", card->id);
+    return true;
+}
+
+static const char *listed(struct pls_catalog *catalog, const char *words)
+{
+    static char room[1024];
+    struct pls_text list = PLS_TEXT(room);
+    ck_assert_msg(pls_catalog_each(catalog, words, append, &list, &err) == PLS_OK, "%s", err.text);
+    return room;
+}
+
+static const char *resolved(struct pls_catalog *catalog, const char *name)
+{
+    static struct pls_card card;
+    enum pls_code code = pls_catalog_resolve(catalog, name, &card, &err);
+    ck_assert(code == PLS_OK || code == PLS_USAGE);
+    return code == PLS_OK ? card.id : err.text;
+}
+
+static char *slurp(const char *path, size_t *len)
+{
+    FILE *file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    char *bytes = malloc(1 << 20);
+    *len = fread(bytes, 1, 1 << 20, file);
+    fclose(file);
+    return bytes;
+}
+
+static void write_file(const char *path, const char *bytes, size_t len)
+{
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, len, file), len);
+    fclose(file);
+}
+
+static void add(struct pls_catalog *catalog, const char *id, enum pls_code expected)
+{
+    char json[512];
+    struct pls_card card;
+    snprintf(json, sizeof(json), "{\"id\": \"%s\", \"arch\": \"llama\", \"name\": \"Mine\", \"family\": \"own\", " SHAPE "}", id);
+    ck_assert_int_eq(pls_card_parse(json, strlen(json), &card, &err), PLS_OK);
+    enum pls_code code = pls_catalog_insert(catalog, &card, json, &err);
+    ck_assert_msg(code == expected, "%s", err.text);
+}
+
+START_TEST(cards_come_back_as_they_went_in)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    static const char json[] = "{\"id\": \"all\", \"arch\": \"llama\", \"name\": \"All\", \"shape\": {\"n_layers\": 4, \"vocab_size\": 1000,"
+                               " \"hidden_size\": 64, \"n_heads\": [4, 4, 2, 4], \"n_kv_heads\": [2, 2, 1, 2], \"head_dim\": 16,"
+                               " \"intermediate_size\": [128, 64, 64, 0], \"layer_kinds\": \"SSSF\", \"sliding_window\": 512,"
+                               " \"max_context\": 4096, \"tie_embeddings\": true, \"mtp_layers\": 1}, \"params_total\": 5000000000}";
+    struct pls_card before;
+    struct pls_card after;
+    ck_assert_msg(pls_card_parse(json, strlen(json), &before, &err) == PLS_OK, "%s", err.text);
+    ck_assert_msg(pls_catalog_insert(catalog, &before, json, &err) == PLS_OK, "%s", err.text);
+    ck_assert_int_eq(pls_catalog_card(catalog, "all", &after, &err), PLS_OK);
+    ck_assert_int_eq(after.source, PLS_SOURCE_CATALOG);
+    after.source = before.source;
+    ck_assert_mem_eq(&before, &after, sizeof(before)); /* both were zeroed first, padding included */
+    char text[1024];
+    ck_assert_int_eq(pls_catalog_json(catalog, "all", text, sizeof(text), &err), PLS_OK);
+    ck_assert_str_eq(text, json);
+    ck_assert_int_eq(pls_catalog_json(catalog, "all", text, 20, &err), PLS_LIMIT);
+    ck_assert_int_eq(pls_catalog_json(catalog, "none", text, sizeof(text), &err), PLS_USAGE);
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(same_input_same_bytes)
+{
+    set_up();
+    char other[160];
+    snprintf(other, sizeof(other), "%s/other.db", folder);
+    build(other);
+    size_t n = 0;
+    size_t m = 0;
+    char *a = slurp(shipped, &n);
+    char *b = slurp(other, &m);
+    ck_assert_uint_eq(n, m);
+    ck_assert_mem_eq(a, b, n);
+    free(a);
+    free(b);
+}
+END_TEST
+
+START_TEST(words_choose_cards)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    ck_assert_str_eq(listed(catalog, "qwen coder 30b"), "qwen3-coder-30b-a3b-instruct ");
+    ck_assert_str_eq(listed(catalog, "QWEN3 4B"), "qwen3-4b qwen3-4b-instruct-2507 ");
+    ck_assert_str_eq(listed(catalog, "llama3.1"), "llama-3.1-8b-instruct ");
+    ck_assert_str_eq(listed(catalog, "llama 3.1"), "llama-3.1-8b-instruct ");
+    ck_assert_str_eq(listed(catalog, "coding"), "qwen3-coder-30b-a3b-instruct ");
+    ck_assert_str_eq(listed(catalog, "zebra"), "");
+    ck_assert_str_eq(listed(catalog, "\"' OR * NEAR("), ""); /* no syntax of the index is reachable */
+    ck_assert_str_eq(listed(catalog, "  "), listed(catalog, NULL));
+    struct pls_card card;
+    ck_assert_int_eq(pls_catalog_card(catalog, "qwen3-4b", &card, &err), PLS_OK);
+    ck_assert_int_eq(card.evidence, PLS_EVIDENCE_DIRECT);
+    ck_assert_uint_eq(card.ability[PLS_TASK_CHAT].n_sources, 7);
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(names_resolve)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    static const char *const llama[] = { "llama-3.1-8b-instruct", "llama-3.1-8b", "Llama 3.1 8B", "LLAMA3.1-8B-INSTRUCT",
+                                         "meta-llama/Llama-3.1-8B-Instruct", "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF",
+                                         "llama3.1:8b", "someone/Meta-Llama-3.1-8B-Instruct-Q4_K_M-GGUF",
+                                         "llama3.1:8b-instruct-q4_K_M", "Llama-3.1-8B-Instruct-4bit" };
+    for (size_t i = 0; i < PLS_COUNT_OF(llama); i++) {
+        ck_assert_str_eq(resolved(catalog, llama[i]), "llama-3.1-8b-instruct");
+    }
+    ck_assert_str_eq(resolved(catalog, "mistral-small-24b"), "mistral-small-24b-instruct-2501");
+    ck_assert_str_eq(resolved(catalog, "Mistral-Small-24B-Instruct"), "mistral-small-24b-instruct-2501");
+    ck_assert_str_eq(resolved(catalog, "qwen3-4b"), "qwen3-4b"); /* the id itself, although another card's stem is the same */
+    ck_assert_str_eq(resolved(catalog, "thinker"), "qwen3-4b");
+    ck_assert_str_eq(resolved(catalog, "twin-1b"), "'twin-1b' may be twin-1b-chat, twin-1b-it");
+    ck_assert_str_eq(resolved(catalog, "qwen4-3b"), "no model is called 'qwen4-3b'; the nearest: qwen3-4b, qwen3-4b-instruct-2507");
+    ck_assert_str_eq(resolved(catalog, "mistral"), "no model is called 'mistral'; the nearest: mistral-small-24b-instruct-2501");
+    ck_assert_str_eq(resolved(catalog, "zzzzzzzzzzzzzzzz"), "no model is called 'zzzzzzzzzzzzzzzz'");
+    ck_assert_str_eq(resolved(catalog, "\x1b[31m"), "no model is called '\\x1b[31m'");
+    ck_assert_str_eq(resolved(catalog, ""), "no model is called ''");
+    char lengthy[400];
+    memset(lengthy, 'a', sizeof(lengthy) - 1);
+    lengthy[sizeof(lengthy) - 1] = '\0';
+    ck_assert_ptr_nonnull(strstr(resolved(catalog, lengthy), "no model is called"));
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(own_cards_live_apart)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    size_t n = 0;
+    size_t m = 0;
+    char *before = slurp(shipped, &n);
+    ck_assert_int_ne(access(user, F_OK), 0); /* nothing is created by reading */
+    add(catalog, "mine-1b", PLS_OK);
+    add(catalog, "mine-1b", PLS_USAGE);
+    ck_assert_str_eq(err.text, "mine-1b: is in the catalog already; remove it first");
+    add(catalog, "qwen3-4b", PLS_OK); /* takes the place of the shipped one */
+    ck_assert_str_eq(listed(catalog, "own"), "mine-1b qwen3-4b ");
+    ck_assert_ptr_nonnull(strstr(listed(catalog, NULL), "llama-3.1-8b-instruct mine-1b mistral-small-24b-instruct-2501 qwen3-4b "
+                                                        "qwen3-4b-instruct-2507 "));
+    struct pls_card card;
+    ck_assert_int_eq(pls_catalog_resolve(catalog, "Qwen3 4B", &card, &err), PLS_OK);
+    ck_assert_str_eq(card.name, "Mine");
+    ck_assert_int_eq(pls_catalog_remove(catalog, "qwen3-4b", &err), PLS_OK);
+    ck_assert_int_eq(pls_catalog_remove(catalog, "qwen3-4b", &err), PLS_USAGE); /* the shipped one stays */
+    ck_assert_int_eq(pls_catalog_card(catalog, "qwen3-4b", &card, &err), PLS_OK);
+    ck_assert_str_eq(card.name, "Qwen3 4B");
+    ck_assert_int_eq(pls_catalog_remove(catalog, "none", &err), PLS_USAGE);
+    pls_catalog_close(catalog);
+    catalog = open_both();
+    ck_assert_str_eq(listed(catalog, "own"), "mine-1b ");
+    pls_catalog_close(catalog);
+    char *after = slurp(shipped, &m);
+    ck_assert_uint_eq(n, m);
+    ck_assert_mem_eq(before, after, n);
+    free(before);
+    free(after);
+}
+END_TEST
+
+START_TEST(rates_are_kept_per_machine)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    struct pls_rates rates;
+    ck_assert_int_eq(pls_catalog_rates_load(catalog, "here", &rates, &err), PLS_NO);
+    memset(&rates, 0, sizeof(rates));
+    rates.ram_gbs = 20.25;
+    rates.ram_origin = PLS_ORIGIN_MEASURED;
+    rates.n_threads = 2;
+    rates.isa = PLS_ISA_AVX2 | PLS_ISA_I8MM;
+    rates.measured_at = 1763660000;
+    rates.type[PLS_TYPE_Q4_K].stream_gbs = 18.5;
+    rates.type[PLS_TYPE_Q8_0].gemm_gflops = 100.125;
+    rates.calibration.type_factor[PLS_TYPE_Q4_K] = 0.93;
+    rates.calibration.n_runs = 3;
+    ck_assert_msg(pls_catalog_rates_save(catalog, "here", &rates, &err) == PLS_OK, "%s", err.text);
+    pls_catalog_close(catalog);
+    catalog = open_both();
+    struct pls_rates back;
+    ck_assert_int_eq(pls_catalog_rates_load(catalog, "elsewhere", &back, &err), PLS_NO);
+    ck_assert_int_eq(pls_catalog_rates_load(catalog, "here", &back, &err), PLS_OK);
+    ck_assert_mem_eq(&rates, &back, sizeof(rates));
+    /* a second save replaces the first: what is no longer known is gone */
+    rates.type[PLS_TYPE_Q8_0].gemm_gflops = 0;
+    ck_assert_int_eq(pls_catalog_rates_save(catalog, "here", &rates, &err), PLS_OK);
+    ck_assert_int_eq(pls_catalog_rates_load(catalog, "here", &back, &err), PLS_OK);
+    ck_assert_mem_eq(&rates, &back, sizeof(rates));
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(bad_files_are_refused)
+{
+    set_up();
+    struct pls_catalog *catalog = NULL;
+    char path[160];
+    size_t n = 0;
+    snprintf(path, sizeof(path), "%s/x.db", folder);
+    ck_assert_int_eq(pls_catalog_open(path, NULL, &catalog, &err), PLS_DB); /* missing */
+    ck_assert_ptr_null(catalog);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    write_file(path, "", 0);
+    ck_assert_int_eq(pls_catalog_open(path, NULL, &catalog, &err), PLS_DB); /* empty: not one of ours */
+    write_file(path, "this is no database, but it is long enough to be looked at as one.....................................", 100);
+    ck_assert_int_eq(pls_catalog_open(path, NULL, &catalog, &err), PLS_DB);
+    char *bytes = slurp(shipped, &n);
+    bytes[63] = 9; /* user_version, bytes 60..63 of the header */
+    write_file(path, bytes, n);
+    ck_assert_int_eq(pls_catalog_open(path, NULL, &catalog, &err), PLS_DB);
+    ck_assert_ptr_nonnull(strstr(err.text, "schema version 9"));
+    bytes[63] = 1;
+    memset(bytes + 4096, 0xFF, n - 4096); /* every page after the first */
+    write_file(path, bytes, n);
+    enum pls_code code = pls_catalog_open(path, NULL, &catalog, &err);
+    if (code == PLS_OK) {
+        char room[64];
+        struct pls_text list = PLS_TEXT(room);
+        code = pls_catalog_each(catalog, NULL, append, &list, &err);
+    }
+    ck_assert_int_eq(code, PLS_DB);
+    pls_catalog_close(catalog);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(a_damaged_own_database_is_said_once)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    add(catalog, "mine-1b", PLS_OK);
+    pls_catalog_close(catalog);
+    write_file(user, "garbage that is longer than the sixteen bytes of a header, so that it is looked at.....................", 100);
+    catalog = open_both();
+    ck_assert_ptr_nonnull(pls_catalog_warning(catalog));
+    ck_assert_ptr_nonnull(strstr(pls_catalog_warning(catalog), "going on without it"));
+    ck_assert_ptr_null(strstr(listed(catalog, NULL), "mine-1b"));
+    ck_assert_ptr_nonnull(strstr(listed(catalog, NULL), "qwen3-4b"));
+    add(catalog, "mine-2b", PLS_IO); /* and nothing is written over it */
+    pls_catalog_close(catalog);
+    size_t n = 0;
+    char *bytes = slurp(user, &n);
+    ck_assert_uint_eq(n, 100);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(a_home_that_cannot_be_written)
+{
+    set_up();
+    char file[128];
+    struct pls_catalog *catalog = NULL;
+    snprintf(file, sizeof(file), "%s/file", folder);
+    write_file(file, "x", 1);
+    snprintf(user, sizeof(user), "%s/below/user.db", file); /* a file where a folder should be: holds for root as well */
+    catalog = open_both();
+    ck_assert_ptr_null(pls_catalog_warning(catalog));
+    ck_assert_ptr_nonnull(strstr(listed(catalog, NULL), "qwen3-4b"));
+    add(catalog, "mine-1b", PLS_IO);
+    ck_assert_ptr_nonnull(strstr(listed(catalog, NULL), "qwen3-4b"));
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(import_names_the_line)
+{
+    set_up();
+    struct pls_catalog *catalog = NULL;
+    char path[160];
+    snprintf(path, sizeof(path), "%s/t.db", folder);
+    ck_assert_int_eq(pls_catalog_create(path, &catalog, &err), PLS_OK);
+    static const char *const text[] = { "id\tvendor\tname\tkind\tbandwidth_gbs\nm1\tapple\tM1\tunified\t68.3\nm2\tapple\tM2\n",
+                                        "id\tvendor\tname\tkind\tno_such\n", "id\tvendor\tname\tkind; DROP\n",
+                                        "id\tvendor\tname\tkind\tbandwidth_gbs\nm4\tapple\tM4\tunified\tfast\n" };
+    static const char *const why[] = { "line 3: 3 cells where the first line has 5", "line 1: ", "line 1: column 4 has no name", "line 2: " };
+    for (size_t i = 0; i < PLS_COUNT_OF(text); i++) {
+        ck_assert_int_eq(pls_catalog_import(catalog, "hardware", text[i], strlen(text[i]), &err), PLS_FORMAT);
+        ck_assert_msg(strncmp(err.text, why[i], strlen(why[i])) == 0, "%s", err.text);
+    }
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+/* 50 readers and 4 writers at once, all starting without a user database: every one of them must succeed. */
+START_TEST(readers_never_wait_for_writers)
+{
+    enum { READERS = 50, WRITERS = 4 };
+    set_up();
+    for (int i = 0; i < READERS + WRITERS; i++) {
+        if (fork() != 0) {
+            continue;
+        }
+        struct pls_catalog *catalog = NULL;
+        bool good = pls_catalog_open(shipped, user, &catalog, &err) == PLS_OK && pls_catalog_warning(catalog) == NULL;
+        char id[32];
+        snprintf(id, sizeof(id), "writer-%d", i);
+        for (int k = 0; good && k < 10; k++) {
+            struct pls_card card;
+            good = pls_catalog_resolve(catalog, "qwen3-4b", &card, &err) == PLS_OK;
+            if (good && i >= READERS) {
+                char json[256];
+                snprintf(json, sizeof(json), "{\"id\": \"%s-%d\", \"arch\": \"llama\", " SHAPE "}", id, k);
+                good = pls_card_parse(json, strlen(json), &card, &err) == PLS_OK
+                    && pls_catalog_insert(catalog, &card, json, &err) == PLS_OK;
+            }
+        }
+        if (!good) {
+            fprintf(stderr, "process %d: %s %s\n", i, err.text, catalog ? pls_catalog_warning(catalog) : "");
+        }
+        pls_catalog_close(catalog);
+        _exit(good ? 0 : 1);
+    }
+    for (int i = 0; i < READERS + WRITERS; i++) {
+        int status = 0;
+        wait(&status);
+        ck_assert_int_eq(status, 0);
+    }
+    struct pls_catalog *catalog = open_both();
+    char room[4096];
+    struct pls_text list = PLS_TEXT(room);
+    ck_assert_int_eq(pls_catalog_each(catalog, "writer", append, &list, &err), PLS_OK);
+    int n = 0;
+    for (const char *s = room; *s != '\0'; s++) {
+        n += *s == ' ';
+    }
+    ck_assert_int_eq(n, WRITERS * 10);
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+UNIT_MAIN("catalog", cards_come_back_as_they_went_in, same_input_same_bytes, words_choose_cards, names_resolve, own_cards_live_apart,
+          rates_are_kept_per_machine, bad_files_are_refused, a_damaged_own_database_is_said_once, a_home_that_cannot_be_written,
+          import_names_the_line, readers_never_wait_for_writers)
