@@ -135,7 +135,11 @@ struct pls_layer {
     uint32_t v_cache_width; /* 0 for MLA, whose V is a view of K */
     uint64_t conv_state;    /* F32 elements of recurrent state per sequence, convolution part */
     uint64_t ssm_state;     /* and the matrix part */
-    uint32_t index_cache_width; /* elements per cell of the sparse indexer's own key cache; 0 none */
+    uint32_t index_cache_width; /* elements per cell of a sparse indexer's own key cache; 0 none */
+    /* DeepSeek V4 keeps, beside its window, one entry per compress_ratio tokens of the context (rounded up, then to a
+     * multiple of 256; per sequence even when the cache is unified), compressed_width elements of the K type each. */
+    uint32_t compress_ratio;
+    uint32_t compressed_width;
 };
 /* layer < n_layers + n_mtp_layers of a completed card. */
 struct pls_layer pls_card_layer(const struct pls_card *card, uint32_t layer);

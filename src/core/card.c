@@ -145,7 +145,7 @@ static enum pls_code check_kinds(const struct pls_card *card, struct pls_err *er
         const char *key;
         uint32_t value;
     } needs[] = {
-        { "S", "sliding_window", card->sliding_window }, { "GMmP", "ssm_state_size", card->ssm_state },
+        { "SV", "sliding_window", card->sliding_window }, { "GMmP", "ssm_state_size", card->ssm_state },
         { "GMmPKC", "ssm_conv_kernel", card->ssm_conv },  { "MmP", "ssm_inner", card->ssm_inner },
         { "GMP", "ssm_n_heads", card->ssm_heads },        { "GMP", "ssm_n_groups", card->ssm_groups },
         { "K", "kda_head_dim", card->kda_head_dim },      { "E", "n_experts", card->n_expert },
@@ -407,11 +407,32 @@ static void set_state(const struct pls_card *card, struct pls_layer *l)
     }
 }
 
+/* DeepSeek V4: a window of latents, compressed entries (every fourth token with an indexer key beside), and in F32 the
+ * rows a compressor has yet to merge, with a score each. Sizes: llama_kv_cache_dsv4 of 2026-08-22. */
+static void set_dsv4(const struct pls_card *card, uint32_t layer, struct pls_layer *l)
+{
+    uint64_t ratio = card->compress[layer];
+    l->is_sliding = true;
+    l->k_cache_width = l->head_dim_k;
+    l->compress_ratio = card->compress[layer];
+    if (ratio == 0) {
+        return;
+    }
+    bool indexed = ratio == 4;
+    l->compressed_width = l->head_dim_k + (indexed ? card->index_head_dim : 0);
+    l->conv_state = indexed ? 2 * ratio * 2 * l->compressed_width : ratio * l->head_dim_k;
+    l->ssm_state = l->conv_state;
+}
+
 static void set_cache(const struct pls_card *card, uint32_t layer, struct pls_layer *l)
 {
     bool shared = layer + card->n_kv_shared_layers >= card->n_layers;
     bool idle = l->is_mtp ? IS_ANY(card, idle_mtp_archs) : shared;
     if (!l->has_attention || card->is_encoder || idle) {
+        return;
+    }
+    if (l->kind == PLS_LAYER_DSV4) {
+        set_dsv4(card, layer, l);
         return;
     }
     if (keeps_latent(card)) {
