@@ -82,6 +82,12 @@ static uint64_t layer_facts(const struct pls_card *c, const struct pls_layer *l,
         { layer > 0, F_NOT_FIRST },
         { c->indexer[layer] > 0, F_INDEXER },
         { l->kind == PLS_LAYER_NONE && l->n_head > 0, F_HEADS },
+        { l->n_head > 0, F_SOME_ATT },
+        { l->is_moe || l->n_ff > 0, F_SOME_FF },
+        { c->compress[layer] > 0, F_RATIO },
+        { c->compress[layer] == 4, F_RATIO_4 },
+        { layer < c->n_hash_layers, F_HASHED },
+        { layer >= c->n_hash_layers, F_ROUTED },
     };
     uint64_t all = 0;
     for (size_t i = 0; i < PLS_COUNT_OF(facts); i++) {
@@ -130,6 +136,14 @@ static void model_widths(const struct pls_card *c, uint64_t *w)
     w[W_POS] = c->n_positions;
     w[W_TYPES] = c->n_token_types;
     w[W_LABELS] = c->n_labels;
+    w[W_HC] = c->hc_mult;
+    w[W_HCE] = w[W_HC] * w[W_E];
+    w[W_HCMIX] = (2 + w[W_HC]) * w[W_HC];
+    w[W_OG] = c->o_groups;
+    w[W_OR] = c->o_lora_rank;
+    w[W_OGR] = w[W_OG] * w[W_OR];
+    w[W_2ID] = 2 * w[W_ID];
+    w[W_XUSED] = c->n_expert_used;
 }
 
 static void state_widths(const struct pls_card *c, uint64_t *w)
@@ -151,7 +165,7 @@ static void state_widths(const struct pls_card *c, uint64_t *w)
     w[W_KW] = w[W_KA] * w[W_KHEADS];
 }
 
-static void layer_widths(const struct pls_card *c, const struct pls_layer *l, uint64_t *w)
+static void layer_widths(const struct pls_card *c, const struct pls_layer *l, uint32_t layer, uint64_t *w)
 {
     uint64_t p = c->qk_nope_dim, s = c->qk_rope_dim, v = c->head_dim_v;
     w[W_H] = l->n_head;
@@ -169,6 +183,9 @@ static void layer_widths(const struct pls_card *c, const struct pls_layer *l, ui
     w[W_HPS] = w[W_H] * (p + s);
     w[W_HMV] = w[W_H] * v;
     w[W_HPV] = w[W_H] * (p + v);
+    w[W_RATIO] = c->compress[layer];
+    w[W_CD] = (c->compress[layer] == 4 ? 2 : 1) * w[W_D];
+    w[W_OGIN] = w[W_OG] > 0 ? w[W_Q] / w[W_OG] : 0;
 }
 
 /* Templates of some parts in the order of their names, so that the list is born sorted. */
@@ -296,7 +313,7 @@ static enum pls_code generate(struct writer *w)
         struct pls_layer layer = pls_card_layer(w->card, i);
         struct scope here = model;
         here.facts |= layer_facts(w->card, &layer, i);
-        layer_widths(w->card, &layer, here.width);
+        layer_widths(w->card, &layer, i, here.width);
         code = emit_all(w, sorted, n, &here, (int)i);
     }
     return code;

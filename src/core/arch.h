@@ -28,6 +28,7 @@ enum pls_width {
     W_PL, W_PLL, W_VPL, W_ALT, W_ALT2, W_ALT1, W_LAUREL, /* gemma3n, gemma4 E */
     W_IH, W_ID, W_IHD,                /* indexer: heads, head width, product */
     W_POS, W_TYPES, W_LABELS,         /* encoders */
+    W_HC, W_HCE, W_HCMIX, W_OG, W_OGIN, W_OR, W_OGR, W_CD, W_RATIO, W_2ID, W_XUSED, /* DeepSeek V4: see the part */
     W_COUNT,
 };
 
@@ -81,6 +82,12 @@ enum pls_width {
 #define F_SLIDING FACT(45)
 #define F_TRUNK FACT(46)
 #define F_HEADS FACT(47)    /* query heads but no KV heads: a linear stand-in for attention */
+#define F_SOME_FF FACT(48)  /* a feed-forward part of either kind */
+#define F_SOME_ATT FACT(49) /* attention or its stand-in */
+#define F_RATIO FACT(50)    /* DeepSeek V4: compressed entries */
+#define F_RATIO_4 FACT(51)  /* four tokens to an entry */
+#define F_HASHED FACT(52)   /* routed by token id */
+#define F_ROUTED FACT(53)   /* routed by scores */
 
 struct pls_arch_tensor {
     const char *name; /* behind "blk.N." for block tensors; NULL ends a part */
@@ -111,7 +118,10 @@ const struct pls_arch_row *pls_arch_row(const char *arch);
     X(attn_norm) X(ffn_norm) X(attn_norm_2) X(post_attention_norm) X(post_ffw_norm) X(att) X(att_double_q) \
     X(att_fused) X(norm_2d) X(attn_gate) X(sinks) X(mla) X(indexer) X(gdn) X(gdn_ba) X(gdn_alpha_beta) X(mamba2) \
     X(mamba1) X(kda) X(conv) X(ffn) X(ffn_fused) X(moe) X(shared) X(shared_gate) X(expert_bias) X(latent) X(nextn) \
-    X(per_layer) X(altup) X(gemma4) X(falcon_h1_norm)
+    X(per_layer) X(altup) X(gemma4) X(falcon_h1_norm) \
+    X(attn_output_norm) X(layer_output_norm) X(mtp_output_norm) X(mtp_post_norm) X(modern_bert_norm) X(deci) X(bitnet) X(exp_probs) \
+    X(msa) X(mla_gate) X(kda_k3) X(routed_latent) X(res_score) X(res_score_global) X(sliding_sinks) \
+    X(dsv4) X(dsv4_global)
 #define DECLARE_PART(name) extern const struct pls_arch_tensor pls_part_##name[];
 PARTS(DECLARE_PART)
 #undef DECLARE_PART

@@ -115,6 +115,8 @@ const struct pls_arch_tensor pls_part_att_fused[] = {
     { "attn_qkv.bias", { W_QKV }, F_ATT | F_QKV_BIAS },
     { "attn_output.weight", { W_O, W_E }, F_ATT },
     { "attn_output.bias", { W_E }, F_ATT | F_O_BIAS },
+    { "attn_q_norm.weight", { W_D }, F_ATT | F_NORM_HEAD },
+    { "attn_k_norm.weight", { W_D }, F_ATT | F_NORM_HEAD },
     END,
 };
 /* Command R+: a norm per head, each head with weights of its own. */

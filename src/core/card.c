@@ -312,8 +312,9 @@ static void fill_layers(struct pls_card *card)
         if (!(ff_listed && trunk)) {
             card->ff[i] = ff_of(card, i);
         }
-        if (!indexer_listed && trunk) {
-            card->indexer[i] = card->index_n_head > 0;
+        if (!(indexer_listed && trunk)) {
+            bool lead = is_arch(card, "minimax-m3") && i < card->n_dense_lead;
+            card->indexer[i] = card->index_n_head > 0 && !lead;
         }
     }
 }
@@ -332,6 +333,9 @@ static void fill_scalars(struct pls_card *card)
     if (card->n_expert > 0 && card->n_ff_shexp == 0) {
         bool one = is_arch(card, "llama4"); /* its files do not count the shared expert */
         card->n_ff_shexp = card->n_ff_exp * (one ? 1 : card->n_expert_shared);
+    }
+    if (is_arch(card, "nomic-bert-moe") && card->moe_layer_step <= 1) {
+        card->moe_layer_step = 2; /* its converter writes every second block with experts */
     }
     if (IS_ANY(card, gdn_archs) && card->ssm_inner == 0) {
         card->ssm_inner = card->ssm_state * card->ssm_heads;
