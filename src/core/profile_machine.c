@@ -1,0 +1,190 @@
+/* Machines put together from profiles. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plimsoll/profile.h"
+#include "plimsoll/text.h"
+
+/* Share of RAM the GPU may take: "36:0.78;96:0.81" by size (nearest), "linux-gtt:0.5", "1.0"; 0 when not said. */
+static double gpu_share(const struct pls_profile *p, double ram_gib)
+{
+    double share = 0;
+    double nearest = -1;
+    char copy[sizeof(p->gpu_share)];
+    char *rest = NULL;
+    PLS_COPY(copy, p->gpu_share);
+    for (char *word = strtok_r(copy, ";", &rest); word != NULL; word = strtok_r(NULL, ";", &rest)) {
+        char *colon = strchr(word, ':');
+        double size = 0;
+        double value = 0;
+        if (!pls_parse_double(colon == NULL ? word : colon + 1, &value)) {
+            continue;
+        }
+        if (colon != NULL) {
+            *colon = '\0';
+        }
+        bool has_size = colon != NULL && pls_parse_double(word, &size);
+        double distance = has_size ? (size > ram_gib ? size - ram_gib : ram_gib - size) : 0;
+        if (nearest < 0 || distance < nearest) {
+            nearest = distance;
+            share = value;
+        }
+    }
+    return share;
+}
+
+static struct pls_gpu *add_gpu(const struct pls_profile *p, struct pls_machine *m)
+{
+    struct pls_gpu *gpu = &m->gpus[m->n_gpus];
+    *gpu = (struct pls_gpu){ .backend = p->backend, .pool = (int32_t)m->n_pools, .cores = p->gpu_cores,
+                             .fp16_tflops = p->fp16_tflops, .fp32_tflops = p->fp32_tflops, .link_gbs = p->link_gbs };
+    struct pls_text id = PLS_TEXT(gpu->id);
+    pls_text_add(&id, "gpu%u", m->n_gpus);
+    PLS_COPY(gpu->name, p->name);
+    PLS_COPY(gpu->vendor, p->vendor);
+    PLS_COPY(gpu->profile, p->id);
+    m->n_gpus++;
+    return gpu;
+}
+
+static void add_pool(const struct pls_profile *p, const struct pls_gpu *gpu, uint64_t bytes, struct pls_machine *m)
+{
+    struct pls_pool *pool = &m->pools[m->n_pools++];
+    *pool = (struct pls_pool){ .gpu = (int32_t)m->n_gpus - 1, .within = -1, .capacity_bytes = bytes,
+                               .bandwidth_gbs = p->bandwidth_gbs, .origin = PLS_ORIGIN_TABLE };
+    PLS_COPY(pool->id, gpu->id);
+    if (p->kind == PLS_PROFILE_DISCRETE) {
+        pool->kind = PLS_POOL_VRAM;
+        return;
+    }
+    double ram_gib = (double)bytes / (double)PLS_GIB;
+    double share = gpu_share(p, ram_gib);
+    pool->kind = p->kind == PLS_PROFILE_UNIFIED ? PLS_POOL_UNIFIED : PLS_POOL_SHARED;
+    pool->within = 0;
+    if (share > 0 && share < 1) {
+        uint64_t limit = (uint64_t)((double)bytes * share);
+        bool is_apple = strcmp(p->vendor, "apple") == 0;
+        pls_pool_limit(pool, is_apple ? "working-set" : "gtt", limit, "hardware table");
+        if (is_apple) {
+            /* Two regimes are known: macOS up to 15 gave 2/3 of up to 36 GB and 3/4 above; current ones more. */
+            double old = ram_gib <= 36 ? 2.0 / 3 : 0.75;
+            pls_machine_note(m, "working-set",
+                             "the GPU may use %.1f GiB of %.0f on current macOS (older: %.1f); the limit that holds is read on "
+                             "the machine itself",
+                             (double)limit / (double)PLS_GIB, ram_gib, old * ram_gib);
+        }
+    }
+}
+
+static void set_ram(const struct pls_profile *p, uint64_t bytes, struct pls_machine *m)
+{
+    struct pls_pool *ram = &m->pools[0];
+    if (m->n_pools == 0) {
+        m->n_pools = 1;
+        *ram = (struct pls_pool){ .kind = PLS_POOL_RAM, .gpu = -1, .within = -1 };
+        PLS_COPY(ram->id, "ram");
+    }
+    ram->capacity_bytes = ram->capacity_bytes > 0 ? ram->capacity_bytes : bytes;
+    ram->bandwidth_gbs = p->bandwidth_gbs;
+    ram->origin = PLS_ORIGIN_TABLE;
+}
+
+/* Processor side of a chip or platform. */
+static void set_cpu(const struct pls_profile *p, struct pls_machine *m)
+{
+    struct pls_cpu *cpu = &m->cpu;
+    PLS_COPY(cpu->name, p->name);
+    cpu->cores = p->cpu_cores_fast + p->cpu_cores_slow;
+    cpu->threads = cpu->cores;
+    if (p->cpu_cores_fast > 0 && p->cpu_cores_slow > 0) {
+        cpu->n_tiers = 2;
+        PLS_COPY(cpu->tiers[0].name, "fast");
+        PLS_COPY(cpu->tiers[1].name, "slow");
+        cpu->tiers[0].cores = p->cpu_cores_fast;
+        cpu->tiers[1].cores = p->cpu_cores_slow;
+    }
+    if (strcmp(p->vendor, "apple") == 0) {
+        /* M1 has no i8mm; every later one does. */
+        cpu->isa = PLS_ISA_NEON | PLS_ISA_DOTPROD | PLS_ISA_FP16 | (pls_text_starts(p->id, "apple-m1") ? 0 : PLS_ISA_I8MM);
+        PLS_COPY(m->os, "macos");
+        PLS_COPY(m->arch, "arm64");
+    } else if (strcmp(p->vendor, "intel") == 0 || strcmp(p->vendor, "amd") == 0) {
+        PLS_COPY(m->arch, "x86_64");
+        cpu->isa = PLS_ISA_AVX | PLS_ISA_AVX2 | PLS_ISA_FMA | PLS_ISA_F16C;
+    } else if (strcmp(p->vendor, "generic") != 0) {
+        PLS_COPY(m->arch, "arm64");
+        cpu->isa = PLS_ISA_NEON;
+    }
+}
+
+void pls_profile_add(const struct pls_profile *profile, uint32_t count, double memory_gib, struct pls_machine *machine)
+{
+    double gib = memory_gib > 0 ? memory_gib : profile->n_memory > 0 ? profile->memory_gib[0] : 0;
+    uint64_t bytes = (uint64_t)(gib * (double)PLS_GIB);
+    if (profile->kind != PLS_PROFILE_DISCRETE) {
+        set_ram(profile, bytes, machine);
+        set_cpu(profile, machine);
+        bytes = machine->pools[0].capacity_bytes;
+    }
+    bool has_gpu = profile->kind != PLS_PROFILE_CPU && profile->backend != PLS_BACKEND_CPU;
+    for (uint32_t i = 0; has_gpu && i < count && machine->n_gpus < PLS_MAX_GPUS; i++) {
+        struct pls_gpu *gpu = add_gpu(profile, machine);
+        add_pool(profile, gpu, bytes, machine);
+    }
+}
+
+static void complete_gpu(struct pls_profiles profiles, struct pls_machine *m, struct pls_gpu *gpu)
+{
+    struct pls_pool *pool = gpu->pool >= 0 ? &m->pools[gpu->pool] : NULL;
+    struct pls_device device = { .name = gpu->name, .pci_revision = -1, .gpu_cores = gpu->cores };
+    char *end = NULL;
+    unsigned long vendor = strtoul(gpu->pci_id, &end, 16);
+    if (vendor != 0 && *end == ':') {
+        device.pci_vendor = (uint32_t)vendor;
+        device.pci_device = (uint32_t)strtoul(end + 1, &end, 16);
+        device.pci_revision = *end == ':' ? (int32_t)strtol(end + 1, NULL, 16) : -1;
+    }
+    device.memory_gib = pool != NULL ? (double)pool->capacity_bytes / (double)PLS_GIB : 0;
+    struct pls_match match = pls_profile_match(profiles, &device);
+    if (match.n == 0) {
+        return;
+    }
+    /* Rows that cannot be told apart: the slowest, so that nothing is promised. */
+    const struct pls_profile *p = match.items[0];
+    for (uint32_t i = 1; i < match.n; i++) {
+        p = match.items[i]->bandwidth_gbs < p->bandwidth_gbs ? match.items[i] : p;
+    }
+    if (match.n > 1) {
+        pls_machine_note(m, "ambiguous-profile", "%s could be %u rows of the hardware table; the slowest, %s, was taken", gpu->id,
+                         match.n, p->id);
+    }
+    PLS_COPY(gpu->profile, p->id);
+    gpu->cores = gpu->cores > 0 ? gpu->cores : p->gpu_cores;
+    gpu->fp16_tflops = gpu->fp16_tflops > 0 ? gpu->fp16_tflops : p->fp16_tflops;
+    gpu->fp32_tflops = gpu->fp32_tflops > 0 ? gpu->fp32_tflops : p->fp32_tflops;
+    gpu->link_gbs = gpu->link_gbs > 0 ? gpu->link_gbs : p->link_gbs;
+    if (pool != NULL && pool->bandwidth_gbs <= 0) {
+        pool->bandwidth_gbs = p->bandwidth_gbs;
+        pool->origin = PLS_ORIGIN_TABLE;
+    }
+}
+
+void pls_profile_complete(struct pls_profiles profiles, struct pls_machine *machine)
+{
+    for (uint32_t i = 0; i < machine->n_gpus; i++) {
+        complete_gpu(profiles, machine, &machine->gpus[i]);
+    }
+    if (machine->n_pools == 0) {
+        return;
+    }
+    struct pls_device cpu = { .name = machine->cpu.name, .pci_revision = -1 };
+    cpu.memory_gib = (double)machine->pools[0].capacity_bytes / (double)PLS_GIB;
+    struct pls_match match = pls_profile_match(profiles, &cpu);
+    if (match.n > 0 && machine->profile[0] == '\0') {
+        PLS_COPY(machine->profile, match.items[0]->id);
+    }
+    if (match.n > 0 && machine->pools[0].bandwidth_gbs <= 0) {
+        machine->pools[0].bandwidth_gbs = match.items[0]->bandwidth_gbs;
+        machine->pools[0].origin = PLS_ORIGIN_TABLE;
+    }
+}

@@ -1,0 +1,193 @@
+/* Hardware profiles: the shipped table is sound, devices find their row, words find their machine. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plimsoll/profile.h"
+#include "plimsoll/text.h"
+#include "unit.h"
+
+static struct pls_profile *rows;
+static uint32_t n_rows;
+
+/* data/hardware.tsv, once. Tests run from the top of the source tree. */
+static struct pls_profiles table(void)
+{
+    char line[4096];
+    FILE *f = rows == NULL ? fopen("data/hardware.tsv", "r") : NULL;
+    if (rows == NULL) {
+        ck_assert_ptr_nonnull(f);
+        rows = calloc(PLS_MAX_PROFILES, sizeof(*rows));
+    }
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL && n_rows < PLS_MAX_PROFILES) {
+        line[strcspn(line, "\n")] = '\0';
+        uint32_t column = 0;
+        bool is_header = strncmp(line, "id\t", 3) == 0;
+        for (char *at = line; at != NULL; column++) {
+            char *tab = strchr(at, '\t');
+            if (tab != NULL) {
+                *tab = '\0';
+            }
+            if (is_header) {
+                ck_assert_str_eq(at, pls_profile_column(column));
+            } else {
+                ck_assert_msg(pls_profile_set(&rows[n_rows], column, at), "%s: %s is \"%s\"", rows[n_rows].id,
+                              pls_profile_column(column), at);
+            }
+            at = tab == NULL ? NULL : tab + 1;
+        }
+        ck_assert_ptr_null(pls_profile_column(column));
+        n_rows += !is_header;
+    }
+    if (f != NULL) {
+        fclose(f);
+    }
+    return (struct pls_profiles){ rows, n_rows };
+}
+
+START_TEST(the_table_is_sound)
+{
+    struct pls_profiles t = table();
+    ck_assert_uint_ge(t.n, 400);
+    for (uint32_t i = 0; i < t.n; i++) {
+        const struct pls_profile *p = &t.items[i];
+        double rate = 0;
+        const char *dash = strrchr(p->memory_type, '-');
+        ck_assert_msg(p->bandwidth_gbs > 0 && p->n_memory > 0 && p->source[0] != '\0', "%s", p->id);
+        for (uint32_t j = 0; j < i; j++) {
+            ck_assert_str_ne(p->id, t.items[j].id);
+        }
+        /* bus width x pin rate / 8000 = GB/s, within the rounding of marketing */
+        if (dash != NULL && pls_parse_double(dash + 1, &rate) && p->bus_bits > 0) {
+            double gbs = p->bus_bits * rate / 8000;
+            ck_assert_msg(gbs > 0.965 * p->bandwidth_gbs && gbs < 1.035 * p->bandwidth_gbs, "%s: %g against %g", p->id, gbs,
+                          p->bandwidth_gbs);
+        }
+    }
+}
+END_TEST
+
+struct device_case {
+    const char *name;
+    uint32_t vendor, device;
+    int32_t revision;
+    double memory;
+    uint32_t cores;
+    const char *id; /* NULL: no row */
+};
+
+START_TEST(devices_find_their_row)
+{
+    /* Strings as devices report them; the last five are traps of substring matching. */
+    static const struct device_case cases[] = {
+        { "NVIDIA GeForce RTX 4070 Laptop GPU", 0, 0, -1, 8, 0, "rtx-4070-laptop" },
+        { "NVIDIA GeForce RTX 3060 Ti", 0x10de, 0x2489, -1, 8, 0, "rtx-3060-ti" },
+        { "NVIDIA H100 80GB HBM3", 0, 0, -1, 0, 0, "h100-sxm" },
+        { "NVIDIA GeForce RTX 3080", 0, 0, -1, 12, 0, "rtx-3080-12gb" },
+        { "NVIDIA GeForce RTX 2080 Ti", 0, 0, -1, 21.6, 0, "rtx-2080-ti-22gb" },
+        { "Apple M3 Max", 0, 0, -1, 36, 0, "apple-m3-max-30c" },
+        { "Apple M3 Max", 0, 0, -1, 128, 0, "apple-m3-max-40c" },
+        { "Apple M1", 0, 0, -1, 16, 8, "apple-m1-8c" },
+        { "AMD Ryzen 7 6800U with Radeon Graphics", 0, 0, -1, 0, 0, "ryzen-680m-lpddr5" },
+        { "", 0x8086, 0xe20b, -1, 0, 0, "arc-b580" },
+        { "", 0x1002, 0x7550, 0xc3, 0, 0, "rx-9070" },
+        { "AMD EPYC 9654 96-Core Processor", 0, 0, -1, 0, 0, "epyc-genoa" },
+        { "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", 0, 0, -1, 0, 0, "xeon-scalable-2" },
+        { "Raspberry Pi 5 Model B Rev 1.0", 0, 0, -1, 0, 0, "raspberry-pi-5" },
+        { "NVIDIA RTX A1000", 0, 0, -1, 0, 0, "rtx-a1000" },
+        { "NVIDIA L40S", 0, 0, -1, 0, 0, "l40s" },
+        { "NVIDIA L4", 0, 0, -1, 0, 0, "l4" },
+        { "Tesla M40", 0, 0, -1, 0, 0, NULL },
+        { "Totally New GPU 9000", 0, 0, -1, 0, 0, NULL },
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
+        const struct device_case *c = &cases[i];
+        struct pls_device d = { c->name, c->vendor, c->device, c->revision, c->memory, c->cores };
+        struct pls_match m = pls_profile_match(table(), &d);
+        if (c->id == NULL) {
+            ck_assert_uint_eq(m.n, 0);
+            continue;
+        }
+        ck_assert_msg(m.n >= 1 && strcmp(m.items[0]->id, c->id) == 0, "%s: %s", c->name, m.n > 0 ? m.items[0]->id : "no row");
+    }
+}
+END_TEST
+
+struct words_case {
+    const char *words;
+    double ram_gib;
+    uint32_t gpus;
+    const char *profile; /* of the first device */
+    double gbs;          /* of the first device's pool */
+};
+
+START_TEST(words_find_their_machine)
+{
+    static const struct words_case cases[] = {
+        { "m4 max 64gb", 64, 1, "apple-m4-max-40c", 546 },
+        { "m3 max 36gb", 36, 1, "apple-m3-max-30c", 300 },
+        { "MacBook Pro M4 Pro 48 GB", 48, 1, "apple-m4-pro-16c", 273 },
+        { "2x rtx 4090", 32, 2, "rtx-4090", 1008 },
+        { "3x 3090 + 128gb ram", 128, 3, "rtx-3090", 936 },
+        { "rtx 4090 64gb ram", 64, 1, "rtx-4090", 1008 },
+        { "rtx 3080 12gb", 32, 1, "rtx-3080-12gb", 912 },
+        { "ryzen ai max 395 128gb", 128, 1, "ryzen-ai-max-plus-395", 256 },
+        { "strix halo 128gb", 128, 1, "ryzen-ai-max-plus-395", 256 },
+        { "dgx spark", 128, 1, "gb10", 273 },
+        { "epyc genoa 12ch 384gb", 384, 0, "epyc-genoa", 460.8 },
+        { "raspberry pi 5 8gb", 8, 0, "raspberry-pi-5", 17.1 },
+        { "rtx 4070 laptop", 32, 1, "rtx-4070-laptop", 256 },
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
+        const struct words_case *c = &cases[i];
+        struct pls_machine m;
+        struct pls_err err = { .text = "" };
+        ck_assert_msg(pls_profile_words(table(), c->words, &m, &err) == PLS_OK, "%s", err.text);
+        const struct pls_pool *pool = &m.pools[m.n_gpus > 0 ? 1 : 0];
+        ck_assert_msg(m.pools[0].capacity_bytes == (uint64_t)(c->ram_gib * (double)PLS_GIB), "%s: RAM", c->words);
+        ck_assert_msg(m.n_gpus == c->gpus, "%s: %u GPUs", c->words, m.n_gpus);
+        ck_assert_msg(strcmp(m.profile, c->profile) == 0, "%s: %s", c->words, m.profile);
+        ck_assert_msg(pool->bandwidth_gbs > 0.99 * c->gbs && pool->bandwidth_gbs < 1.01 * c->gbs, "%s: %g", c->words,
+                      pool->bandwidth_gbs);
+    }
+}
+END_TEST
+
+START_TEST(words_that_leave_a_choice_are_asked_back)
+{
+    static const char *const cases[][2] = {
+        { "m3 max", "apple-m3-max-30c" },   /* 300 or 400 GB/s */
+        { "m4 max 50gb", "comes with" },    /* never sold */
+        { "rtx 9999", "nearest" },
+        { "flux capacitor", "no such hardware" },
+        { "+", "no hardware" },
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
+        struct pls_machine m;
+        struct pls_err err = { .text = "" };
+        ck_assert_int_eq(pls_profile_words(table(), cases[i][0], &m, &err), PLS_USAGE);
+        ck_assert_msg(strstr(err.text, cases[i][1]) != NULL, "%s", err.text);
+    }
+}
+END_TEST
+
+START_TEST(every_profile_becomes_a_machine)
+{
+    struct pls_profiles t = table();
+    for (uint32_t i = 0; i < t.n; i++) {
+        struct pls_machine m = { 0 };
+        char words[96];
+        struct pls_text w = PLS_TEXT(words);
+        struct pls_err err = { .text = "" };
+        pls_text_add(&w, "%s %ggb", t.items[i].id, t.items[i].memory_gib[t.items[i].n_memory - 1]);
+        ck_assert_msg(pls_profile_words(t, words, &m, &err) == PLS_OK, "%s", err.text);
+        ck_assert_uint_gt(m.pools[0].capacity_bytes, 0);
+        for (uint32_t p = 1; p < m.n_pools; p++) {
+            ck_assert_msg(m.pools[p].capacity_bytes > 0 && m.pools[p].bandwidth_gbs > 0, "%s", t.items[i].id);
+        }
+    }
+}
+END_TEST
+
+UNIT_MAIN("profile", the_table_is_sound, devices_find_their_row, words_find_their_machine,
+          words_that_leave_a_choice_are_asked_back, every_profile_becomes_a_machine)
