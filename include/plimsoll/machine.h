@@ -83,6 +83,7 @@ struct pls_gpu {
     uint32_t cores;   /* Apple GPU cores, SM, CU, Xe cores; 0 unknown */
     double fp16_tflops, fp32_tflops; /* dense; 0 unknown */
     double link_gbs;  /* host to device; 0 unknown or on-die */
+    char generation[12]; /* "ada", "rdna3", "m4": which speed constants hold; empty unknown */
     uint32_t compute_capability; /* NVIDIA: major * 10 + minor; 0 unknown */
 };
 

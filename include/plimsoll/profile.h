@@ -22,6 +22,7 @@ enum pls_profile_kind {
 struct pls_profile {
     char id[48];
     char vendor[12];
+    char generation[12]; /* architecture as speed constants tell it apart: "ada", "rdna3", "m4"; empty unknown */
     char name[80];
     char aliases[96];    /* further words people use, separated by '|' */
     char patterns[224];  /* names devices report, separated by '|' */

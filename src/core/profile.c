@@ -15,6 +15,7 @@ static const struct column {
 #define COLUMN(name, kind, field) { name, kind, offsetof(struct pls_profile, field), sizeof(((struct pls_profile *)0)->field) }
     COLUMN("id", FIELD_TEXT, id),
     COLUMN("vendor", FIELD_TEXT, vendor),
+    COLUMN("generation", FIELD_TEXT, generation),
     COLUMN("name", FIELD_TEXT, name),
     COLUMN("kind", FIELD_KIND, kind),
     COLUMN("aliases", FIELD_TEXT, aliases),

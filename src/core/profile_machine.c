@@ -43,6 +43,7 @@ static struct pls_gpu *add_gpu(const struct pls_profile *p, struct pls_machine *
     PLS_COPY(gpu->name, p->name);
     PLS_COPY(gpu->vendor, p->vendor);
     PLS_COPY(gpu->profile, p->id);
+    PLS_COPY(gpu->generation, p->generation);
     m->n_gpus++;
     return gpu;
 }
@@ -159,6 +160,7 @@ static void complete_gpu(struct pls_profiles profiles, struct pls_machine *m, st
                          match.n, p->id);
     }
     PLS_COPY(gpu->profile, p->id);
+    PLS_COPY(gpu->generation, p->generation);
     gpu->cores = gpu->cores > 0 ? gpu->cores : p->gpu_cores;
     gpu->fp16_tflops = gpu->fp16_tflops > 0 ? gpu->fp16_tflops : p->fp16_tflops;
     gpu->fp32_tflops = gpu->fp32_tflops > 0 ? gpu->fp32_tflops : p->fp32_tflops;
