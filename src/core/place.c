@@ -19,8 +19,15 @@ struct attempt {
     struct pls_place_bytes bytes;
 };
 
+struct candidate {
+    uint64_t context;
+    uint32_t gpu_layers, cpu_moe;
+};
+
 struct search {
-    const struct pls_place_scene *scene;
+    struct pls_place_scene *scene;
+    bool may_balance;          /* layers may be counted out over the devices */
+    bool exact;                /* replay compute buffers for every try */
     struct pls_ask ask;        /* with the context being tried */
     struct pls_err *err;
     enum pls_code code;        /* of the last resolve */
@@ -32,40 +39,85 @@ static uint32_t all_layers(const struct pls_place_scene *s)
     return s->layout->model->card.n_layers + s->layout->model->card.n_mtp_layers + 1;
 }
 
-/* Measures one candidate. False when the engine refuses it. */
-static bool measure(struct search *q, uint64_t context, uint32_t gpu_layers, uint32_t cpu_moe)
+/* Measures one candidate as it is. False when the engine refuses it. */
+static bool measure_once(struct search *q, struct candidate c, bool quick)
 {
     const struct pls_place_scene *s = q->scene;
-    q->ask.context_tokens = context;
-    q->code = pls_ask_resolve(&q->ask, &s->layout->model->card, pls_place_cache_backend(s, gpu_layers),
+    q->ask.context_tokens = c.context;
+    q->code = pls_ask_resolve(&q->ask, &s->layout->model->card, pls_place_cache_backend(s, c.gpu_layers),
                               &q->at->setting, q->err);
     if (q->code != PLS_OK) {
         return false;
     }
-    pls_split_make(s, gpu_layers, cpu_moe, &q->at->split);
-    pls_place_measure(s, &q->at->setting, &q->at->split, &q->at->bytes);
+    pls_split_make(s, c.gpu_layers, c.cpu_moe, &q->at->split);
+    pls_place_measure(s, &q->at->setting, &q->at->split, quick, &q->at->bytes);
     return true;
 }
 
-static bool fits(struct search *q, uint64_t context, uint32_t gpu_layers, uint32_t cpu_moe)
+/* The same; when several devices overflow as the engine would share out the layers, they are counted out. */
+static bool measure(struct search *q, struct candidate c, bool quick)
 {
-    return measure(q, context, gpu_layers, cpu_moe) && pls_place_fits(q->scene, &q->at->bytes);
+    uint16_t counts[PLS_MAX_GPUS];
+    if (q->may_balance) {
+        pls_place_share_by_memory(q->scene);
+    }
+    if (!measure_once(q, c, quick)) {
+        return false;
+    }
+    const struct attempt *a = q->at;
+    if (q->may_balance && a->split.gpu_layers != 0 && !pls_place_devices_fit(q->scene, &a->bytes) &&
+        pls_place_balance(q->scene, &a->setting, &a->split, &a->bytes, counts)) {
+        pls_place_share_by_counts(q->scene, counts);
+        return measure_once(q, c, quick);
+    }
+    return true;
 }
 
-static bool devices_fit(struct search *q, uint64_t context, uint32_t gpu_layers, uint32_t cpu_moe)
+static int64_t least_margin(const struct search *q, bool devices_only)
 {
-    return measure(q, context, gpu_layers, cpu_moe) && pls_place_devices_fit(q->scene, &q->at->bytes);
+    int64_t least = devices_only ? INT64_MAX : pls_place_host_margin(q->scene, &q->at->bytes);
+    for (uint32_t d = 0; d < q->scene->n_devices; d++) {
+        int64_t margin = pls_place_device_margin(q->scene, &q->at->bytes, d);
+        least = margin < least ? margin : least;
+    }
+    return least;
 }
 
-/* Largest multiple of step in [low, high] that fits, low being known to; buffers are nearly monotone in context, so the
- * last step is checked again. */
-static uint64_t largest_context(struct search *q, uint64_t low, uint64_t high, uint64_t step, const uint32_t layers[2])
+/* Replays only when the closed form is too close to call. */
+static bool holds(struct search *q, struct candidate c, bool devices_only)
+{
+    if (!q->exact) {
+        if (!measure(q, c, true)) {
+            return false;
+        }
+        int64_t margin = least_margin(q, devices_only);
+        int64_t doubt = (int64_t)pls_min(q->at->bytes.compute.uncertainty_bytes, INT64_MAX / 2);
+        if (margin >= doubt || margin < -doubt) {
+            return margin >= 0;
+        }
+    }
+    return measure(q, c, false) && least_margin(q, devices_only) >= 0;
+}
+
+static bool fits(struct search *q, struct candidate c)
+{
+    return holds(q, c, false);
+}
+
+static bool devices_fit(struct search *q, struct candidate c)
+{
+    return holds(q, c, true);
+}
+
+/* Largest multiple of step in [low, high] that fits with c's layers, low being known to. */
+static uint64_t largest_context(struct search *q, struct candidate c, uint64_t low, uint64_t high, uint64_t step)
 {
     uint64_t a = low / step;
     uint64_t b = high / step + 1;
     while (b - a > 1) {
         uint64_t mid = a + (b - a) / 2;
-        if (fits(q, mid * step, layers[0], layers[1])) {
+        c.context = mid * step;
+        if (fits(q, c)) {
             a = mid;
         } else {
             b = mid;
@@ -80,18 +132,18 @@ static uint64_t largest_context(struct search *q, uint64_t low, uint64_t high, u
 static uint32_t fewest_cpu_moe(struct search *q, uint64_t context)
 {
     uint32_t n = q->scene->layout->model->card.n_layers;
-    uint32_t all = all_layers(q->scene);
-    if (!devices_fit(q, context, all, n)) {
+    struct candidate c = { context, all_layers(q->scene), n };
+    if (!devices_fit(q, c)) {
         return n + 1;
     }
     uint32_t no = 0; /* known not to fit */
     uint32_t yes = n;
     while (yes - no > 1) {
-        uint32_t mid = no + (yes - no) / 2;
-        if (devices_fit(q, context, all, mid)) {
-            yes = mid;
+        c.cpu_moe = no + (yes - no) / 2;
+        if (devices_fit(q, c)) {
+            yes = c.cpu_moe;
         } else {
-            no = mid;
+            no = c.cpu_moe;
         }
     }
     return yes;
@@ -103,11 +155,11 @@ static uint32_t most_gpu_layers(struct search *q, uint64_t context, uint32_t cpu
     uint32_t yes = 0;
     uint32_t no = all_layers(q->scene);
     while (no - yes > 1) {
-        uint32_t mid = yes + (no - yes) / 2;
-        if (devices_fit(q, context, mid, cpu_moe)) {
-            yes = mid;
+        struct candidate c = { context, yes + (no - yes) / 2, cpu_moe };
+        if (devices_fit(q, c)) {
+            yes = c.gpu_layers;
         } else {
-            no = mid;
+            no = c.gpu_layers;
         }
     }
     return yes;
@@ -123,21 +175,19 @@ static bool has_experts(const struct pls_layout *l)
     return false;
 }
 
-static void spill(struct search *q, uint64_t context, uint32_t layers[2])
+static void spill(struct search *q, struct candidate *c)
 {
     uint32_t n = q->scene->layout->model->card.n_layers;
     bool moe = has_experts(q->scene->layout);
     if (moe) {
-        uint32_t cpu_moe = fewest_cpu_moe(q, context);
-        if (cpu_moe <= n) {
-            layers[0] = all_layers(q->scene);
-            layers[1] = cpu_moe;
+        c->cpu_moe = fewest_cpu_moe(q, c->context);
+        if (c->cpu_moe <= n) {
+            c->gpu_layers = all_layers(q->scene);
             return;
         }
     }
-    layers[1] = moe ? n : 0;
-    layers[0] = most_gpu_layers(q, context, layers[1]);
-    layers[1] = layers[0] == 0 ? 0 : layers[1];
+    c->gpu_layers = most_gpu_layers(q, c->context, moe ? n : 0);
+    c->cpu_moe = moe && c->gpu_layers != 0 ? n : 0;
 }
 
 /* ---- the choice -------------------------------------------------------------------------------------------------- */
@@ -184,35 +234,65 @@ static enum pls_code context_range(const struct pls_place_scene *s, struct range
     return PLS_OK;
 }
 
-/* Leaves the chosen candidate measured in q->at. */
-static bool choose(struct search *q, const struct range *r)
+/* What was asked, with everything that was left open at its most. */
+static struct candidate wish(const struct pls_place_scene *s, const struct range *r)
 {
-    const struct pls_place_scene *s = q->scene;
     const struct pls_ask *ask = s->ask;
     uint32_t n = s->layout->model->card.n_layers;
     uint32_t all = s->n_devices == 0 ? 0 : all_layers(s);
-    uint32_t given_moe = ask->cpu_moe_layers < 0 ? 0 : (uint32_t)ask->cpu_moe_layers;
-    uint32_t layers[2] = { all, given_moe < n ? given_moe : n };
-    if (ask->gpu_layers >= 0) {
-        layers[0] = (uint32_t)ask->gpu_layers < all ? (uint32_t)ask->gpu_layers : all;
+    uint32_t moe = ask->cpu_moe_layers < 0 ? 0 : (uint32_t)ask->cpu_moe_layers;
+    struct candidate c = { r->high, all, moe < n ? moe : n };
+    if (ask->gpu_layers >= 0 && (uint32_t)ask->gpu_layers < all) {
+        c.gpu_layers = (uint32_t)ask->gpu_layers;
     }
-    if (fits(q, r->high, layers[0], layers[1])) {
-        return true;
+    return c;
+}
+
+/* The first of the engine's reductions that fits, or the last of them. Sets *fitting to what was found out. */
+static struct candidate reduce(struct search *q, const struct range *r, bool *fitting)
+{
+    const struct pls_ask *ask = q->scene->ask;
+    struct candidate c = wish(q->scene, r);
+    *fitting = fits(q, c);
+    if (*fitting || q->code != PLS_OK) {
+        return c;
     }
-    if (q->code != PLS_OK) {
+    c.context = r->low;
+    *fitting = r->low < r->high && fits(q, c);
+    if (*fitting) {
+        c.context = largest_context(q, c, r->low, r->high, r->step);
+        return c;
+    }
+    if (q->scene->n_devices == 0 || ask->gpu_layers != PLS_GPU_LAYERS_AUTO) {
+        return c;
+    }
+    if (ask->cpu_moe_layers < 0) {
+        spill(q, &c);
+    } else if (!devices_fit(q, c)) {
+        c.gpu_layers = most_gpu_layers(q, c.context, c.cpu_moe);
+    }
+    if (c.gpu_layers == 0 && !devices_fit(q, c)) {
+        q->scene->n_devices = 0; /* not even the driver and its buffers: leave the GPU alone */
+        q->scene->pinned_host = false;
+    }
+    *fitting = fits(q, c);
+    return c;
+}
+
+/* Leaves the chosen candidate measured in q->at. The closed form may have been wrong about the one that was chosen: then
+ * everything is asked again with replays. */
+static bool choose(struct search *q, const struct range *r)
+{
+    bool fitting = false;
+    struct candidate c = reduce(q, r, &fitting);
+    if (q->code != PLS_OK || !measure(q, c, false)) {
         return false;
     }
-    if (r->low < r->high && fits(q, r->low, layers[0], layers[1])) {
-        uint64_t context = largest_context(q, r->low, r->high, r->step, layers);
-        return measure(q, context, layers[0], layers[1]);
+    if (fitting == pls_place_fits(q->scene, &q->at->bytes) || q->exact) {
+        return true;
     }
-    bool may_spill = s->n_devices != 0 && ask->gpu_layers == PLS_GPU_LAYERS_AUTO && ask->cpu_moe_layers < 0;
-    if (may_spill) {
-        spill(q, r->low, layers);
-    } else if (s->n_devices != 0 && ask->gpu_layers == PLS_GPU_LAYERS_AUTO) {
-        layers[0] = devices_fit(q, r->low, all, layers[1]) ? all : most_gpu_layers(q, r->low, layers[1]);
-    }
-    return measure(q, r->low, layers[0], layers[1]);
+    q->exact = true;
+    return choose(q, r);
 }
 
 static void plan_start(const struct pls_layout *layout, const struct pls_ask *ask, struct pls_plan *out)
@@ -244,6 +324,28 @@ static void note_choice(const struct pls_ask *ask, const struct range *r, const 
     }
 }
 
+static bool split_given(const struct pls_ask *ask)
+{
+    for (uint32_t i = 0; i < PLS_MAX_GPUS; i++) {
+        if (ask->tensor_split[i] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The counts become the plan's own ratios: the command that runs it must repeat them. */
+static void keep_counts(const struct pls_place_scene *s, struct pls_plan *plan)
+{
+    bool counted = false;
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        counted |= s->counts[d] != 0;
+    }
+    for (uint32_t d = 0; d < s->n_devices && counted; d++) {
+        plan->ask.tensor_split[d] = s->counts[d];
+    }
+}
+
 enum pls_code pls_place_layout(const struct pls_layout *layout, const struct pls_ask *ask,
                                const struct pls_machine *machine, struct pls_arena *scratch, struct pls_plan *out,
                                struct pls_err *err)
@@ -262,9 +364,11 @@ enum pls_code pls_place_layout(const struct pls_layout *layout, const struct pls
     }
     if (code == PLS_OK) {
         struct search q = { .scene = scene, .ask = *ask, .err = err, .at = at };
+        q.may_balance = scene->n_devices > 1 && !split_given(ask) && ask->gpu_layers == PLS_GPU_LAYERS_AUTO;
         if (choose(&q, &range)) {
             pls_place_fill(scene, &at->setting, &at->split, &at->bytes, out);
             note_choice(ask, &range, at, scene, out);
+            keep_counts(scene, out);
         }
         code = q.code;
     }
@@ -285,6 +389,26 @@ enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask
     return code;
 }
 
+/* Largest multiple of step up to high, checked by replay: buffers are nearly but not quite monotone in context. */
+static uint64_t context_fit(struct search *q, struct candidate c, uint64_t step, uint64_t high)
+{
+    c.context = high;
+    if (fits(q, c) && measure(q, c, false) && pls_place_fits(q->scene, &q->at->bytes)) {
+        return high;
+    }
+    c.context = step;
+    if (!fits(q, c)) {
+        return 0;
+    }
+    c.context = largest_context(q, c, step, high, step);
+    if (measure(q, c, false) && pls_place_fits(q->scene, &q->at->bytes)) {
+        return c.context;
+    }
+    q->exact = true;
+    c.context = largest_context(q, c, step, high, step);
+    return measure(q, c, false) && pls_place_fits(q->scene, &q->at->bytes) ? c.context : 0;
+}
+
 uint64_t pls_place_context_fit(const struct pls_layout *layout, const struct pls_plan *plan,
                                const struct pls_machine *machine, struct pls_arena *scratch)
 {
@@ -295,16 +419,12 @@ uint64_t pls_place_context_fit(const struct pls_layout *layout, const struct pls
     if (scene != NULL && at != NULL &&
         pls_place_scene_make(layout, &plan->ask, machine, scratch, scene, NULL) == PLS_OK) {
         struct search q = { .scene = scene, .ask = plan->ask, .at = at };
-        uint32_t layers[2] = { (uint32_t)plan->gpu_layers, (uint32_t)plan->cpu_moe_layers };
+        struct candidate c = { 0, (uint32_t)plan->gpu_layers, (uint32_t)plan->cpu_moe_layers };
         bool per_slot = pls_runtime_profile(plan->ask.runtime)->context_per_slot;
         uint64_t step = 256 * (uint64_t)(per_slot ? 1 : plan->setting.n_streams);
         uint64_t trained = layout->model->card.context_max_tokens;
         uint64_t high = pls_max(step, trained == 0 ? plan->setting.n_ctx : pls_pad(trained, 256) / 256 * step);
-        if (fits(&q, high, layers[0], layers[1])) {
-            context = high;
-        } else if (fits(&q, step, layers[0], layers[1])) {
-            context = largest_context(&q, step, high, step, layers);
-        }
+        context = context_fit(&q, c, step, high);
         if (context != 0 && per_slot) {
             context = pls_mul(context, plan->setting.n_streams);
         }

@@ -106,10 +106,11 @@ static void add_devices(struct pls_place_scene *s, enum pls_backend backend, boo
 }
 
 /* Running sums of the ratios, as the engine compares them: in single precision. */
-static void set_shares(struct pls_place_scene *s)
+void pls_place_share_by_memory(struct pls_place_scene *s)
 {
     double ratios[PLS_MAX_GPUS] = { 0 };
     double sum = 0;
+    memset(s->counts, 0, sizeof(s->counts));
     for (uint32_t i = 0; i < s->n_devices; i++) {
         sum += (double)s->ask->tensor_split[i];
     }
@@ -173,7 +174,7 @@ enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct
                             machine->name[0] != '\0' ? machine->name : "this machine", pls_backend_name(backend));
         }
     }
-    set_shares(out);
+    pls_place_share_by_memory(out);
     out->mapped = maps_weights(out);
     bool metal = out->n_devices != 0 && out->devices[0].backend == PLS_BACKEND_METAL;
     out->pinned_host = out->n_devices != 0 && !metal;

@@ -132,6 +132,87 @@ START_TEST(without_ratios_memory_decides)
 }
 END_TEST
 
+/* Shared out by memory, a third GPU of 4 GiB gets 6 of 81 places, one of them the output of 0.9 GB: with its driver and
+ * buffers that is too much for it, while the two of 24 GiB have room. */
+START_TEST(layers_are_counted_out_when_a_share_overflows)
+{
+    take("llama-3.1-70b");
+    struct pls_machine m = machine_make(64 * PLS_GIB);
+    machine_gpu(&m, PLS_BACKEND_CUDA, PLS_POOL_VRAM, 24 * PLS_GIB);
+    machine_gpu(&m, PLS_BACKEND_CUDA, PLS_POOL_VRAM, 24 * PLS_GIB);
+    machine_gpu(&m, PLS_BACKEND_CUDA, PLS_POOL_VRAM, 4 * PLS_GIB);
+    struct pls_ask ask = asking("Q4_K_M", 8192);
+    ask.gpu_layers = PLS_GPU_LAYERS_ALL;
+    place(&ask, &m);
+    ck_assert_int_eq(plan.fit, PLS_FIT_NO);
+    ck_assert_int_lt(plan.shares[3].margin_bytes, 0);
+    ask.gpu_layers = PLS_GPU_LAYERS_AUTO;
+    place(&ask, &m);
+    ck_assert_int_eq(plan.fit, PLS_FIT_YES);
+    ck_assert_int_eq(plan.gpu_layers, 81);
+    struct pls_ask again = plan.ask; /* what was counted out is what the ratios say */
+    struct pls_bytes last = plan.shares[3].bytes;
+    place(&again, &m);
+    ck_assert_mem_eq(&plan.shares[3].bytes, &last, sizeof last);
+}
+END_TEST
+
+START_TEST(a_gpu_too_small_for_its_driver_is_left_alone)
+{
+    take("llama-3.2-1b");
+    struct pls_machine m = machine_make(16 * PLS_GIB);
+    machine_gpu(&m, PLS_BACKEND_CUDA, PLS_POOL_VRAM, PLS_GIB / 4);
+    struct pls_ask ask = asking("Q4_K_M", 4096);
+    place(&ask, &m);
+    ck_assert_int_eq(plan.fit, PLS_FIT_YES);
+    ck_assert_uint_eq(plan.n_shares, 1);
+}
+END_TEST
+
+/* Advice is tried before it is given. */
+START_TEST(advice_is_what_would_fit)
+{
+    take("qwen3-8b");
+    struct pls_machine m = machine_make(8 * PLS_GIB);
+    struct pls_ask ask = asking("Q8_0", 8192);
+    struct pls_layout layout;
+    ck_assert_int_eq(pls_layout_make(&model, &ask.quant, &m, &arena, &layout, &err), PLS_OK);
+    ck_assert_int_eq(pls_place_layout(&layout, &ask, &m, &arena, &plan, &err), PLS_OK);
+    ck_assert_int_ne(plan.fit, PLS_FIT_YES);
+    pls_place_advise(&layout, &m, &arena, &plan);
+    ck_assert(has_note("quant"));
+    ck_assert(!has_note("slots"));
+    ck_assert(!has_note("wired-limit"));
+    char advised[16] = "";
+    for (uint32_t i = 0; i < plan.n_notes; i++) {
+        if (strcmp(plan.notes[i].code, "quant") == 0) {
+            ck_assert_int_eq(sscanf(plan.notes[i].text, "%15s", advised), 1);
+        }
+    }
+    struct pls_ask smaller = asking(advised, 8192);
+    place(&smaller, &m);
+    ck_assert_int_eq(plan.fit, PLS_FIT_YES);
+}
+END_TEST
+
+/* 16 GiB Mac whose GPU may wire 10.67 GiB: the model fits RAM but not the limit. */
+START_TEST(the_wired_limit_is_named)
+{
+    take("qwen3-14b");
+    struct pls_machine m = machine_make(14 * PLS_GIB);
+    PLS_COPY(m.os, "macos");
+    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 8 * PLS_GIB);
+    struct pls_ask ask = asking("Q4_K_M", 8192);
+    ask.gpu_layers = PLS_GPU_LAYERS_ALL;
+    struct pls_layout layout;
+    ck_assert_int_eq(pls_layout_make(&model, &ask.quant, &m, &arena, &layout, &err), PLS_OK);
+    ck_assert_int_eq(pls_place_layout(&layout, &ask, &m, &arena, &plan, &err), PLS_OK);
+    ck_assert_int_eq(plan.fit, PLS_FIT_NO);
+    pls_place_advise(&layout, &m, &arena, &plan);
+    ck_assert(has_note("wired-limit"));
+}
+END_TEST
+
 /* Llama-3.1-70B at Q4_K_M is 42.5 GB: 24 GiB of VRAM with 64 GiB of RAM carry a part of its 81 layers. */
 START_TEST(layers_spill_when_the_gpu_is_full)
 {
@@ -384,7 +465,9 @@ START_TEST(a_missing_backend_is_said_so)
 END_TEST
 
 UNIT_MAIN("place", every_recorded_load_is_met, a_tensor_split_divides_the_layers, without_ratios_memory_decides,
-          layers_spill_when_the_gpu_is_full, experts_leave_before_layers, context_gives_way_before_layers,
+          layers_are_counted_out_when_a_share_overflows, a_gpu_too_small_for_its_driver_is_left_alone,
+          advice_is_what_would_fit, the_wired_limit_is_named, layers_spill_when_the_gpu_is_full,
+          experts_leave_before_layers, context_gives_way_before_layers,
           unified_memory_is_counted_once_in_bytes_and_twice_in_budgets, larger_than_memory_is_a_state_of_its_own,
           sums_agree_on_any_split, a_wider_quant_is_never_smaller, saturated_never_fits,
           the_largest_context_fits_and_the_next_does_not, a_layout_answers_as_a_fresh_one_does,
