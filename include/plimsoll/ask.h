@@ -1,4 +1,5 @@
-/* plimsoll/ask.h - one question about one configuration: quant, context, cache types, slots, runtime, placement wishes.
+/* plimsoll/ask.h - one question about one configuration: quant, context, cache types, slots, runtime,
+ * placement wishes.
  *
  * Defaults are those of the runtime; pls_ask_default() sets them, pls_ask_resolve() replaces every
  * "as the runtime does" by a number once card and devices are known. Token counts are tokens, not bytes.
@@ -26,24 +27,25 @@ bool pls_runtime_by_name(const char *name, enum pls_runtime *out); /* "llama.cpp
 enum pls_engine { PLS_ENGINE_LLAMA_CPP = 0, PLS_ENGINE_MLX, PLS_ENGINE_VLLM };
 
 enum pls_unify {
-    PLS_UNIFY_NEVER = 0,    /* every slot has cells of its own */
-    PLS_UNIFY_BY_DEFAULT,   /* slots share cells unless their number was given */
+    PLS_UNIFY_NEVER = 0,  /* every slot has cells of its own */
+    PLS_UNIFY_BY_DEFAULT, /* slots share cells unless their number was given */
     PLS_UNIFY_ALWAYS,
 };
 
-/* What a runtime does when it is told nothing. Sources stand beside the rows in core/ask.c; a default that could not
- * be sourced has origin ASSUMED. */
+/* What a runtime does when it is told nothing. Sources stand beside the rows in core/ask.c; a default that
+ * could not be sourced has origin ASSUMED. */
 struct pls_runtime_profile {
     const char *name;
     enum pls_engine engine;
-    uint32_t context_tokens;      /* 0: the training context */
-    bool context_per_slot;        /* the context asked for is that of one slot, not of all together */
+    uint32_t context_tokens; /* 0: the training context */
+    bool context_per_slot;   /* the context asked for is that of one slot, not of all together */
     uint32_t slots;
     enum pls_unify unify;
     uint32_t batch_tokens, ubatch_tokens;
-    bool outputs_per_slot;        /* logits reserved for one row per slot; otherwise for a whole batch */
-    uint64_t prompt_cache_bytes;  /* host memory it may grow into to keep finished prompts; 0 none */
-    uint32_t memory_share_pct;    /* of each GPU, taken at start whatever the model needs (vLLM); 0: what is needed */
+    bool outputs_per_slot;       /* logits reserved for one row per slot; otherwise for a whole batch */
+    uint64_t prompt_cache_bytes; /* host memory it may grow into to keep finished prompts; 0 none */
+    uint32_t
+        memory_share_pct; /* of each GPU, taken at start whatever the model needs (vLLM); 0: what is needed */
     enum pls_origin context_origin, slots_origin, batch_origin, outputs_origin;
 };
 /* Never NULL for a runtime below PLS_RUNTIME_COUNT. */
@@ -51,18 +53,18 @@ const struct pls_runtime_profile *pls_runtime_profile(enum pls_runtime runtime);
 
 enum pls_tri { PLS_AUTO = 0, PLS_ON, PLS_OFF };
 
-#define PLS_CONTEXT_DEFAULT 0           /* what the runtime would use */
-#define PLS_CONTEXT_MAX UINT64_MAX      /* the largest that fits, up to the training context */
-#define PLS_GPU_LAYERS_AUTO (-1)        /* as many as the budgets carry */
-#define PLS_GPU_LAYERS_ALL (-2)
+#define PLS_CONTEXT_DEFAULT 0          /* what the runtime would use */
+#define PLS_CONTEXT_MAX     UINT64_MAX /* the largest that fits, up to the training context */
+#define PLS_GPU_LAYERS_AUTO (-1)       /* as many as the budgets carry */
+#define PLS_GPU_LAYERS_ALL  (-2)
 
 struct pls_ask {
     struct pls_quant quant;
     enum pls_runtime runtime;
-    uint64_t context_tokens;     /* as asked, or PLS_CONTEXT_DEFAULT, PLS_CONTEXT_MAX */
-    uint32_t parallel;           /* slots or sequences; 0: the runtime's default */
-    uint32_t batch_tokens;       /* 0: default */
-    uint32_t ubatch_tokens;      /* 0: default */
+    uint64_t context_tokens; /* as asked, or PLS_CONTEXT_DEFAULT, PLS_CONTEXT_MAX */
+    uint32_t parallel;       /* slots or sequences; 0: the runtime's default */
+    uint32_t batch_tokens;   /* 0: default */
+    uint32_t ubatch_tokens;  /* 0: default */
     enum pls_type type_k, type_v;
     enum pls_tri flash_attention;
     enum pls_tri kv_unified;
@@ -70,42 +72,42 @@ struct pls_ask {
     bool no_repack;
     bool no_mmap;
     bool no_kv_offload;
-    int32_t gpu_layers;          /* 0.., PLS_GPU_LAYERS_AUTO, PLS_GPU_LAYERS_ALL; an explicit count is obeyed */
-    int32_t cpu_moe_layers;      /* first n layers keep their experts in RAM; -1: decide */
+    int32_t gpu_layers;     /* 0.., PLS_GPU_LAYERS_AUTO, PLS_GPU_LAYERS_ALL; an explicit count is obeyed */
+    int32_t cpu_moe_layers; /* first n layers keep their experts in RAM; -1: decide */
     float tensor_split[PLS_MAX_GPUS]; /* shares; all 0: by free memory */
-    enum pls_backend backend;    /* PLS_BACKEND_NONE: the device's best */
-    uint32_t engine_as_of;       /* yyyymmdd; 0: today's rules */
-    uint64_t depth_tokens;       /* tokens already in the cache when decode speed is asked */
-    uint64_t prompt_tokens;      /* prompt length for prefill speed and TTFT; 0: 512 */
-    bool use_projector;          /* count the mmproj file */
-    uint32_t n_threads;          /* 0: all cores the process may use */
+    enum pls_backend backend;         /* PLS_BACKEND_NONE: the device's best */
+    uint32_t engine_as_of;            /* yyyymmdd; 0: today's rules */
+    uint64_t depth_tokens;            /* tokens already in the cache when decode speed is asked */
+    uint64_t prompt_tokens;           /* prompt length for prefill speed and TTFT; 0: 512 */
+    bool use_projector;               /* count the mmproj file */
+    uint32_t n_threads;               /* 0: all cores the process may use */
 };
 
 struct pls_ask pls_ask_default(enum pls_runtime runtime);
 
-/* The context a runtime picks on its own for this card with `vram_bytes` of GPU memory in all (Ollama looks at it);
- * 0 when the training context is wanted and unknown. */
+/* The context a runtime picks on its own for this card with `vram_bytes` of GPU memory in all (Ollama looks
+ * at it); 0 when the training context is wanted and unknown. */
 uint64_t pls_ask_default_context(enum pls_runtime runtime, const struct pls_card *card, uint64_t vram_bytes);
 
 /* The same with every default settled: what the engine calls n_ctx, n_ctx_seq, streams, ub, outputs. */
 struct pls_setting {
     enum pls_engine engine;
-    uint64_t n_ctx;          /* padded; what the engine reports */
-    uint64_t n_ctx_seq;      /* cells per stream of full-attention layers */
-    uint64_t n_cells_swa;    /* cells per stream of sliding layers; 0 when the model has none */
-    uint32_t n_seq;          /* slots: 1..256 */
-    uint32_t n_streams;      /* 1 when unified */
+    uint64_t n_ctx;       /* padded; what the engine reports */
+    uint64_t n_ctx_seq;   /* cells per stream of full-attention layers */
+    uint64_t n_cells_swa; /* cells per stream of sliding layers; 0 when the model has none */
+    uint32_t n_seq;       /* slots: 1..256 */
+    uint32_t n_streams;   /* 1 when unified */
     uint32_t n_batch, n_ubatch;
-    uint32_t n_outputs;      /* rows of logits reserved */
+    uint32_t n_outputs; /* rows of logits reserved */
     bool kv_unified;
-    bool flash_attention;    /* after "auto" was decided for this device and card */
+    bool flash_attention; /* after "auto" was decided for this device and card */
     enum pls_type type_k, type_v;
 };
-/* PLS_REFUSED with the engine's reason when it would refuse: quantized V without flash attention, MLA with different
- * types for K and V, a head width no block divides, a type no cache can have, more slots than the engine knows.
- * PLS_USAGE when the context is left to a training context that the card does not know. `backend` is that of the
- * device holding the cache. PLS_CONTEXT_MAX resolves to the training context. */
-enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *card, enum pls_backend backend,
-                              struct pls_setting *out, struct pls_err *err);
+/* PLS_REFUSED with the engine's reason when it would refuse: quantized V without flash attention, MLA with
+ * different types for K and V, a head width no block divides, a type no cache can have, more slots than the
+ * engine knows. PLS_USAGE when the context is left to a training context that the card does not know.
+ * `backend` is that of the device holding the cache. PLS_CONTEXT_MAX resolves to the training context. */
+enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *card,
+                              enum pls_backend backend, struct pls_setting *out, struct pls_err *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* plimsoll/place.h - which bytes of a model go to which pool of memory.
  *
- * A layout is everything about (model, quant) that no context, slot count or split changes: bytes per layer and kind,
- * cache widths, types. It is made once and then asked many times: pls_place_layout() never walks tensors to size weights
- * or caches. pls_place() in plan.h makes a layout and asks it once.
+ * A layout is everything about (model, quant) that no context, slot count or split changes: bytes per layer
+ * and kind, cache widths, types. It is made once and then asked many times: pls_place_layout() never walks
+ * tensors to size weights or caches. pls_place() in plan.h makes a layout and asks it once.
  *
  * Not here: what a byte costs in time (speed), what a configuration is worth (rank), words (render).
  */
@@ -16,11 +16,12 @@
 enum { PLS_RULE_CLASSES = 3 };
 uint32_t pls_rule_class(struct pls_buffer_rule rule);
 
-/* Tensors that always stay together. Sums are of padded allocations; by_type and params are of bare tensors. */
+/* Tensors that always stay together. Sums are of padded allocations; by_type and params are of bare tensors.
+ */
 struct pls_weight_group {
     uint64_t device_bytes[PLS_RULE_CLASSES]; /* in a device buffer, by rule class */
     uint64_t host_bytes;                     /* in host buffers, repacked or not */
-    uint64_t repack_bytes;                   /* the part of host_bytes that this processor's kernels want repacked */
+    uint64_t repack_bytes; /* the part of host_bytes that this processor's kernels want repacked */
     uint64_t by_type[PLS_TYPE_COUNT];
     uint64_t params;
 };
@@ -44,13 +45,13 @@ struct pls_layout {
     struct pls_quant quant;
     struct pls_cache_shape cache;
     struct pls_weight_group input, output, per_side;
-    struct pls_weight_group tied;      /* the embedding in its role as output matrix; empty when it has its own */
-    struct pls_layer_weights *layers;  /* cache.n_layers of them, in the arena */
-    struct pls_tensors tensors;        /* typed, in the arena */
-    uint8_t *role;                     /* of each tensor: enum pls_weight_role */
-    uint8_t *repacks;                  /* of each tensor: 1 when this processor's kernels want it repacked */
-    int16_t *layer;                    /* of each tensor: the layer it moves with; -1 none */
-    bool output_before_input;          /* gemma3n, gemma4: the tied table is held twice on the host unless mapped */
+    struct pls_weight_group tied; /* the embedding in its role as output matrix; empty when it has its own */
+    struct pls_layer_weights *layers; /* cache.n_layers of them, in the arena */
+    struct pls_tensors tensors;       /* typed, in the arena */
+    uint8_t *role;                    /* of each tensor: enum pls_weight_role */
+    uint8_t *repacks;                 /* of each tensor: 1 when this processor's kernels want it repacked */
+    int16_t *layer;                   /* of each tensor: the layer it moves with; -1 none */
+    bool output_before_input; /* gemma3n, gemma4: the tied table is held twice on the host unless mapped */
     uint64_t tensor_data_bytes, file_bytes, header_bytes;
     bool header_estimated;
     struct {
@@ -59,29 +60,30 @@ struct pls_layout {
     } types[PLS_TYPE_COUNT];
 };
 
-/* Types every tensor of model as quant says and sums them up for this processor. The arena must outlive the layout.
- * PLS_REFUSED as pls_mix_assign(); PLS_NOMEM when the arena is too small. */
+/* Types every tensor of model as quant says and sums them up for this processor. The arena must outlive the
+ * layout. PLS_REFUSED as pls_mix_assign(); PLS_NOMEM when the arena is too small. */
 enum pls_code pls_layout_make(const struct pls_model *model, const struct pls_quant *quant,
-                              const struct pls_machine *machine, struct pls_arena *arena, struct pls_layout *out,
-                              struct pls_err *err);
+                              const struct pls_machine *machine, struct pls_arena *arena,
+                              struct pls_layout *out, struct pls_err *err);
 
-/* Whether the processor's kernels want a matrix of this type with ne1 rows interleaved (llama.cpp of 2026-08-22:
- * ggml-cpu/repack.cpp). Same size, but private memory instead of the mapped file. */
+/* Whether the processor's kernels want a matrix of this type with ne1 rows interleaved (llama.cpp of
+ * 2026-08-22: ggml-cpu/repack.cpp). Same size, but private memory instead of the mapped file. */
 bool pls_cpu_repacks(const struct pls_machine *machine, enum pls_type type, uint64_t ne1);
 
 /* As pls_place(), on a layout that exists already. */
 enum pls_code pls_place_layout(const struct pls_layout *layout, const struct pls_ask *ask,
-                               const struct pls_machine *machine, struct pls_arena *scratch, struct pls_plan *out,
-                               struct pls_err *err);
+                               const struct pls_machine *machine, struct pls_arena *scratch,
+                               struct pls_plan *out, struct pls_err *err);
 
-/* Largest context up to the training context that fits with the layers where `plan` has them, by bisection over
- * multiples of 256 per slot; 0 when not even the least does. */
+/* Largest context up to the training context that fits with the layers where `plan` has them, by bisection
+ * over multiples of 256 per slot; 0 when not even the least does. */
 uint64_t pls_place_context_fit(const struct pls_layout *layout, const struct pls_plan *plan,
                                const struct pls_machine *machine, struct pls_arena *scratch);
 
-/* What would make a plan fit, as notes, cheapest in quality first: codes "wired-limit", "slots", "context", "kv-type",
- * "quant". Each was tried: a note is only written when the change is enough. Uses plan->context_fit_tokens. */
-void pls_place_advise(const struct pls_layout *layout, const struct pls_machine *machine, struct pls_arena *scratch,
-                      struct pls_plan *plan);
+/* What would make a plan fit, as notes, cheapest in quality first: codes "wired-limit", "slots", "context",
+ * "kv-type", "quant". Each was tried: a note is only written when the change is enough. Uses
+ * plan->context_fit_tokens. */
+void pls_place_advise(const struct pls_layout *layout, const struct pls_machine *machine,
+                      struct pls_arena *scratch, struct pls_plan *plan);
 
 #endif

@@ -1,12 +1,14 @@
 /* plimsoll/plan.h - the answer for one configuration: bytes by class and pool, speed, quality, verdict.
  *
- * Quant, context, cache types, placement, bytes, speed and verdict belong to one tuple; this struct is that tuple and
- * `plan --json` prints it field by field. Everything is a plain value. Byte counts saturate: a saturated plan never fits.
+ * Quant, context, cache types, placement, bytes, speed and verdict belong to one tuple; this struct is that
+ * tuple and `plan --json` prints it field by field. Everything is a plain value. Byte counts saturate: a
+ * saturated plan never fits.
  *
- * Policy: what a configuration is sure to hold when its context is full counts against the budgets. What it may grow
- * into does not: a server's prompt cache (llama-server: up to 8 GiB of RAM, a bound that is never reserved and shrinks
- * under --cache-ram) is reported by the note "prompt-cache" when less than that is left over. Mapped weights count in
- * full, although the system could drop their pages: a model that needs that is not fitting but streaming.
+ * Policy: what a configuration is sure to hold when its context is full counts against the budgets. What it
+ * may grow into does not: a server's prompt cache (llama-server: up to 8 GiB of RAM, a bound that is never
+ * reserved and shrinks under --cache-ram) is reported by the note "prompt-cache" when less than that is left
+ * over. Mapped weights count in full, although the system could drop their pages: a model that needs that is
+ * not fitting but streaming.
  */
 #ifndef PLIMSOLL_PLAN_H
 #define PLIMSOLL_PLAN_H
@@ -17,8 +19,8 @@
 
 /* Bytes by class. total = weights + kv + state + compute + output + projector + overhead. */
 struct pls_bytes {
-    uint64_t weights;   /* resident weights */
-    uint64_t mapped;    /* the part of weights that is the mapped file: clean, shared, reclaimable */
+    uint64_t weights; /* resident weights */
+    uint64_t mapped;  /* the part of weights that is the mapped file: clean, shared, reclaimable */
     uint64_t kv;
     uint64_t state;     /* recurrent state */
     uint64_t compute;   /* compute buffers */
@@ -32,31 +34,33 @@ void pls_bytes_add(struct pls_bytes *to, const struct pls_bytes *from);
 
 /* What decode reads from a pool for one token, so that speed never walks tensors again. */
 struct pls_traffic {
-    uint64_t weights_by_type[PLS_TYPE_COUNT]; /* bytes read per token: active experts only, output matrix included */
+    uint64_t weights_by_type[PLS_TYPE_COUNT]; /* bytes read per token: active experts only, output matrix
+                                                 included */
     uint64_t expert_share_bytes;              /* the part of the sum that belongs to routed experts */
     uint64_t kv_per_token;                    /* cache bytes read per cached token, full-attention layers */
-    uint64_t kv_fixed;                        /* cache bytes of sliding layers when full, plus recurrent state */
-    uint64_t active_params;                   /* multiply-adds per token */
-    uint32_t n_layers;                        /* layers run here */
-    uint32_t n_layers_moe, n_layers_linear;   /* of which with experts; with recurrent or linear attention */
-    uint32_t n_ops;                           /* graph operations per token, for synchronisation cost; 0 unknown */
-    uint64_t attention_width;                 /* sum over full layers here of n_head * head_dim: attention arithmetic */
-    bool repacked;                            /* weights here run through interleaved kernels */
+    uint64_t kv_fixed;      /* cache bytes of sliding layers when full, plus recurrent state */
+    uint64_t active_params; /* multiply-adds per token */
+    uint32_t n_layers;      /* layers run here */
+    uint32_t n_layers_moe, n_layers_linear; /* of which with experts; with recurrent or linear attention */
+    uint32_t n_ops;           /* graph operations per token, for synchronisation cost; 0 unknown */
+    uint64_t attention_width; /* sum over full layers here of n_head * head_dim: attention arithmetic */
+    bool repacked;            /* weights here run through interleaved kernels */
 };
 
 struct pls_share {
-    int32_t pool;             /* index into the machine's pools */
+    int32_t pool; /* index into the machine's pools */
     uint32_t n_layers;
     struct pls_bytes bytes;
     uint64_t budget_bytes;
-    int64_t margin_bytes;     /* budget - total; negative: does not fit */
+    int64_t margin_bytes; /* budget - total; negative: does not fit */
     struct pls_traffic traffic;
 };
 
 enum pls_fit {
     PLS_FIT_NO = 0,
     PLS_FIT_YES,
-    PLS_FIT_STREAMS, /* larger than memory: could only run from disk through the mapping; never counted as fitting */
+    PLS_FIT_STREAMS, /* larger than memory: could only run from disk through the mapping; never counted as
+                        fitting */
 };
 
 enum pls_bound { PLS_BOUND_MEMORY = 0, PLS_BOUND_COMPUTE, PLS_BOUND_OVERHEAD, PLS_BOUND_LINK };
@@ -69,15 +73,15 @@ struct pls_speed {
     double ttft_s;              /* prompt_tokens / prefill */
     uint64_t at_context_tokens; /* depth decode was asked at */
     enum pls_bound bound;
-    enum pls_origin origin;     /* the weakest that took part */
+    enum pls_origin origin; /* the weakest that took part */
 };
 
 /* On the capability scale; retention is the share of it this quant and cache keep. */
 struct pls_quality {
-    double score;     /* base * retention */
+    double score; /* base * retention */
     double base;
     double base_se;
-    double retention; /* 0..1 */
+    double retention;           /* 0..1 */
     double loss_low, loss_high; /* range of 1 - retention */
     enum pls_evidence evidence;
 };
@@ -88,9 +92,9 @@ struct pls_plan {
     /* what was asked, settled */
     struct pls_ask ask;
     struct pls_setting setting;
-    char quant[32];            /* slug, or the file's own name for it */
-    int32_t gpu_layers;        /* layers on GPUs, output layer counted as the engine does */
-    int32_t cpu_moe_layers;    /* layers whose experts stay in RAM */
+    char quant[32];         /* slug, or the file's own name for it */
+    int32_t gpu_layers;     /* layers on GPUs, output layer counted as the engine does */
+    int32_t cpu_moe_layers; /* layers whose experts stay in RAM */
 
     /* bytes */
     uint64_t tensor_data_bytes; /* of the file, no header, no padding */
@@ -100,16 +104,17 @@ struct pls_plan {
         uint32_t tensors;
         uint64_t bytes;
     } types[PLS_TYPE_COUNT];
-    uint64_t uncertainty_bytes; /* the true total lies within this much of bytes.total, 99% of the time */
+    uint64_t uncertainty_bytes;     /* the true total lies within this much of bytes.total, 99% of the time */
     enum pls_origin compute_origin; /* MEASURED never; TABLE: replayed node list; ASSUMED: closed form */
 
     /* where */
     uint32_t n_shares;
-    struct pls_share shares[PLS_MAX_POOLS]; /* shares[0] is RAM, then one per GPU used, if only by its driver */
+    struct pls_share
+        shares[PLS_MAX_POOLS]; /* shares[0] is RAM, then one per GPU used, if only by its driver */
     enum pls_fit fit;
-    int64_t margin_bytes;       /* least margin over the pools */
+    int64_t margin_bytes;        /* least margin over the pools */
     uint64_t context_fit_tokens; /* largest context that fits this configuration; 0: not even the least */
-    char first_misfit[96];      /* "layer 31", "output", "kv"; empty when it fits */
+    char first_misfit[96];       /* "layer 31", "output", "kv"; empty when it fits */
 
     struct pls_speed speed;
     struct pls_quality quality;
@@ -119,12 +124,12 @@ struct pls_plan {
 };
 void pls_plan_note(struct pls_plan *p, const char *code, const char *fmt, ...) PLS_PRINTF(3, 4);
 
-/* The whole question at once: types, cache, buffers, placement, speed and quality of `model` under `ask` on `machine`
- * (budgets applied). scratch is used and given back. A configuration that does not fit is PLS_OK with fit NO.
- * PLS_REFUSED: the engine or the quantizer would refuse, the sentence says why. */
-enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask *ask, const struct pls_machine *machine,
-                            const struct pls_rates *rates, struct pls_arena *scratch, struct pls_plan *out,
-                            struct pls_err *err);
+/* The whole question at once: types, cache, buffers, placement, speed and quality of `model` under `ask` on
+ * `machine` (budgets applied). scratch is used and given back. A configuration that does not fit is PLS_OK
+ * with fit NO. PLS_REFUSED: the engine or the quantizer would refuse, the sentence says why. */
+enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask *ask,
+                            const struct pls_machine *machine, const struct pls_rates *rates,
+                            struct pls_arena *scratch, struct pls_plan *out, struct pls_err *err);
 
 /* Several plans resident at once. */
 struct pls_together {
@@ -136,17 +141,19 @@ struct pls_together {
 /* Sums n plans of one machine pool by pool; a pool within another counts against both. */
 void pls_plan_together(const struct pls_plan plans[], uint32_t n, const struct pls_machine *machine,
                        struct pls_together *out);
-/* Takes what the plan holds out of the machine's budgets, so that the next model is placed into what is left. */
+/* Takes what the plan holds out of the machine's budgets, so that the next model is placed into what is left.
+ */
 void pls_plan_claim(struct pls_machine *machine, const struct pls_plan *plan);
 
-/* Bytes only: everything of pls_plan_make() but speed, quality, context_fit_tokens and advice. Asking many contexts or
- * splits of one model and quant is cheaper with a layout (place.h). */
-enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask, const struct pls_machine *machine,
-                        struct pls_arena *scratch, struct pls_plan *out, struct pls_err *err);
+/* Bytes only: everything of pls_plan_make() but speed, quality, context_fit_tokens and advice. Asking many
+ * contexts or splits of one model and quant is cheaper with a layout (place.h). */
+enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask,
+                        const struct pls_machine *machine, struct pls_arena *scratch, struct pls_plan *out,
+                        struct pls_err *err);
 
 /* Fills speed from out->shares[].traffic (SPEED.md); never fails: what is unknown stays 0. */
-void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine, const struct pls_rates *rates,
-                       struct pls_plan *plan);
+void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
+                       const struct pls_rates *rates, struct pls_plan *plan);
 
 /* Fills quality from card, effective bits per weight, cache types and context (QUALITY.md). */
 void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct pls_plan *plan);

@@ -1,19 +1,20 @@
-/* plimsoll/size.h - bytes of the parts that do not depend on where they are put: buffers, KV cache, recurrent state.
+/* plimsoll/size.h - bytes of the parts that do not depend on where they are put: buffers, KV cache, recurrent
+ * state.
  *
- * Everything here is arithmetic on a settled question (struct pls_setting) and on shapes taken once from the card.
- * A cache is sized layer by layer, so that placement can hand layers to devices and add up; nothing is approximated for
- * llama.cpp (its cache and state allocations are reproduced to the byte, tests/unit/test_size_kv.c), while MLX and vLLM
- * follow their documented allocation steps. Results saturate.
+ * Everything here is arithmetic on a settled question (struct pls_setting) and on shapes taken once from the
+ * card. A cache is sized layer by layer, so that placement can hand layers to devices and add up; nothing is
+ * approximated for llama.cpp (its cache and state allocations are reproduced to the byte,
+ * tests/unit/test_size_kv.c), while MLX and vLLM follow their documented allocation steps. Results saturate.
  */
 #ifndef PLIMSOLL_SIZE_H
 #define PLIMSOLL_SIZE_H
 
 #include "plimsoll/ask.h"
 
-/* How a backend lays tensors into a buffer: every allocation starts at a multiple of `alignment`; a quantized tensor
- * whose rows are not a multiple of `row_elements` gets the bytes of the missing elements added once (ggml-cuda pads so
- * that its kernels may read past the last row). row_elements 0: no such padding.
- * CPU and Metal 32, CUDA and ROCm 128 with rows of 512 (ggml of 2026-08-22); SYCL as CUDA, Vulkan 128: assumed. */
+/* How a backend lays tensors into a buffer: every allocation starts at a multiple of `alignment`; a quantized
+ * tensor whose rows are not a multiple of `row_elements` gets the bytes of the missing elements added once
+ * (ggml-cuda pads so that its kernels may read past the last row). row_elements 0: no such padding. CPU and
+ * Metal 32, CUDA and ROCm 128 with rows of 512 (ggml of 2026-08-22); SYCL as CUDA, Vulkan 128: assumed. */
 struct pls_buffer_rule {
     uint32_t alignment;
     uint32_t row_elements;
@@ -31,7 +32,8 @@ struct pls_cache_layer {
     uint64_t conv_state, ssm_state;
 };
 
-/* Trunk and MTP blocks. Whether an idle MTP block still gets a cache differs by architecture and stands in the card. */
+/* Trunk and MTP blocks. Whether an idle MTP block still gets a cache differs by architecture and stands in
+ * the card. */
 struct pls_cache_shape {
     uint32_t n_layers;
     uint32_t widest_v; /* of all layers that keep a cache: the row of every layer's transposed V */
@@ -47,8 +49,8 @@ struct pls_cache_bytes {
 struct pls_cache_bytes pls_size_kv_layer(const struct pls_cache_shape *shape, uint32_t layer,
                                          const struct pls_setting *setting, struct pls_buffer_rule rule);
 /* The sum over all layers. */
-struct pls_cache_bytes pls_size_kv_total(const struct pls_cache_shape *shape, const struct pls_setting *setting,
-                                         struct pls_buffer_rule rule);
+struct pls_cache_bytes pls_size_kv_total(const struct pls_cache_shape *shape,
+                                         const struct pls_setting *setting, struct pls_buffer_rule rule);
 /* Cache bytes that attention reads per cell of a layer: K and V rows, without padding. */
 uint64_t pls_size_kv_cell_bytes(const struct pls_cache_layer *layer, const struct pls_setting *setting);
 /* Cells one sequence can fill in that layer. */

@@ -10,51 +10,109 @@
 #include "plimsoll/text.h"
 
 #define LLAMA_MAX_SEQ 256 /* the engine's own limit on sequences */
-#define CONTEXT_STEP 256  /* the engine pads contexts to this */
-#define VLLM_BLOCK 16     /* tokens in a page of its cache, vllm/config/cache.py DEFAULT_BLOCK_SIZE */
+#define CONTEXT_STEP  256 /* the engine pads contexts to this */
+#define VLLM_BLOCK    16  /* tokens in a page of its cache, vllm/config/cache.py DEFAULT_BLOCK_SIZE */
 
 static const struct pls_runtime_profile profiles[PLS_RUNTIME_COUNT] = {
-    /* llama.cpp common/arg.cpp and tools/server, 2026-08-22: -c 0 (training context), -np auto = 4 with a unified
-     * cache, -b 2048, -ub 512, logits for n_parallel rows, --cache-ram 8192 MiB. */
-    [PLS_RUNTIME_LLAMA_SERVER] = { .name = "llama-server", .engine = PLS_ENGINE_LLAMA_CPP, .slots = 4,
-        .unify = PLS_UNIFY_BY_DEFAULT, .batch_tokens = 2048, .ubatch_tokens = 512, .outputs_per_slot = true,
-        .prompt_cache_bytes = 8192 * PLS_MIB, .context_origin = PLS_ORIGIN_TABLE, .slots_origin = PLS_ORIGIN_TABLE,
-        .batch_origin = PLS_ORIGIN_TABLE, .outputs_origin = PLS_ORIGIN_TABLE },
+    /* llama.cpp common/arg.cpp and tools/server, 2026-08-22: -c 0 (training context), -np auto = 4 with a
+     * unified cache, -b 2048, -ub 512, logits for n_parallel rows, --cache-ram 8192 MiB. */
+    [PLS_RUNTIME_LLAMA_SERVER] = { .name = "llama-server",
+                                   .engine = PLS_ENGINE_LLAMA_CPP,
+                                   .slots = 4,
+                                   .unify = PLS_UNIFY_BY_DEFAULT,
+                                   .batch_tokens = 2048,
+                                   .ubatch_tokens = 512,
+                                   .outputs_per_slot = true,
+                                   .prompt_cache_bytes = 8192 * PLS_MIB,
+                                   .context_origin = PLS_ORIGIN_TABLE,
+                                   .slots_origin = PLS_ORIGIN_TABLE,
+                                   .batch_origin = PLS_ORIGIN_TABLE,
+                                   .outputs_origin = PLS_ORIGIN_TABLE },
     /* The same tree: one sequence, logits for a whole batch. */
-    [PLS_RUNTIME_LLAMA_CLI] = { .name = "llama-cli", .engine = PLS_ENGINE_LLAMA_CPP, .slots = 1,
-        .unify = PLS_UNIFY_NEVER, .batch_tokens = 2048, .ubatch_tokens = 512,
-        .context_origin = PLS_ORIGIN_TABLE, .slots_origin = PLS_ORIGIN_TABLE, .batch_origin = PLS_ORIGIN_TABLE,
-        .outputs_origin = PLS_ORIGIN_TABLE },
-    /* ollama docs/context-length.mdx: 4k below 24 GiB of VRAM, 32k below 48 GiB, 256k from there on; envconfig/config.go:
-     * OLLAMA_NUM_PARALLEL 1; api num_batch 512. num_ctx is that of one request. Logits for the batch: libllama's
-     * default, assumed to be left alone. */
-    [PLS_RUNTIME_OLLAMA] = { .name = "ollama", .engine = PLS_ENGINE_LLAMA_CPP, .context_tokens = 4096,
-        .context_per_slot = true, .slots = 1, .unify = PLS_UNIFY_NEVER, .batch_tokens = 512, .ubatch_tokens = 512,
-        .context_origin = PLS_ORIGIN_TABLE, .slots_origin = PLS_ORIGIN_TABLE, .batch_origin = PLS_ORIGIN_TABLE,
-        .outputs_origin = PLS_ORIGIN_ASSUMED },
-    /* lmstudio-bug-tracker #2024 (0.4.16, mid 2026): max concurrent predictions 4; zed #33938: loaded_context_length
-     * 4096. Closed source: unified cache, batch 512 and outputs are assumed. */
-    [PLS_RUNTIME_LMSTUDIO] = { .name = "lmstudio", .engine = PLS_ENGINE_LLAMA_CPP, .context_tokens = 4096, .slots = 4,
-        .unify = PLS_UNIFY_ALWAYS, .batch_tokens = 512, .ubatch_tokens = 512, .context_origin = PLS_ORIGIN_TABLE,
-        .slots_origin = PLS_ORIGIN_TABLE, .batch_origin = PLS_ORIGIN_ASSUMED, .outputs_origin = PLS_ORIGIN_ASSUMED },
-    /* janhq/jan extensions/llamacpp-extension/settings.json: batch 2048, ubatch 512; it starts llama-server. The
-     * context of a new model (8192) and one slot are assumed. */
-    [PLS_RUNTIME_JAN] = { .name = "jan", .engine = PLS_ENGINE_LLAMA_CPP, .context_tokens = 8192, .slots = 1,
-        .unify = PLS_UNIFY_NEVER, .batch_tokens = 2048, .ubatch_tokens = 512, .outputs_per_slot = true,
-        .prompt_cache_bytes = 8192 * PLS_MIB, .context_origin = PLS_ORIGIN_ASSUMED,
-        .slots_origin = PLS_ORIGIN_ASSUMED, .batch_origin = PLS_ORIGIN_TABLE, .outputs_origin = PLS_ORIGIN_TABLE },
-    /* mlx-lm: the cache grows with the conversation up to the training context, prefill in steps of 2048 tokens, one
-     * logits row. One sequence is assumed: the server batches what arrives and reserves nothing. */
-    [PLS_RUNTIME_MLX] = { .name = "mlx", .engine = PLS_ENGINE_MLX, .context_per_slot = true, .slots = 1,
-        .unify = PLS_UNIFY_NEVER, .batch_tokens = 2048, .ubatch_tokens = 2048, .outputs_per_slot = true,
-        .context_origin = PLS_ORIGIN_TABLE, .slots_origin = PLS_ORIGIN_ASSUMED, .batch_origin = PLS_ORIGIN_TABLE,
-        .outputs_origin = PLS_ORIGIN_TABLE },
-    /* vllm/config/cache.py (stable docs, 2026): gpu_memory_utilization 0.92, pages of 16 tokens; max_model_len is the
-     * training context. It must hold one request of that length; chunked prefill of 2048 tokens is assumed. */
-    [PLS_RUNTIME_VLLM] = { .name = "vllm", .engine = PLS_ENGINE_VLLM, .context_per_slot = true, .slots = 1,
-        .unify = PLS_UNIFY_NEVER, .batch_tokens = 2048, .ubatch_tokens = 2048, .outputs_per_slot = true,
-        .memory_share_pct = 92, .context_origin = PLS_ORIGIN_TABLE, .slots_origin = PLS_ORIGIN_ASSUMED,
-        .batch_origin = PLS_ORIGIN_ASSUMED, .outputs_origin = PLS_ORIGIN_ASSUMED },
+    [PLS_RUNTIME_LLAMA_CLI] = { .name = "llama-cli",
+                                .engine = PLS_ENGINE_LLAMA_CPP,
+                                .slots = 1,
+                                .unify = PLS_UNIFY_NEVER,
+                                .batch_tokens = 2048,
+                                .ubatch_tokens = 512,
+                                .context_origin = PLS_ORIGIN_TABLE,
+                                .slots_origin = PLS_ORIGIN_TABLE,
+                                .batch_origin = PLS_ORIGIN_TABLE,
+                                .outputs_origin = PLS_ORIGIN_TABLE },
+    /* ollama docs/context-length.mdx: 4k below 24 GiB of VRAM, 32k below 48 GiB, 256k from there on;
+     * envconfig/config.go: OLLAMA_NUM_PARALLEL 1; api num_batch 512. num_ctx is that of one request. Logits
+     * for the batch: libllama's default, assumed to be left alone. */
+    [PLS_RUNTIME_OLLAMA] = { .name = "ollama",
+                             .engine = PLS_ENGINE_LLAMA_CPP,
+                             .context_tokens = 4096,
+                             .context_per_slot = true,
+                             .slots = 1,
+                             .unify = PLS_UNIFY_NEVER,
+                             .batch_tokens = 512,
+                             .ubatch_tokens = 512,
+                             .context_origin = PLS_ORIGIN_TABLE,
+                             .slots_origin = PLS_ORIGIN_TABLE,
+                             .batch_origin = PLS_ORIGIN_TABLE,
+                             .outputs_origin = PLS_ORIGIN_ASSUMED },
+    /* lmstudio-bug-tracker #2024 (0.4.16, mid 2026): max concurrent predictions 4; zed #33938:
+     * loaded_context_length 4096. Closed source: unified cache, batch 512 and outputs are assumed. */
+    [PLS_RUNTIME_LMSTUDIO] = { .name = "lmstudio",
+                               .engine = PLS_ENGINE_LLAMA_CPP,
+                               .context_tokens = 4096,
+                               .slots = 4,
+                               .unify = PLS_UNIFY_ALWAYS,
+                               .batch_tokens = 512,
+                               .ubatch_tokens = 512,
+                               .context_origin = PLS_ORIGIN_TABLE,
+                               .slots_origin = PLS_ORIGIN_TABLE,
+                               .batch_origin = PLS_ORIGIN_ASSUMED,
+                               .outputs_origin = PLS_ORIGIN_ASSUMED },
+    /* janhq/jan extensions/llamacpp-extension/settings.json: batch 2048, ubatch 512; it starts llama-server.
+     * The context of a new model (8192) and one slot are assumed. */
+    [PLS_RUNTIME_JAN] = { .name = "jan",
+                          .engine = PLS_ENGINE_LLAMA_CPP,
+                          .context_tokens = 8192,
+                          .slots = 1,
+                          .unify = PLS_UNIFY_NEVER,
+                          .batch_tokens = 2048,
+                          .ubatch_tokens = 512,
+                          .outputs_per_slot = true,
+                          .prompt_cache_bytes = 8192 * PLS_MIB,
+                          .context_origin = PLS_ORIGIN_ASSUMED,
+                          .slots_origin = PLS_ORIGIN_ASSUMED,
+                          .batch_origin = PLS_ORIGIN_TABLE,
+                          .outputs_origin = PLS_ORIGIN_TABLE },
+    /* mlx-lm: the cache grows with the conversation up to the training context, prefill in steps of 2048
+     * tokens, one logits row. One sequence is assumed: the server batches what arrives and reserves nothing.
+     */
+    [PLS_RUNTIME_MLX] = { .name = "mlx",
+                          .engine = PLS_ENGINE_MLX,
+                          .context_per_slot = true,
+                          .slots = 1,
+                          .unify = PLS_UNIFY_NEVER,
+                          .batch_tokens = 2048,
+                          .ubatch_tokens = 2048,
+                          .outputs_per_slot = true,
+                          .context_origin = PLS_ORIGIN_TABLE,
+                          .slots_origin = PLS_ORIGIN_ASSUMED,
+                          .batch_origin = PLS_ORIGIN_TABLE,
+                          .outputs_origin = PLS_ORIGIN_TABLE },
+    /* vllm/config/cache.py (stable docs, 2026): gpu_memory_utilization 0.92, pages of 16 tokens;
+     * max_model_len is the training context. It must hold one request of that length; chunked prefill of 2048
+     * tokens is assumed. */
+    [PLS_RUNTIME_VLLM] = { .name = "vllm",
+                           .engine = PLS_ENGINE_VLLM,
+                           .context_per_slot = true,
+                           .slots = 1,
+                           .unify = PLS_UNIFY_NEVER,
+                           .batch_tokens = 2048,
+                           .ubatch_tokens = 2048,
+                           .outputs_per_slot = true,
+                           .memory_share_pct = 92,
+                           .context_origin = PLS_ORIGIN_TABLE,
+                           .slots_origin = PLS_ORIGIN_ASSUMED,
+                           .batch_origin = PLS_ORIGIN_ASSUMED,
+                           .outputs_origin = PLS_ORIGIN_ASSUMED },
 };
 
 const struct pls_runtime_profile *pls_runtime_profile(enum pls_runtime runtime)
@@ -119,12 +177,14 @@ static bool type_in_set(enum pls_type type, const uint8_t *set, size_t n)
     return false;
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------------------ */
+/* ---- refusals
+ * ------------------------------------------------------------------------------------------------ */
 
 static enum pls_code refuse_type(enum pls_engine engine, enum pls_type type, struct pls_err *err)
 {
-    static const uint8_t llama[] = { PLS_TYPE_F32,  PLS_TYPE_F16,    PLS_TYPE_BF16, PLS_TYPE_Q8_0, PLS_TYPE_Q4_0,
-                                     PLS_TYPE_Q4_1, PLS_TYPE_IQ4_NL, PLS_TYPE_Q5_0, PLS_TYPE_Q5_1 };
+    static const uint8_t llama[] = { PLS_TYPE_F32,    PLS_TYPE_F16,  PLS_TYPE_BF16,
+                                     PLS_TYPE_Q8_0,   PLS_TYPE_Q4_0, PLS_TYPE_Q4_1,
+                                     PLS_TYPE_IQ4_NL, PLS_TYPE_Q5_0, PLS_TYPE_Q5_1 };
     static const uint8_t mlx[] = { PLS_TYPE_F16, PLS_TYPE_BF16, PLS_TYPE_Q8_0, PLS_TYPE_Q4_0 };
     static const uint8_t vllm[] = { PLS_TYPE_F16, PLS_TYPE_BF16, PLS_TYPE_Q8_0 };
     bool known = engine == PLS_ENGINE_MLX    ? type_in_set(type, mlx, PLS_COUNT_OF(mlx))
@@ -138,7 +198,8 @@ static enum pls_code refuse_type(enum pls_engine engine, enum pls_type type, str
 }
 
 /* Every layer's cache must be made of whole blocks: heads when attention is fused, rows in any case. */
-static enum pls_code refuse_widths(const struct pls_card *card, const struct pls_setting *s, struct pls_err *err)
+static enum pls_code refuse_widths(const struct pls_card *card, const struct pls_setting *s,
+                                   struct pls_err *err)
 {
     uint32_t block_k = pls_type_info(s->type_k)->block;
     uint32_t block_v = pls_type_info(s->type_v)->block;
@@ -149,22 +210,25 @@ static enum pls_code refuse_widths(const struct pls_card *card, const struct pls
         }
         bool latent = l.v_cache_width == 0;
         if (latent && s->type_k != s->type_v) {
-            return pls_fail(err, PLS_REFUSED, "the engine keeps K and V of this model in one cache: types %s and %s "
-                            "cannot differ", pls_type_info(s->type_k)->name, pls_type_info(s->type_v)->name);
+            return pls_fail(err, PLS_REFUSED,
+                            "the engine keeps K and V of this model in one cache: types %s and %s "
+                            "cannot differ",
+                            pls_type_info(s->type_k)->name, pls_type_info(s->type_v)->name);
         }
         uint32_t k = latent || !s->flash_attention ? l.k_cache_width : l.head_dim_k;
         uint32_t v = latent ? block_v : !s->flash_attention ? l.v_cache_width : l.head_dim_v;
         if (k % block_k != 0 || v % block_v != 0) {
             bool is_k = k % block_k != 0;
-            return pls_fail(err, PLS_REFUSED, "cache type %s needs widths in multiples of %u, layer %u has %u",
-                            pls_type_info(is_k ? s->type_k : s->type_v)->name, is_k ? block_k : block_v, i,
-                            is_k ? k : v);
+            return pls_fail(
+                err, PLS_REFUSED, "cache type %s needs widths in multiples of %u, layer %u has %u",
+                pls_type_info(is_k ? s->type_k : s->type_v)->name, is_k ? block_k : block_v, i, is_k ? k : v);
         }
     }
     return PLS_OK;
 }
 
-/* mlx-lm 0.31: RotatingKVCache.to_quantized raises, and latent attention indexes the packed cache as if it were plain. */
+/* mlx-lm 0.31: RotatingKVCache.to_quantized raises, and latent attention indexes the packed cache as if it
+ * were plain. */
 static enum pls_code refuse_mlx(const struct pls_card *card, const struct pls_setting *s, struct pls_err *err)
 {
     if (!pls_type_is_quantized(s->type_k) && !pls_type_is_quantized(s->type_v)) {
@@ -183,7 +247,8 @@ static enum pls_code refuse_mlx(const struct pls_card *card, const struct pls_se
     return PLS_OK;
 }
 
-/* ---- the settled numbers -------------------------------------------------------------------------------------- */
+/* ---- the settled numbers
+ * -------------------------------------------------------------------------------------- */
 
 static bool has_sliding_cache(const struct pls_card *card)
 {
@@ -205,7 +270,8 @@ static void settle_batches(const struct pls_ask *ask, const struct pls_card *car
     s->n_batch = (uint32_t)pls_min(context, batch);
     s->n_ubatch = (uint32_t)pls_min(s->n_batch, ubatch);
     if (card->is_encoder && p->outputs_per_slot) {
-        s->n_batch = s->n_ubatch; /* the server embeds in one go: a prompt longer than the micro-batch is refused */
+        s->n_batch =
+            s->n_ubatch; /* the server embeds in one go: a prompt longer than the micro-batch is refused */
     }
     bool per_slot = p->outputs_per_slot && !card->is_encoder;
     s->n_outputs = (uint32_t)pls_min(s->n_ubatch, per_slot ? s->n_seq : s->n_batch);
@@ -234,9 +300,10 @@ static enum pls_code settle_attention(const struct pls_ask *ask, const struct pl
     if (ask->flash_attention == PLS_OFF && quantized_v && s->engine == PLS_ENGINE_LLAMA_CPP) {
         return pls_fail(err, PLS_REFUSED, "quantized V cache requires flash attention to be enabled");
     }
-    s->flash_attention = ask->flash_attention == PLS_ON ||
-                         (ask->flash_attention == PLS_AUTO &&
-                          (quantized_v || pls_flash_attention_supported(backend, card, s->type_k, s->type_v)));
+    s->flash_attention =
+        ask->flash_attention == PLS_ON
+        || (ask->flash_attention == PLS_AUTO
+            && (quantized_v || pls_flash_attention_supported(backend, card, s->type_k, s->type_v)));
     if (s->engine == PLS_ENGINE_VLLM) {
         s->flash_attention = true;
         return PLS_OK;
@@ -268,8 +335,8 @@ static enum pls_code settle_context(const struct pls_ask *ask, const struct pls_
     return PLS_OK;
 }
 
-enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *card, enum pls_backend backend,
-                              struct pls_setting *out, struct pls_err *err)
+enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *card,
+                              enum pls_backend backend, struct pls_setting *out, struct pls_err *err)
 {
     const struct pls_runtime_profile *p = pls_runtime_profile(ask->runtime);
     struct pls_setting s;
@@ -279,9 +346,11 @@ enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *
     s.type_k = ask->type_k;
     s.type_v = ask->type_v;
     if (s.n_seq > LLAMA_MAX_SEQ) {
-        return pls_fail(err, PLS_REFUSED, "the engine serves at most %d slots, not %u", LLAMA_MAX_SEQ, s.n_seq);
+        return pls_fail(err, PLS_REFUSED, "the engine serves at most %d slots, not %u", LLAMA_MAX_SEQ,
+                        s.n_seq);
     }
-    bool by_default = p->unify == PLS_UNIFY_ALWAYS || (p->unify == PLS_UNIFY_BY_DEFAULT && ask->parallel == 0);
+    bool by_default =
+        p->unify == PLS_UNIFY_ALWAYS || (p->unify == PLS_UNIFY_BY_DEFAULT && ask->parallel == 0);
     s.kv_unified = ask->kv_unified == PLS_ON || (ask->kv_unified == PLS_AUTO && by_default);
     uint64_t context = 0;
     enum pls_code code = settle_context(ask, card, s.n_seq, &context, err);

@@ -1,10 +1,10 @@
 /* Chooses the split: what was asked when it was asked, otherwise the most speed the budgets carry.
  *
- * The order is that of the engine's own fit (llama.cpp of 2026-08-22, common/fit.cpp): everything on the devices with
- * the whole context; then less context, if none was given, down to 4096 tokens per slot; then, for mixtures of experts,
- * routed experts in RAM for as many layers as needed; then whole layers in RAM. Differences: budgets take the place of free
- * memory less 1 GiB; experts leave layer by layer in the order of --n-cpu-moe, so that the answer is one plain command
- * line; a matrix is never torn out of its layer. */
+ * The order is that of the engine's own fit (llama.cpp of 2026-08-22, common/fit.cpp): everything on the
+ * devices with the whole context; then less context, if none was given, down to 4096 tokens per slot; then,
+ * for mixtures of experts, routed experts in RAM for as many layers as needed; then whole layers in RAM.
+ * Differences: budgets take the place of free memory less 1 GiB; experts leave layer by layer in the order of
+ * --n-cpu-moe, so that the answer is one plain command line; a matrix is never torn out of its layer. */
 #include "place.h"
 
 #include <string.h>
@@ -26,12 +26,12 @@ struct candidate {
 
 struct search {
     struct pls_place_scene *scene;
-    bool may_balance;          /* layers may be counted out over the devices */
-    bool exact;                /* replay compute buffers for every try */
-    struct pls_ask ask;        /* with the context being tried */
+    bool may_balance;   /* layers may be counted out over the devices */
+    bool exact;         /* replay compute buffers for every try */
+    struct pls_ask ask; /* with the context being tried */
     struct pls_err *err;
-    enum pls_code code;        /* of the last resolve */
-    struct attempt *at;        /* the last try */
+    enum pls_code code; /* of the last resolve */
+    struct attempt *at; /* the last try */
 };
 
 static uint32_t all_layers(const struct pls_place_scene *s)
@@ -65,8 +65,8 @@ static bool measure(struct search *q, struct candidate c, bool quick)
         return false;
     }
     const struct attempt *a = q->at;
-    if (q->may_balance && a->split.gpu_layers != 0 && !pls_place_devices_fit(q->scene, &a->bytes) &&
-        pls_place_balance(q->scene, &a->setting, &a->split, &a->bytes, counts)) {
+    if (q->may_balance && a->split.gpu_layers != 0 && !pls_place_devices_fit(q->scene, &a->bytes)
+        && pls_place_balance(q->scene, &a->setting, &a->split, &a->bytes, counts)) {
         pls_place_share_by_counts(q->scene, counts);
         return measure_once(q, c, quick);
     }
@@ -110,7 +110,8 @@ static bool devices_fit(struct search *q, struct candidate c)
 }
 
 /* Largest multiple of step in [low, high] that fits with c's layers, low being known to. */
-static uint64_t largest_context(struct search *q, struct candidate c, uint64_t low, uint64_t high, uint64_t step)
+static uint64_t largest_context(struct search *q, struct candidate c, uint64_t low, uint64_t high,
+                                uint64_t step)
 {
     uint64_t a = low / step;
     uint64_t b = high / step + 1;
@@ -126,7 +127,8 @@ static uint64_t largest_context(struct search *q, struct candidate c, uint64_t l
     return pls_max(a * step, low);
 }
 
-/* ---- less on the devices ---------------------------------------------------------------------------------------- */
+/* ---- less on the devices
+ * ---------------------------------------------------------------------------------------- */
 
 /* The fewest layers whose experts must stay in RAM; n_layers + 1 when not even all of them help. */
 static uint32_t fewest_cpu_moe(struct search *q, uint64_t context)
@@ -190,7 +192,8 @@ static void spill(struct search *q, struct candidate *c)
     c->cpu_moe = moe && c->gpu_layers != 0 ? n : 0;
 }
 
-/* ---- the choice -------------------------------------------------------------------------------------------------- */
+/* ---- the choice
+ * -------------------------------------------------------------------------------------------------- */
 
 struct range {
     uint64_t low, high; /* contexts to choose from; equal when one was given */
@@ -212,9 +215,9 @@ static enum pls_code context_range(const struct pls_place_scene *s, struct range
     const struct pls_card *card = &s->layout->model->card;
     const struct pls_runtime_profile *p = pls_runtime_profile(ask->runtime);
     bool by_default = ask->context_tokens == PLS_CONTEXT_DEFAULT;
-    bool flexible = ask->context_tokens == PLS_CONTEXT_MAX ||
-                    (by_default && p->context_tokens == 0 && p->engine != PLS_ENGINE_VLLM);
-    r->high = by_default                               ? pls_ask_default_context(ask->runtime, card, total_vram(s))
+    bool flexible = ask->context_tokens == PLS_CONTEXT_MAX
+                    || (by_default && p->context_tokens == 0 && p->engine != PLS_ENGINE_VLLM);
+    r->high = by_default ? pls_ask_default_context(ask->runtime, card, total_vram(s))
               : ask->context_tokens == PLS_CONTEXT_MAX ? card->context_max_tokens
                                                        : ask->context_tokens;
     if (r->high == 0) {
@@ -248,7 +251,8 @@ static struct candidate wish(const struct pls_place_scene *s, const struct range
     return c;
 }
 
-/* The first of the engine's reductions that fits, or the last of them. Sets *fitting to what was found out. */
+/* The first of the engine's reductions that fits, or the last of them. Sets *fitting to what was found out.
+ */
 static struct candidate reduce(struct search *q, const struct range *r, bool *fitting)
 {
     const struct pls_ask *ask = q->scene->ask;
@@ -279,8 +283,8 @@ static struct candidate reduce(struct search *q, const struct range *r, bool *fi
     return c;
 }
 
-/* Leaves the chosen candidate measured in q->at. The closed form may have been wrong about the one that was chosen: then
- * everything is asked again with replays. */
+/* Leaves the chosen candidate measured in q->at. The closed form may have been wrong about the one that was
+ * chosen: then everything is asked again with replays. */
 static bool choose(struct search *q, const struct range *r)
 {
     bool fitting = false;
@@ -315,12 +319,12 @@ static void note_choice(const struct pls_ask *ask, const struct range *r, const 
         return;
     }
     if (a->split.cpu_moe_layers != 0) {
-        pls_plan_note(plan, "experts-in-ram", "experts of %u of %u layers stay in RAM", a->split.cpu_moe_layers,
-                      s->layout->model->card.n_layers);
+        pls_plan_note(plan, "experts-in-ram", "experts of %u of %u layers stay in RAM",
+                      a->split.cpu_moe_layers, s->layout->model->card.n_layers);
     }
     if (a->split.gpu_layers < all_layers(s)) {
-        pls_plan_note(plan, "partial-offload", "%u of %u layers go to the GPU, the rest stays in RAM", a->split.gpu_layers,
-                      all_layers(s));
+        pls_plan_note(plan, "partial-offload", "%u of %u layers go to the GPU, the rest stays in RAM",
+                      a->split.gpu_layers, all_layers(s));
     }
 }
 
@@ -347,8 +351,8 @@ static void keep_counts(const struct pls_place_scene *s, struct pls_plan *plan)
 }
 
 enum pls_code pls_place_layout(const struct pls_layout *layout, const struct pls_ask *ask,
-                               const struct pls_machine *machine, struct pls_arena *scratch, struct pls_plan *out,
-                               struct pls_err *err)
+                               const struct pls_machine *machine, struct pls_arena *scratch,
+                               struct pls_plan *out, struct pls_err *err)
 {
     size_t mark = scratch->used;
     struct pls_place_scene *scene = PLS_TAKE(scratch, struct pls_place_scene, 1);
@@ -376,8 +380,9 @@ enum pls_code pls_place_layout(const struct pls_layout *layout, const struct pls
     return code;
 }
 
-enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask, const struct pls_machine *machine,
-                        struct pls_arena *scratch, struct pls_plan *out, struct pls_err *err)
+enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask,
+                        const struct pls_machine *machine, struct pls_arena *scratch, struct pls_plan *out,
+                        struct pls_err *err)
 {
     size_t mark = scratch->used;
     struct pls_layout layout;
@@ -389,7 +394,8 @@ enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask
     return code;
 }
 
-/* Largest multiple of step up to high, checked by replay: buffers are nearly but not quite monotone in context. */
+/* Largest multiple of step up to high, checked by replay: buffers are nearly but not quite monotone in
+ * context. */
 static uint64_t context_fit(struct search *q, struct candidate c, uint64_t step, uint64_t high)
 {
     c.context = high;
@@ -416,14 +422,15 @@ uint64_t pls_place_context_fit(const struct pls_layout *layout, const struct pls
     struct pls_place_scene *scene = PLS_TAKE(scratch, struct pls_place_scene, 1);
     struct attempt *at = PLS_TAKE(scratch, struct attempt, 1);
     uint64_t context = 0;
-    if (scene != NULL && at != NULL &&
-        pls_place_scene_make(layout, &plan->ask, machine, scratch, scene, NULL) == PLS_OK) {
+    if (scene != NULL && at != NULL
+        && pls_place_scene_make(layout, &plan->ask, machine, scratch, scene, NULL) == PLS_OK) {
         struct search q = { .scene = scene, .ask = plan->ask, .at = at };
         struct candidate c = { 0, (uint32_t)plan->gpu_layers, (uint32_t)plan->cpu_moe_layers };
         bool per_slot = pls_runtime_profile(plan->ask.runtime)->context_per_slot;
         uint64_t step = 256 * (uint64_t)(per_slot ? 1 : plan->setting.n_streams);
         uint64_t trained = layout->model->card.context_max_tokens;
-        uint64_t high = pls_max(step, trained == 0 ? plan->setting.n_ctx : pls_pad(trained, 256) / 256 * step);
+        uint64_t high =
+            pls_max(step, trained == 0 ? plan->setting.n_ctx : pls_pad(trained, 256) / 256 * step);
         context = context_fit(&q, c, step, high);
         if (context != 0 && per_slot) {
             context = pls_mul(context, plan->setting.n_streams);

@@ -1,4 +1,5 @@
-/* What the parts of placement share: a situation that does not change while splits are tried, a split, its bytes. */
+/* What the parts of placement share: a situation that does not change while splits are tried, a split, its
+ * bytes. */
 #ifndef PLIMSOLL_CORE_PLACE_H
 #define PLIMSOLL_CORE_PLACE_H
 
@@ -24,7 +25,8 @@ struct pls_place_scene {
     struct pls_arena *scratch;
     uint32_t n_devices;
     struct pls_place_device devices[PLS_MAX_GPUS];
-    bool pinned_host; /* host weights of a partly offloaded model lie in the driver's host memory: never repacked */
+    bool pinned_host; /* host weights of a partly offloaded model lie in the driver's host memory: never
+                         repacked */
     bool mapped;      /* weights that need no change are the mapped file */
     uint64_t projector_bytes;
     uint64_t host_overhead_bytes;
@@ -57,18 +59,20 @@ enum pls_backend pls_place_cache_backend(const struct pls_place_scene *scene, ui
 void pls_split_make(const struct pls_place_scene *scene, uint32_t gpu_layers, uint32_t cpu_moe_layers,
                     struct pls_split *out);
 
-/* With `quick`, compute buffers come from the closed form: within bytes.compute.uncertainty_bytes of the replay in 99 of
- * 100 cases, and a hundred times sooner. */
+/* With `quick`, compute buffers come from the closed form: within bytes.compute.uncertainty_bytes of the
+ * replay in 99 of 100 cases, and a hundred times sooner. */
 void pls_place_measure(const struct pls_place_scene *scene, const struct pls_setting *setting,
                        const struct pls_split *split, bool quick, struct pls_place_bytes *out);
 
 /* Budget less what is held, for a device's pool and for RAM; pools that lie within RAM draw on both. */
-int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b, uint32_t device);
+int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b,
+                                uint32_t device);
 int64_t pls_place_host_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b);
 bool pls_place_devices_fit(const struct pls_place_scene *scene, const struct pls_place_bytes *b);
 bool pls_place_fits(const struct pls_place_scene *scene, const struct pls_place_bytes *b);
 
-/* Layers per device so that every device fits, given how much `split` measured; false when there is no such count. */
+/* Layers per device so that every device fits, given how much `split` measured; false when there is no such
+ * count. */
 bool pls_place_balance(const struct pls_place_scene *scene, const struct pls_setting *setting,
                        const struct pls_split *split, const struct pls_place_bytes *bytes, uint16_t counts[]);
 /* Ratios that make the engine share out exactly these numbers of layers. */
@@ -78,6 +82,7 @@ void pls_place_share_by_memory(struct pls_place_scene *scene);
 
 /* Everything of the plan that follows from a split: shares, totals, traffic, verdict. */
 void pls_place_fill(const struct pls_place_scene *scene, const struct pls_setting *setting,
-                    const struct pls_split *split, const struct pls_place_bytes *bytes, struct pls_plan *plan);
+                    const struct pls_split *split, const struct pls_place_bytes *bytes,
+                    struct pls_plan *plan);
 
 #endif

@@ -1,9 +1,10 @@
 /* What to change so that it fits, cheapest in quality first.
  *
- * The order of levers: what costs no quality at all (the wired limit, fewer slots, less context), then 8-bit cache, then
- * weights down to 4 bits, then K 8-bit with V 4-bit, then smaller weights (measured divergences: an 8-bit cache costs
- * 0.002 nats per token, Q5 to Q4 0.01, a 4-bit cache 0.02 and more). Gemma 4 loses a third of its answers with a
- * quantized cache, so it is not offered one. Every change is tried before it is written down. */
+ * The order of levers: what costs no quality at all (the wired limit, fewer slots, less context), then 8-bit
+ * cache, then weights down to 4 bits, then K 8-bit with V 4-bit, then smaller weights (measured divergences:
+ * an 8-bit cache costs 0.002 nats per token, Q5 to Q4 0.01, a 4-bit cache 0.02 and more). Gemma 4 loses a
+ * third of its answers with a quantized cache, so it is not offered one. Every change is tried before it is
+ * written down. */
 #include "place.h"
 
 #include <string.h>
@@ -21,8 +22,8 @@ struct advice {
 static bool helps(const struct advice *a, const struct pls_layout *layout, const struct pls_ask *ask)
 {
     struct pls_err err;
-    return pls_place_layout(layout, ask, a->machine, a->scratch, a->trial, &err) == PLS_OK &&
-           a->trial->fit == PLS_FIT_YES;
+    return pls_place_layout(layout, ask, a->machine, a->scratch, a->trial, &err) == PLS_OK
+           && a->trial->fit == PLS_FIT_YES;
 }
 
 static void advise_wired_limit(const struct advice *a)
@@ -35,7 +36,8 @@ static void advise_wired_limit(const struct advice *a)
     if (pool->kind == PLS_POOL_UNIFIED && pls_text_equal(a->machine->os, "macos")) {
         uint64_t reserved = pls_sub(pool->capacity_bytes, pool->budget_bytes);
         uint64_t need = pls_add(p->shares[1].bytes.total, pls_min(reserved, PLS_GIB / 2));
-        pls_plan_note(a->plan, "wired-limit", "sudo sysctl iogpu.wired_limit_mb=%llu would let the GPU hold it (until reboot)",
+        pls_plan_note(a->plan, "wired-limit",
+                      "sudo sysctl iogpu.wired_limit_mb=%llu would let the GPU hold it (until reboot)",
                       (unsigned long long)(need / PLS_MIB + 1));
     }
 }
@@ -82,26 +84,29 @@ static bool advise_cache(const struct advice *a, enum pls_type k, enum pls_type 
     if (!helps(a, a->layout, &ask)) {
         return false;
     }
-    pls_plan_note(a->plan, "kv-type", "a cache of type %s for K and %s for V would fit", pls_type_info(k)->name,
-                  pls_type_info(v)->name);
+    pls_plan_note(a->plan, "kv-type", "a cache of type %s for K and %s for V would fit",
+                  pls_type_info(k)->name, pls_type_info(v)->name);
     return true;
 }
 
-/* The first quant of the list, best first, that is smaller and fits; with `cache` in 8 bits as well when asked. */
+/* The first quant of the list, best first, that is smaller and fits; with `cache` in 8 bits as well when
+ * asked. */
 static bool advise_quant(const struct advice *a, const enum pls_ftype *list, size_t n, bool quantize_cache)
 {
     for (size_t i = 0; i < n; i++) {
         size_t mark = a->scratch->used;
         struct pls_layout smaller;
         struct pls_ask ask = a->plan->ask;
-        ask.quant = (struct pls_quant){ .format = PLS_FORMAT_GGUF, .ftype = list[i], .stored = PLS_TYPE_NONE,
-                                        .imatrix = true };
+        ask.quant = (struct pls_quant){
+            .format = PLS_FORMAT_GGUF, .ftype = list[i], .stored = PLS_TYPE_NONE, .imatrix = true
+        };
         if (quantize_cache) {
             ask.type_k = PLS_TYPE_Q8_0;
             ask.type_v = PLS_TYPE_Q8_0;
         }
-        bool found = pls_layout_make(a->layout->model, &ask.quant, a->machine, a->scratch, &smaller, NULL) == PLS_OK &&
-                     smaller.tensor_data_bytes < a->layout->tensor_data_bytes && helps(a, &smaller, &ask);
+        bool found =
+            pls_layout_make(a->layout->model, &ask.quant, a->machine, a->scratch, &smaller, NULL) == PLS_OK
+            && smaller.tensor_data_bytes < a->layout->tensor_data_bytes && helps(a, &smaller, &ask);
         pls_arena_reset(a->scratch, mark);
         if (found) {
             pls_plan_note(a->plan, "quant", "%s%s would fit", pls_ftype_name(list[i]),
@@ -114,8 +119,10 @@ static bool advise_quant(const struct advice *a, const enum pls_ftype *list, siz
 
 static void advise_size(const struct advice *a)
 {
-    static const enum pls_ftype good[] = { PLS_FTYPE_Q8_0, PLS_FTYPE_Q6_K, PLS_FTYPE_Q5_K_M, PLS_FTYPE_Q4_K_M };
-    static const enum pls_ftype small[] = { PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ3_XXS, PLS_FTYPE_IQ2_M };
+    static const enum pls_ftype good[] = { PLS_FTYPE_Q8_0, PLS_FTYPE_Q6_K, PLS_FTYPE_Q5_K_M,
+                                           PLS_FTYPE_Q4_K_M };
+    static const enum pls_ftype small[] = { PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ3_XXS,
+                                            PLS_FTYPE_IQ2_M };
     bool plain = cache_is_plain(&a->plan->ask) && !pls_text_starts(a->layout->model->card.arch, "gemma4");
     bool gguf = a->layout->quant.format == PLS_FORMAT_GGUF;
     bool cache = advise_cache(a, PLS_TYPE_Q8_0, PLS_TYPE_Q8_0);
@@ -130,8 +137,8 @@ static void advise_size(const struct advice *a)
     }
 }
 
-void pls_place_advise(const struct pls_layout *layout, const struct pls_machine *machine, struct pls_arena *scratch,
-                      struct pls_plan *plan)
+void pls_place_advise(const struct pls_layout *layout, const struct pls_machine *machine,
+                      struct pls_arena *scratch, struct pls_plan *plan)
 {
     size_t mark = scratch->used;
     struct advice a = { layout, machine, scratch, plan, PLS_TAKE(scratch, struct pls_plan, 1) };

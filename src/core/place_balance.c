@@ -1,7 +1,9 @@
-/* Several GPUs: when layers shared out by memory overflow one device, count them out so that each carries what it can.
+/* Several GPUs: when layers shared out by memory overflow one device, count them out so that each carries
+ * what it can.
  *
- * The engine's own fit does the same by trial; here the cost of a layer on each device is known. Devices are filled in
- * order to an equal fraction of what their fixed costs leave, first the fraction that is needed, then more. */
+ * The engine's own fit does the same by trial; here the cost of a layer on each device is known. Devices are
+ * filled in order to an equal fraction of what their fixed costs leave, first the fraction that is needed,
+ * then more. */
 #include "place.h"
 
 #include <string.h>
@@ -34,8 +36,9 @@ static uint64_t room_of(const struct pls_place_scene *s, const struct pls_place_
 }
 
 /* Counts blocks first.. into devices filled up to `fraction` of their room; false when some are left over. */
-static bool count_out(const struct pls_place_scene *s, const struct pls_setting *setting, const struct pls_split *split,
-                      const uint64_t room[], double fraction, uint16_t counts[])
+static bool count_out(const struct pls_place_scene *s, const struct pls_setting *setting,
+                      const struct pls_split *split, const uint64_t room[], double fraction,
+                      uint16_t counts[])
 {
     uint32_t d = 0;
     uint64_t used = 0;

@@ -1,7 +1,7 @@
 /* One split, measured: bytes by class on the host and on every device.
  *
- * Only sums over layers; the tensors themselves are not looked at, except to tell the replay of compute buffers which
- * host matrices a large batch copies to a device. */
+ * Only sums over layers; the tensors themselves are not looked at, except to tell the replay of compute
+ * buffers which host matrices a large batch copies to a device. */
 #include "place.h"
 
 #include <string.h>
@@ -35,20 +35,22 @@ void pls_split_make(const struct pls_place_scene *scene, uint32_t gpu_layers, ui
     }
 }
 
-/* ---- weights --------------------------------------------------------------------------------------------------- */
+/* ---- weights
+ * --------------------------------------------------------------------------------------------------- */
 
 struct host_weights {
     uint64_t bytes, repacked;
 };
 
-/* Whether what could be repacked is: with pinned host memory in front of it, never. Mapping takes the pinned buffer
- * away again, but not in favour of repacking. */
+/* Whether what could be repacked is: with pinned host memory in front of it, never. Mapping takes the pinned
+ * buffer away again, but not in favour of repacking. */
 static bool host_repacks(const struct pls_place_scene *s)
 {
     return !s->pinned_host && !s->ask->no_repack;
 }
 
-static void host_add(const struct pls_place_scene *s, struct host_weights *h, const struct pls_weight_group *g)
+static void host_add(const struct pls_place_scene *s, struct host_weights *h,
+                     const struct pls_weight_group *g)
 {
     h->bytes = pls_add(h->bytes, g->host_bytes);
     h->repacked = pls_add(h->repacked, host_repacks(s) ? g->repack_bytes : 0);
@@ -65,8 +67,10 @@ static void group_put(const struct pls_place_scene *s, struct pls_place_bytes *b
     d->weights = pls_add(d->weights, g->device_bytes[pls_rule_class(s->devices[at - 1].rule)]);
 }
 
-/* The table as output matrix: shared with the table on the host when both come to lie in the same kind of buffer. */
-static void put_tied(const struct pls_place_scene *s, struct pls_place_bytes *b, struct host_weights *h, uint8_t at)
+/* The table as output matrix: shared with the table on the host when both come to lie in the same kind of
+ * buffer. */
+static void put_tied(const struct pls_place_scene *s, struct pls_place_bytes *b, struct host_weights *h,
+                     uint8_t at)
 {
     const struct pls_layout *l = s->layout;
     bool repacked = host_repacks(s) && l->tied.repack_bytes != 0;
@@ -76,7 +80,8 @@ static void put_tied(const struct pls_place_scene *s, struct pls_place_bytes *b,
     }
 }
 
-static void put_weights(const struct pls_place_scene *s, const struct pls_split *split, struct pls_place_bytes *b)
+static void put_weights(const struct pls_place_scene *s, const struct pls_split *split,
+                        struct pls_place_bytes *b)
 {
     const struct pls_layout *l = s->layout;
     struct host_weights h = { 0, 0 };
@@ -104,14 +109,16 @@ static void put_weights(const struct pls_place_scene *s, const struct pls_split 
     }
 }
 
-/* ---- cache and state ------------------------------------------------------------------------------------------- */
+/* ---- cache and state
+ * ------------------------------------------------------------------------------------------- */
 
 static void put_cache(const struct pls_place_scene *s, const struct pls_setting *setting,
                       const struct pls_split *split, struct pls_place_bytes *b)
 {
     for (uint32_t i = 0; i < s->layout->cache.n_layers; i++) {
         uint8_t at = s->ask->no_kv_offload ? PLS_ON_HOST : split->at[i];
-        struct pls_buffer_rule rule = at == PLS_ON_HOST ? pls_buffer_rule(PLS_BACKEND_CPU) : s->devices[at - 1].rule;
+        struct pls_buffer_rule rule =
+            at == PLS_ON_HOST ? pls_buffer_rule(PLS_BACKEND_CPU) : s->devices[at - 1].rule;
         struct pls_bytes *to = at == PLS_ON_HOST ? &b->host : &b->device[at - 1];
         struct pls_cache_bytes one = pls_size_kv_layer(&s->layout->cache, i, setting, rule);
         to->kv = pls_add(to->kv, one.kv);
@@ -119,7 +126,8 @@ static void put_cache(const struct pls_place_scene *s, const struct pls_setting 
     }
 }
 
-/* ---- compute buffers -------------------------------------------------------------------------------------------- */
+/* ---- compute buffers
+ * -------------------------------------------------------------------------------------------- */
 
 static uint8_t where_of(const struct pls_place_scene *s, const struct pls_split *split, uint32_t tensor)
 {
@@ -179,7 +187,8 @@ static void put_compute(const struct pls_place_scene *s, const struct pls_settin
     }
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * -------------------------------------------------------------------------------------------------- */
 
 /* vLLM takes its share of a GPU at start and fills what is left of it with cache pages. */
 static void take_share(const struct pls_place_scene *s, struct pls_place_bytes *b)
@@ -225,7 +234,8 @@ static int64_t margin(uint64_t budget, uint64_t used)
     return (int64_t)pls_min(budget, INT64_MAX) - (int64_t)used;
 }
 
-int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b, uint32_t device)
+int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b,
+                                uint32_t device)
 {
     return margin(scene->machine->pools[scene->devices[device].pool].budget_bytes, b->device[device].total);
 }

@@ -5,7 +5,8 @@
 
 #include "plimsoll/text.h"
 
-/* ---- traffic: what decode touches per token -------------------------------------------------------------------- */
+/* ---- traffic: what decode touches per token
+ * -------------------------------------------------------------------- */
 
 /* `used` of `of` experts are read; dense groups pass 1 of 1. */
 static void traffic_add(struct pls_traffic *t, const struct pls_weight_group *g, uint32_t used, uint32_t of)
@@ -60,7 +61,8 @@ static void layer_traffic(const struct pls_place_scene *s, const struct pls_sett
 }
 
 static void fill_traffic(const struct pls_place_scene *s, const struct pls_setting *setting,
-                         const struct pls_split *split, const struct pls_place_bytes *b, struct pls_plan *plan)
+                         const struct pls_split *split, const struct pls_place_bytes *b,
+                         struct pls_plan *plan)
 {
     const struct pls_layout *l = s->layout;
     for (uint32_t i = 0; i < l->model->card.n_layers; i++) { /* MTP blocks do not run */
@@ -69,7 +71,8 @@ static void fill_traffic(const struct pls_place_scene *s, const struct pls_setti
     struct pls_traffic *last = &share_at(plan, split->at[split->n_blocks])->traffic;
     traffic_add(last, &l->output, 1, 1);
     traffic_add(last, &l->tied, 1, 1);
-    /* All operations of the graph run where most layers are; a split graph's share on the host is not told apart. */
+    /* All operations of the graph run where most layers are; a split graph's share on the host is not told
+     * apart. */
     struct pls_share *most = &plan->shares[0];
     for (uint32_t d = 0; d < s->n_devices; d++) {
         most = plan->shares[1 + d].n_layers > most->n_layers ? &plan->shares[1 + d] : most;
@@ -78,7 +81,8 @@ static void fill_traffic(const struct pls_place_scene *s, const struct pls_setti
     plan->shares[0].traffic.repacked = b->repacked_bytes != 0;
 }
 
-/* ---- what did not fit ------------------------------------------------------------------------------------------- */
+/* ---- what did not fit
+ * ------------------------------------------------------------------------------------------- */
 
 struct filling {
     uint64_t used, budget;
@@ -90,7 +94,8 @@ static bool overflows(struct filling *f, uint64_t bytes)
     return f->used > f->budget;
 }
 
-static uint64_t layer_bytes_at(const struct pls_place_scene *s, const struct pls_split *split, uint32_t i, uint8_t at)
+static uint64_t layer_bytes_at(const struct pls_place_scene *s, const struct pls_split *split, uint32_t i,
+                               uint8_t at)
 {
     const struct pls_layer_weights *w = &s->layout->layers[i];
     uint32_t rule = at == PLS_ON_HOST ? 0 : pls_rule_class(s->devices[at - 1].rule);
@@ -99,7 +104,8 @@ static uint64_t layer_bytes_at(const struct pls_place_scene *s, const struct pls
     return pls_add(bytes, experts_at == at ? w->experts.device_bytes[rule] : 0);
 }
 
-/* Fills the pool in the order a reader would: fixed costs, layers, the rest of the weights, cache, buffers. */
+/* Fills the pool in the order a reader would: fixed costs, layers, the rest of the weights, cache, buffers.
+ */
 static void name_misfit(const struct pls_place_scene *s, const struct pls_split *split, uint8_t at,
                         const struct pls_bytes *bytes, uint64_t budget, struct pls_plan *plan)
 {
@@ -124,8 +130,11 @@ static void name_misfit(const struct pls_place_scene *s, const struct pls_split 
         uint64_t bytes;
     } rest[] = {
         { at == PLS_ON_HOST ? "input tables and output" : "output", pls_sub(bytes->weights, layers) },
-        { "kv", bytes->kv },           { "state", bytes->state },         { "compute", bytes->compute },
-        { "output rows", bytes->output }, { "projector", bytes->projector },
+        { "kv", bytes->kv },
+        { "state", bytes->state },
+        { "compute", bytes->compute },
+        { "output rows", bytes->output },
+        { "projector", bytes->projector },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(rest); i++) {
         if (overflows(&f, rest[i].bytes)) {
@@ -136,7 +145,8 @@ static void name_misfit(const struct pls_place_scene *s, const struct pls_split 
     pls_text_add(&out, "what %s shares with it", s->machine->pools[0].id);
 }
 
-/* ---- verdict ---------------------------------------------------------------------------------------------------- */
+/* ---- verdict
+ * ---------------------------------------------------------------------------------------------------- */
 
 /* With everything that the mapping could serve left on disk, would the rest fit? */
 static bool could_stream(const struct pls_place_scene *s, const struct pls_place_bytes *b)
@@ -163,15 +173,19 @@ static void fill_verdict(const struct pls_place_scene *s, const struct pls_split
         name_misfit(s, split, (uint8_t)(worst - plan->shares), &worst->bytes, worst->budget_bytes, plan);
     }
     if (plan->fit == PLS_FIT_STREAMS) {
-        pls_plan_note(plan, "streams", "larger than memory: it could only run from disk through the file mapping%s, at the "
-                      "speed of the disk", b->repacked_bytes != 0 ? " (with --no-repack)" : "");
+        pls_plan_note(plan, "streams",
+                      "larger than memory: it could only run from disk through the file mapping%s, at the "
+                      "speed of the disk",
+                      b->repacked_bytes != 0 ? " (with --no-repack)" : "");
     }
 }
 
-/* ---- shares ----------------------------------------------------------------------------------------------------- */
+/* ---- shares
+ * ----------------------------------------------------------------------------------------------------- */
 
 /* shares[0] is RAM, shares[1 + n] device n: a device without a layer keeps its driver context. */
-static void fill_shares(const struct pls_place_scene *s, const struct pls_place_bytes *b, struct pls_plan *plan)
+static void fill_shares(const struct pls_place_scene *s, const struct pls_place_bytes *b,
+                        struct pls_plan *plan)
 {
     plan->n_shares = 1 + s->n_devices;
     memset(plan->shares, 0, sizeof(plan->shares[0]) * plan->n_shares);
@@ -191,7 +205,8 @@ static void fill_shares(const struct pls_place_scene *s, const struct pls_place_
     }
 }
 
-static void note_overheads(const struct pls_place_scene *s, const struct pls_place_bytes *b, struct pls_plan *plan)
+static void note_overheads(const struct pls_place_scene *s, const struct pls_place_bytes *b,
+                           struct pls_plan *plan)
 {
     char room[2][32];
     struct pls_text process = PLS_TEXT(room[0]);
@@ -200,8 +215,10 @@ static void note_overheads(const struct pls_place_scene *s, const struct pls_pla
     pls_text_bytes(&process, s->host_overhead_bytes);
     if (s->n_devices != 0) {
         pls_text_bytes(&other, b->device[0].overhead);
-        pls_plan_note(plan, "overhead", "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (%s)",
-                      process.data, other.data, profile->memory_share_pct != 0 ? "its share of memory" : "assumed");
+        pls_plan_note(plan, "overhead",
+                      "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (%s)",
+                      process.data, other.data,
+                      profile->memory_share_pct != 0 ? "its share of memory" : "assumed");
     } else {
         pls_plan_note(plan, "overhead", "overhead: %s for the runtime process (assumed)", process.data);
     }
@@ -209,27 +226,33 @@ static void note_overheads(const struct pls_place_scene *s, const struct pls_pla
     if (profile->prompt_cache_bytes != 0 && left >= 0 && (uint64_t)left < profile->prompt_cache_bytes) {
         other = PLS_TEXT(room[1]);
         pls_text_bytes(&other, profile->prompt_cache_bytes);
-        pls_plan_note(plan, "prompt-cache", "the server may grow by up to %s of RAM to keep finished prompts, more than is "
-                      "left here; --cache-ram %llu bounds it", other.data, (unsigned long long)((uint64_t)left / PLS_MIB));
+        pls_plan_note(plan, "prompt-cache",
+                      "the server may grow by up to %s of RAM to keep finished prompts, more than is "
+                      "left here; --cache-ram %llu bounds it",
+                      other.data, (unsigned long long)((uint64_t)left / PLS_MIB));
     }
 }
 
-static void note_model(const struct pls_place_scene *s, const struct pls_setting *setting, struct pls_plan *plan)
+static void note_model(const struct pls_place_scene *s, const struct pls_setting *setting,
+                       struct pls_plan *plan)
 {
     const struct pls_layout *l = s->layout;
     if (l->header_estimated && l->file_bytes != 0 && l->quant.format == PLS_FORMAT_GGUF) {
         char room[32];
         struct pls_text t = PLS_TEXT(room);
         pls_text_bytes(&t, l->header_bytes);
-        pls_plan_note(plan, "header-estimate", "file size holds an estimated header of %s, nearly all tokenizer", room);
+        pls_plan_note(plan, "header-estimate",
+                      "file size holds an estimated header of %s, nearly all tokenizer", room);
     }
     uint64_t trained = l->model->card.context_max_tokens;
     if (trained != 0 && setting->n_ctx_seq > pls_pad(trained, 256)) {
-        pls_plan_note(plan, "context-beyond-training", "%llu tokens per slot are more than the %llu it was trained on",
+        pls_plan_note(plan, "context-beyond-training",
+                      "%llu tokens per slot are more than the %llu it was trained on",
                       (unsigned long long)setting->n_ctx_seq, (unsigned long long)trained);
     }
     if (!setting->flash_attention && s->ask->flash_attention == PLS_AUTO) {
-        pls_plan_note(plan, "no-flash-attention", "the device has no fused attention for this model and cache type: scores of a "
+        pls_plan_note(plan, "no-flash-attention",
+                      "the device has no fused attention for this model and cache type: scores of a "
                       "whole batch are held in memory");
     }
 }
@@ -250,9 +273,11 @@ void pls_place_fill(const struct pls_place_scene *scene, const struct pls_settin
     plan->compute_origin = bytes->compute.origin;
     fill_shares(scene, bytes, plan);
     fill_traffic(scene, setting, split, bytes, plan);
-    /* The assumed overheads may be half as large or half as large again; other engines than llama.cpp are not replayed. */
+    /* The assumed overheads may be half as large or half as large again; other engines than llama.cpp are not
+     * replayed. */
     uint64_t doubt = pls_add(bytes->compute.uncertainty_bytes, plan->bytes.overhead / 2);
-    plan->uncertainty_bytes = setting->engine == PLS_ENGINE_LLAMA_CPP ? doubt : pls_add(doubt, plan->bytes.compute);
+    plan->uncertainty_bytes =
+        setting->engine == PLS_ENGINE_LLAMA_CPP ? doubt : pls_add(doubt, plan->bytes.compute);
     fill_verdict(scene, split, bytes, plan);
     note_overheads(scene, bytes, plan);
     note_model(scene, setting, plan);

@@ -1,16 +1,16 @@
 /* The scene of a placement: which devices the engine would use, what they cost before any byte of the model.
  *
- * Devices as llama.cpp picks them (2026-08-22): those of one backend; discrete GPUs when there are any, otherwise the
- * integrated one. Layers are shared out by free memory unless ratios were given. */
+ * Devices as llama.cpp picks them (2026-08-22): those of one backend; discrete GPUs when there are any,
+ * otherwise the integrated one. Layers are shared out by free memory unless ratios were given. */
 #include "place.h"
 
 #include <string.h>
 
 #include "plimsoll/text.h"
 
-/* What a driver takes for one process on one GPU before the first buffer. Published figures for CUDA run from 150 to
- * 680 MB and rise with the generation (more kernels to load); within that range the steps are assumed. Metal's working set
- * counts buffers only. For ROCm, Vulkan and SYCL no figure was found: assumed. */
+/* What a driver takes for one process on one GPU before the first buffer. Published figures for CUDA run from
+ * 150 to 680 MB and rise with the generation (more kernels to load); within that range the steps are assumed.
+ * Metal's working set counts buffers only. For ROCm, Vulkan and SYCL no figure was found: assumed. */
 static uint64_t driver_context_bytes(const struct pls_gpu *gpu, enum pls_backend backend)
 {
     switch (backend) {
@@ -38,7 +38,8 @@ static uint64_t driver_context_bytes(const struct pls_gpu *gpu, enum pls_backend
     return 0;
 }
 
-/* The runtime itself on the host: program, libraries, tokenizer tables. Assumed; vLLM and MLX carry Python. */
+/* The runtime itself on the host: program, libraries, tokenizer tables. Assumed; vLLM and MLX carry Python.
+ */
 static uint64_t process_bytes(enum pls_engine engine)
 {
     return engine == PLS_ENGINE_VLLM ? 4 * PLS_GIB : engine == PLS_ENGINE_MLX ? 512 * PLS_MIB : 128 * PLS_MIB;
@@ -69,7 +70,8 @@ static enum pls_backend choose_backend(const struct pls_ask *ask, const struct p
     return first;
 }
 
-/* A GPU can be driven by its own backend, and through Vulkan by any vendor's driver but Apple's; MLX is Metal. */
+/* A GPU can be driven by its own backend, and through Vulkan by any vendor's driver but Apple's; MLX is
+ * Metal. */
 static bool can_drive(const struct pls_gpu *gpu, enum pls_backend backend)
 {
     if (gpu->backend == backend) {
@@ -171,7 +173,8 @@ enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct
         }
         if (out->n_devices == 0) {
             return pls_fail(err, PLS_USAGE, "%s: no GPU that %s can drive",
-                            machine->name[0] != '\0' ? machine->name : "this machine", pls_backend_name(backend));
+                            machine->name[0] != '\0' ? machine->name : "this machine",
+                            pls_backend_name(backend));
         }
     }
     pls_place_share_by_memory(out);

@@ -40,9 +40,9 @@ void pls_plan_note(struct pls_plan *p, const char *code, const char *fmt, ...)
     va_end(args);
 }
 
-enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask *ask, const struct pls_machine *machine,
-                            const struct pls_rates *rates, struct pls_arena *scratch, struct pls_plan *out,
-                            struct pls_err *err)
+enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask *ask,
+                            const struct pls_machine *machine, const struct pls_rates *rates,
+                            struct pls_arena *scratch, struct pls_plan *out, struct pls_err *err)
 {
     size_t mark = scratch->used;
     struct pls_layout layout;
@@ -62,9 +62,11 @@ enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask 
     return code;
 }
 
-/* ---- several together ------------------------------------------------------------------------------------------- */
+/* ---- several together
+ * ------------------------------------------------------------------------------------------- */
 
-/* The pool and those it lies within, as machine pools index one another; a record that goes in circles ends. */
+/* The pool and those it lies within, as machine pools index one another; a record that goes in circles ends.
+ */
 static int32_t outer_pool(const struct pls_machine *machine, int32_t pool, uint32_t *steps)
 {
     (*steps)++;
@@ -114,7 +116,8 @@ void pls_plan_together(const struct pls_plan plans[], uint32_t n, const struct p
             continue;
         }
         bool huge = used[i] > INT64_MAX;
-        int64_t margin = huge ? INT64_MIN : (int64_t)pls_min(machine->pools[i].budget_bytes, INT64_MAX) - (int64_t)used[i];
+        int64_t margin =
+            huge ? INT64_MIN : (int64_t)pls_min(machine->pools[i].budget_bytes, INT64_MAX) - (int64_t)used[i];
         out->fits = out->fits && margin >= 0;
         if (margin < out->margin_bytes) {
             out->margin_bytes = margin;

@@ -1,12 +1,13 @@
 /* KV cache and recurrent state, layer by layer.
  *
- * llama.cpp (2026-08-22): per layer K = row(type_k, width) * cells * streams, V likewise, each an allocation of its own;
- * without flash attention V is stored transposed and every layer's row is as wide as the widest; state is F32, one r
- * and one s per recurrent layer and slot. Exact in 2,918 recorded runs (tests/unit/test_size_kv.c).
- * mlx-lm: the same products; quantized caches hold groups of 64 with an F16 scale and bias, which is 8.5 and 4.5 bits
- * per value, as Q8_0 and Q4_0 happen to have; sliding layers rotate. State in F32: assumed.
- * vLLM: pages of 16 tokens; fp8 takes one byte per value. Sliding layers: its hybrid allocator frees pages that
- * left the window, but with several cache groups it gives each the largest page size; the window's pages are counted. */
+ * llama.cpp (2026-08-22): per layer K = row(type_k, width) * cells * streams, V likewise, each an allocation
+ * of its own; without flash attention V is stored transposed and every layer's row is as wide as the widest;
+ * state is F32, one r and one s per recurrent layer and slot. Exact in 2,918 recorded runs
+ * (tests/unit/test_size_kv.c). mlx-lm: the same products; quantized caches hold groups of 64 with an F16
+ * scale and bias, which is 8.5 and 4.5 bits per value, as Q8_0 and Q4_0 happen to have; sliding layers
+ * rotate. State in F32: assumed. vLLM: pages of 16 tokens; fp8 takes one byte per value. Sliding layers: its
+ * hybrid allocator frees pages that left the window, but with several cache groups it gives each the largest
+ * page size; the window's pages are counted. */
 #include "plimsoll/size.h"
 
 #include <string.h>
@@ -44,10 +45,12 @@ void pls_cache_shape_of(const struct pls_card *card, struct pls_cache_shape *out
     out->n_layers = (uint32_t)pls_min((uint64_t)card->n_layers + card->n_mtp_layers, PLS_MAX_LAYERS);
     for (uint32_t i = 0; i < out->n_layers; i++) {
         struct pls_layer l = pls_card_layer(card, i);
-        out->layers[i] = (struct pls_cache_layer){ .k_width = l.k_cache_width, .v_width = l.v_cache_width,
+        out->layers[i] = (struct pls_cache_layer){ .k_width = l.k_cache_width,
+                                                   .v_width = l.v_cache_width,
                                                    .index_width = l.index_cache_width,
                                                    .is_sliding = l.is_sliding,
-                                                   .conv_state = l.conv_state, .ssm_state = l.ssm_state };
+                                                   .conv_state = l.conv_state,
+                                                   .ssm_state = l.ssm_state };
         if (l.k_cache_width != 0 && l.v_cache_width > out->widest_v) {
             out->widest_v = l.v_cache_width;
         }
@@ -75,7 +78,8 @@ uint64_t pls_size_kv_cell_bytes(const struct pls_cache_layer *layer, const struc
 {
     uint64_t k = layer->k_width == 0 ? 0 : cell_row_bytes(setting, setting->type_k, layer->k_width);
     uint64_t v = layer->v_width == 0 ? 0 : cell_row_bytes(setting, setting->type_v, layer->v_width);
-    uint64_t index = layer->index_width == 0 ? 0 : cell_row_bytes(setting, setting->type_k, layer->index_width);
+    uint64_t index =
+        layer->index_width == 0 ? 0 : cell_row_bytes(setting, setting->type_k, layer->index_width);
     return pls_add(pls_add(k, v), index);
 }
 
@@ -110,8 +114,8 @@ struct pls_cache_bytes pls_size_kv_layer(const struct pls_cache_shape *shape, ui
     return out;
 }
 
-struct pls_cache_bytes pls_size_kv_total(const struct pls_cache_shape *shape, const struct pls_setting *setting,
-                                         struct pls_buffer_rule rule)
+struct pls_cache_bytes pls_size_kv_total(const struct pls_cache_shape *shape,
+                                         const struct pls_setting *setting, struct pls_buffer_rule rule)
 {
     struct pls_cache_bytes sum = { 0, 0 };
     for (uint32_t i = 0; i < shape->n_layers; i++) {

@@ -1,8 +1,8 @@
 /* From tensors to resident weight bytes: who belongs to which layer, what each buffer rule makes of it.
  *
- * Rules of llama.cpp of 2026-08-22 (llama-model.cpp, llama-arch.cpp, ggml-cpu/repack.cpp), equal to the byte in 320
- * recorded loads of 40 models on a processor and two emulated devices, whole, halved and not offloaded at all
- * (tests/unit/test_place.c):
+ * Rules of llama.cpp of 2026-08-22 (llama-model.cpp, llama-arch.cpp, ggml-cpu/repack.cpp), equal to the byte
+ * in 320 recorded loads of 40 models on a processor and two emulated devices, whole, halved and not offloaded
+ * at all (tests/unit/test_place.c):
  *  - tables looked up by row are input tensors: host, whatever is offloaded;
  *  - a tied output is a second tensor, shared only when it lands in the same buffer as the table;
  *  - rotary factors are loaded once per device that has layers;
@@ -16,10 +16,10 @@
 
 #define FILE_ALIGNMENT 32 /* general.alignment's default */
 
-/* Tokenizers take 23 bytes a token (pieces with scores) to 65 (long merges) in published files, and dominate headers;
- * the middle is taken and the note says so. Keys beside them stay under 64 KiB. */
+/* Tokenizers take 23 bytes a token (pieces with scores) to 65 (long merges) in published files, and dominate
+ * headers; the middle is taken and the note says so. Keys beside them stay under 64 KiB. */
 #define TOKENIZER_BYTES_PER_TOKEN 44
-#define OTHER_KEYS_BYTES 8192
+#define OTHER_KEYS_BYTES          8192
 
 static const struct pls_buffer_rule class_rules[PLS_RULE_CLASSES] = { { 32, 0 }, { 128, 512 }, { 128, 0 } };
 
@@ -74,7 +74,8 @@ bool pls_cpu_repacks(const struct pls_machine *machine, enum pls_type type, uint
     return (isa & PLS_ISA_DOTPROD) != 0 && repacks_on_arm(type, ne1);
 }
 
-/* ---- roles ---------------------------------------------------------------------------------------------------- */
+/* ---- roles
+ * ---------------------------------------------------------------------------------------------------- */
 
 static enum pls_weight_role role_of(const struct pls_card *card, const struct pls_tensor *t, int16_t *layer)
 {
@@ -120,7 +121,8 @@ static void group_add(struct pls_weight_group *g, const struct pls_tensor *t, ui
         return;
     }
     for (uint32_t c = 0; c < PLS_RULE_CLASSES; c++) {
-        g->device_bytes[c] = pls_add(g->device_bytes[c], pls_buffer_bytes(class_rules[c], type, t->dims[0], bytes));
+        g->device_bytes[c] =
+            pls_add(g->device_bytes[c], pls_buffer_bytes(class_rules[c], type, t->dims[0], bytes));
     }
     uint64_t host = pls_buffer_bytes(class_rules[0], type, t->dims[0], bytes);
     g->host_bytes = pls_add(g->host_bytes, host);
@@ -150,7 +152,8 @@ static struct pls_weight_group *group_of(struct pls_layout *l, uint32_t i)
     return NULL;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------- */
+/* ---- the file
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Bytes of one entry of the tensor table: name, dimensions, type, offset. */
 static uint64_t table_entry_bytes(const struct pls_tensor *t)
@@ -164,11 +167,13 @@ static void file_sizes(struct pls_layout *l, uint64_t padded_bytes, uint64_t tab
     l->header_estimated = m->header_bytes == 0;
     l->header_bytes = m->header_bytes;
     if (l->header_estimated) {
-        l->header_bytes = pls_add(table_bytes + OTHER_KEYS_BYTES,
-                                  pls_mul(TOKENIZER_BYTES_PER_TOKEN, m->card.n_vocab));
+        l->header_bytes =
+            pls_add(table_bytes + OTHER_KEYS_BYTES, pls_mul(TOKENIZER_BYTES_PER_TOKEN, m->card.n_vocab));
     }
-    bool as_stored = l->quant.format == PLS_FORMAT_GGUF && l->quant.ftype == PLS_FTYPE_NONE && m->file_bytes != 0;
-    l->file_bytes = as_stored ? m->file_bytes : pls_add(pls_pad(l->header_bytes, FILE_ALIGNMENT), padded_bytes);
+    bool as_stored =
+        l->quant.format == PLS_FORMAT_GGUF && l->quant.ftype == PLS_FTYPE_NONE && m->file_bytes != 0;
+    l->file_bytes =
+        as_stored ? m->file_bytes : pls_add(pls_pad(l->header_bytes, FILE_ALIGNMENT), padded_bytes);
 }
 
 static void count_types(struct pls_layout *l)
@@ -190,7 +195,8 @@ static void count_types(struct pls_layout *l)
     file_sizes(l, padded, table);
 }
 
-/* ---- the layout ----------------------------------------------------------------------------------------------- */
+/* ---- the layout
+ * ----------------------------------------------------------------------------------------------- */
 
 static void sum_up(struct pls_layout *l, const struct pls_machine *machine)
 {
@@ -200,8 +206,10 @@ static void sum_up(struct pls_layout *l, const struct pls_machine *machine)
     for (uint32_t i = 0; i < l->tensors.n; i++) {
         const struct pls_tensor *t = &l->tensors.items[i];
         l->role[i] = (uint8_t)role_of(card, t, &l->layer[i]);
-        l->repacks[i] = l->role[i] != PLS_ROLE_INPUT && is_repackable_shape(t) &&
-                        pls_cpu_repacks(machine, (enum pls_type)t->type, t->dims[1]) ? 1 : 0;
+        l->repacks[i] = l->role[i] != PLS_ROLE_INPUT && is_repackable_shape(t)
+                                && pls_cpu_repacks(machine, (enum pls_type)t->type, t->dims[1])
+                            ? 1
+                            : 0;
         struct pls_weight_group *group = group_of(l, i);
         if (group != NULL) {
             group_add(group, t, pls_tensor_bytes(t), l->repacks[i] != 0);
@@ -219,8 +227,8 @@ static void sum_up(struct pls_layout *l, const struct pls_machine *machine)
 }
 
 enum pls_code pls_layout_make(const struct pls_model *model, const struct pls_quant *quant,
-                              const struct pls_machine *machine, struct pls_arena *arena, struct pls_layout *out,
-                              struct pls_err *err)
+                              const struct pls_machine *machine, struct pls_arena *arena,
+                              struct pls_layout *out, struct pls_err *err)
 {
     memset(out, 0, sizeof(*out));
     out->model = model;
@@ -232,8 +240,8 @@ enum pls_code pls_layout_make(const struct pls_model *model, const struct pls_qu
     out->role = PLS_TAKE(arena, uint8_t, n + 1);
     out->repacks = PLS_TAKE(arena, uint8_t, n + 1);
     out->layer = PLS_TAKE(arena, int16_t, n + 1);
-    if (out->layers == NULL || out->tensors.items == NULL || out->role == NULL || out->repacks == NULL ||
-        out->layer == NULL) {
+    if (out->layers == NULL || out->tensors.items == NULL || out->role == NULL || out->repacks == NULL
+        || out->layer == NULL) {
         return pls_fail(err, PLS_NOMEM, "%s: %u tensors need more working memory than was set aside",
                         model->card.name, n);
     }

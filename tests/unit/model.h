@@ -1,4 +1,5 @@
-/* Finds a card of tests/fixtures/models.tsv and makes machines and models for tests of sizing and placement. */
+/* Finds a card of tests/fixtures/models.tsv and makes machines and models for tests of sizing and placement.
+ */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -51,7 +52,8 @@ static inline struct pls_machine machine_make(uint64_t ram_bytes)
     return m;
 }
 
-static inline void machine_gpu(struct pls_machine *m, enum pls_backend backend, enum pls_pool_kind kind, uint64_t bytes)
+static inline void machine_gpu(struct pls_machine *m, enum pls_backend backend, enum pls_pool_kind kind,
+                               uint64_t bytes)
 {
     struct pls_pool *p = &m->pools[m->n_pools];
     struct pls_gpu *g = &m->gpus[m->n_gpus];

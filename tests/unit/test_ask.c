@@ -77,7 +77,8 @@ START_TEST(ollama_looks_at_vram)
     model_card("llama-3.1-8b", &card);
     ck_assert_uint_eq(pls_ask_default_context(PLS_RUNTIME_OLLAMA, &card, 8 * PLS_GIB), 4096);
     ck_assert_uint_eq(pls_ask_default_context(PLS_RUNTIME_OLLAMA, &card, 24 * PLS_GIB), 32768);
-    ck_assert_uint_eq(pls_ask_default_context(PLS_RUNTIME_OLLAMA, &card, 80 * PLS_GIB), 131072); /* what it was trained on */
+    ck_assert_uint_eq(pls_ask_default_context(PLS_RUNTIME_OLLAMA, &card, 80 * PLS_GIB),
+                      131072); /* what it was trained on */
     struct pls_ask ask = pls_ask_default(PLS_RUNTIME_OLLAMA);
     ask.context_tokens = 4096;
     ask.parallel = 2; /* a context is that of one request */
@@ -161,6 +162,7 @@ START_TEST(names_read_back)
 }
 END_TEST
 
-UNIT_MAIN("ask", slots_divide_a_padded_context, the_server_unifies_only_its_own_slots, a_batch_never_exceeds_the_context,
-          ollama_looks_at_vram, what_the_engine_refuses, mlx_cannot_quantize_a_rotating_cache,
-          an_unknown_training_context_is_not_guessed, auto_attention_asks_the_device, names_read_back)
+UNIT_MAIN("ask", slots_divide_a_padded_context, the_server_unifies_only_its_own_slots,
+          a_batch_never_exceeds_the_context, ollama_looks_at_vram, what_the_engine_refuses,
+          mlx_cannot_quantize_a_rotating_cache, an_unknown_training_context_is_not_guessed,
+          auto_attention_asks_the_device, names_read_back)

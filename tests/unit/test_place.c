@@ -67,8 +67,9 @@ START_TEST(every_recorded_load_is_met)
         if (line[0] == '#') {
             continue;
         }
-        ck_assert_int_eq(sscanf(line, "%63s %15s %d %d %llu %llu %llu", id, device, &layers, &repack, &host, &repacked,
-                                &on_device), 7);
+        ck_assert_int_eq(sscanf(line, "%63s %15s %d %d %llu %llu %llu", id, device, &layers, &repack, &host,
+                                &repacked, &on_device),
+                         7);
         if (strcmp(id, last) != 0) {
             take(id);
             memcpy(last, id, sizeof last);
@@ -81,12 +82,13 @@ START_TEST(every_recorded_load_is_met)
         place(&ask, &m);
         ck_assert_msg(plan.shares[0].bytes.weights == host, "%s: host %llu", line,
                       (unsigned long long)plan.shares[0].bytes.weights);
-        ck_assert_msg(plan.n_shares == 1 || plan.shares[1].bytes.weights == on_device, "%s: device %llu", line,
-                      (unsigned long long)plan.shares[1].bytes.weights);
+        ck_assert_msg(plan.n_shares == 1 || plan.shares[1].bytes.weights == on_device, "%s: device %llu",
+                      line, (unsigned long long)plan.shares[1].bytes.weights);
         ck_assert_uint_eq(plan.bytes.mapped, 0);
         ask.no_mmap = false; /* what is repacked is not the mapped file */
         place(&ask, &m);
-        ck_assert_msg(plan.shares[0].bytes.weights - plan.shares[0].bytes.mapped == repacked, "%s: private %llu", line,
+        ck_assert_msg(plan.shares[0].bytes.weights - plan.shares[0].bytes.mapped == repacked,
+                      "%s: private %llu", line,
                       (unsigned long long)(plan.shares[0].bytes.weights - plan.shares[0].bytes.mapped));
         rows++;
     }
@@ -97,8 +99,8 @@ END_TEST
 
 /* ---- pencil ---- */
 
-/* Two GPUs, shares 3 : 1, 32 layers and the output: 33 places. The first device takes places below 0.75 * 33 = 24.75,
- * so layers 0..24; the second 25..31 and the output. */
+/* Two GPUs, shares 3 : 1, 32 layers and the output: 33 places. The first device takes places below 0.75 * 33
+ * = 24.75, so layers 0..24; the second 25..31 and the output. */
 START_TEST(a_tensor_split_divides_the_layers)
 {
     take("llama-3.1-8b");
@@ -132,8 +134,8 @@ START_TEST(without_ratios_memory_decides)
 }
 END_TEST
 
-/* Shared out by memory, a third GPU of 4 GiB gets 6 of 81 places, one of them the output of 0.9 GB: with its driver and
- * buffers that is too much for it, while the two of 24 GiB have room. */
+/* Shared out by memory, a third GPU of 4 GiB gets 6 of 81 places, one of them the output of 0.9 GB: with its
+ * driver and buffers that is too much for it, while the two of 24 GiB have room. */
 START_TEST(layers_are_counted_out_when_a_share_overflows)
 {
     take("llama-3.1-70b");
@@ -316,8 +318,8 @@ static void check_sums(void)
         pls_bytes_add(&sum, &plan.shares[i].bytes);
     }
     ck_assert_mem_eq(&sum, &plan.bytes, sizeof sum);
-    ck_assert_uint_eq(sum.total, sum.weights + sum.kv + sum.state + sum.compute + sum.output + sum.projector +
-                      sum.overhead);
+    ck_assert_uint_eq(sum.total, sum.weights + sum.kv + sum.state + sum.compute + sum.output + sum.projector
+                                     + sum.overhead);
     uint64_t of_types = 0;
     for (int t = 0; t < PLS_TYPE_COUNT; t++) {
         of_types += plan.types[t].bytes;
@@ -327,7 +329,8 @@ static void check_sums(void)
 
 START_TEST(sums_agree_on_any_split)
 {
-    static const char *const ids[] = { "gemma-4-e4b", "qwen3-30b-a3b", "granite-4.0-h-tiny", "deepseek-v2-lite" };
+    static const char *const ids[] = { "gemma-4-e4b", "qwen3-30b-a3b", "granite-4.0-h-tiny",
+                                       "deepseek-v2-lite" };
     for (size_t i = 0; i < PLS_COUNT_OF(ids); i++) {
         take(ids[i]);
         struct pls_machine m = machine_make(64 * PLS_GIB);
@@ -338,7 +341,8 @@ START_TEST(sums_agree_on_any_split)
         for (ask.gpu_layers = 0; ask.gpu_layers < 50; ask.gpu_layers += 7) {
             place(&ask, &m);
             check_sums();
-            ck_assert_uint_le(plan.shares[0].bytes.weights, on_host); /* more layers offloaded, less on the host */
+            ck_assert_uint_le(plan.shares[0].bytes.weights,
+                              on_host); /* more layers offloaded, less on the host */
             on_host = plan.shares[0].bytes.weights;
         }
     }
@@ -347,7 +351,8 @@ END_TEST
 
 START_TEST(a_wider_quant_is_never_smaller)
 {
-    static const char *const quants[] = { "IQ2_XXS", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F32" };
+    static const char *const quants[] = { "IQ2_XXS", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M",
+                                          "Q6_K",    "Q8_0", "BF16",   "F32" };
     take("llama-3.2-3b");
     struct pls_machine m = machine_make(64 * PLS_GIB);
     uint64_t before = 0;
@@ -436,8 +441,8 @@ START_TEST(plans_together_share_the_budget)
 }
 END_TEST
 
-/* Traffic of a mixture: all dense tensors, 8 of 128 experts. Qwen3-30B-A3B: 3.35 billion parameters a token less the
- * input table (151936 * 2048 = 0.31 billion). */
+/* Traffic of a mixture: all dense tensors, 8 of 128 experts. Qwen3-30B-A3B: 3.35 billion parameters a token
+ * less the input table (151936 * 2048 = 0.31 billion). */
 START_TEST(traffic_counts_active_experts)
 {
     take("qwen3-30b-a3b");
@@ -464,11 +469,12 @@ START_TEST(a_missing_backend_is_said_so)
 }
 END_TEST
 
-UNIT_MAIN("place", every_recorded_load_is_met, a_tensor_split_divides_the_layers, without_ratios_memory_decides,
-          layers_are_counted_out_when_a_share_overflows, a_gpu_too_small_for_its_driver_is_left_alone,
-          advice_is_what_would_fit, the_wired_limit_is_named, layers_spill_when_the_gpu_is_full,
-          experts_leave_before_layers, context_gives_way_before_layers,
-          unified_memory_is_counted_once_in_bytes_and_twice_in_budgets, larger_than_memory_is_a_state_of_its_own,
-          sums_agree_on_any_split, a_wider_quant_is_never_smaller, saturated_never_fits,
-          the_largest_context_fits_and_the_next_does_not, a_layout_answers_as_a_fresh_one_does,
-          plans_together_share_the_budget, traffic_counts_active_experts, a_missing_backend_is_said_so)
+UNIT_MAIN("place", every_recorded_load_is_met, a_tensor_split_divides_the_layers,
+          without_ratios_memory_decides, layers_are_counted_out_when_a_share_overflows,
+          a_gpu_too_small_for_its_driver_is_left_alone, advice_is_what_would_fit, the_wired_limit_is_named,
+          layers_spill_when_the_gpu_is_full, experts_leave_before_layers, context_gives_way_before_layers,
+          unified_memory_is_counted_once_in_bytes_and_twice_in_budgets,
+          larger_than_memory_is_a_state_of_its_own, sums_agree_on_any_split, a_wider_quant_is_never_smaller,
+          saturated_never_fits, the_largest_context_fits_and_the_next_does_not,
+          a_layout_answers_as_a_fresh_one_does, plans_together_share_the_budget,
+          traffic_counts_active_experts, a_missing_backend_is_said_so)

@@ -50,7 +50,8 @@ START_TEST(sliding_layers_keep_window_and_batch)
 }
 END_TEST
 
-/* Qwen3.5-9B: 24 of 32 layers hold a state of 3*8192 + 524288 floats: 4 * 548864 * 24 = 52690944 bytes a slot. */
+/* Qwen3.5-9B: 24 of 32 layers hold a state of 3*8192 + 524288 floats: 4 * 548864 * 24 = 52690944 bytes a
+ * slot. */
 START_TEST(state_is_per_slot)
 {
     take("qwen3.5-9b");
@@ -59,7 +60,8 @@ START_TEST(state_is_per_slot)
     for (uint32_t slots = 1; slots <= 4; slots++) {
         ask.parallel = slots;
         struct pls_setting s = settle(ask);
-        ck_assert_uint_eq(pls_size_kv_total(&shape, &s, pls_buffer_rule(PLS_BACKEND_CPU)).state, slots * 52690944);
+        ck_assert_uint_eq(pls_size_kv_total(&shape, &s, pls_buffer_rule(PLS_BACKEND_CPU)).state,
+                          slots * 52690944);
     }
 }
 END_TEST
@@ -84,7 +86,8 @@ START_TEST(other_engines_have_their_own_steps)
     ask.type_v = PLS_TYPE_Q8_0;
     struct pls_setting s = settle(ask);
     ck_assert_uint_eq(s.n_ctx, 1008); /* 63 pages */
-    ck_assert_uint_eq(pls_size_kv_total(&shape, &s, pls_buffer_rule(PLS_BACKEND_CPU)).kv, 32ull * 2048 * 1008);
+    ck_assert_uint_eq(pls_size_kv_total(&shape, &s, pls_buffer_rule(PLS_BACKEND_CPU)).kv,
+                      32ull * 2048 * 1008);
     ask = pls_ask_default(PLS_RUNTIME_MLX);
     ask.context_tokens = 1000;
     ck_assert_uint_eq(settle(ask).n_ctx, 1024);
@@ -116,8 +119,8 @@ static void check_run(const char *line, unsigned *runs)
     unsigned long long context, n_ctx, bytes;
     unsigned align, slots, unified, batch, ubatch, whole, n;
     char fa[8], k[16], v[16];
-    int got = sscanf(line, "%u %llu %u %u %u %u %7s %15s %15s %u %llu %llu %u", &align, &context, &slots, &unified,
-                     &batch, &ubatch, fa, k, v, &whole, &n_ctx, &bytes, &n);
+    int got = sscanf(line, "%u %llu %u %u %u %u %7s %15s %15s %u %llu %llu %u", &align, &context, &slots,
+                     &unified, &batch, &ubatch, fa, k, v, &whole, &n_ctx, &bytes, &n);
     ck_assert_msg(got == 13, "%s", line);
     struct pls_ask ask = pls_ask_default(PLS_RUNTIME_LLAMA_CLI);
     ask.context_tokens = context;
@@ -159,7 +162,8 @@ END_TEST
 
 START_TEST(more_context_or_slots_never_need_less)
 {
-    static const char *const ids[] = { "gemma-3-27b", "qwen3.5-35b-a3b", "deepseek-v3.1", "gpt-oss-20b", "lfm2-1.2b" };
+    static const char *const ids[] = { "gemma-3-27b", "qwen3.5-35b-a3b", "deepseek-v3.1", "gpt-oss-20b",
+                                       "lfm2-1.2b" };
     for (size_t i = 0; i < PLS_COUNT_OF(ids); i++) {
         take(ids[i]);
         struct pls_ask ask = pls_ask_default(PLS_RUNTIME_LLAMA_CLI);
