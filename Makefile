@@ -66,6 +66,8 @@ catalog := $(B)/catalog.db
 
 unit_sources := $(wildcard tests/unit/test_*.c)
 units        := $(unit_sources:tests/unit/%.c=$(B)/tests/%)
+# Stand-ins for vendor libraries, loaded at run time by tests only.
+fakes        := $(patsubst tests/fakes/%.c,$(B)/tests/fakes/%.so,$(wildcard tests/fakes/*.c)) $(B)/tests/fakes/lib/libnvidia-ml.so.1
 check_cflags  = $(shell $(PKG_CONFIG) --silence-errors --cflags check)
 check_libs    = $(shell $(PKG_CONFIG) --silence-errors --libs check)
 
@@ -96,7 +98,7 @@ check:
 	@BUILD=$(abspath $(B)) CC="$(CC)" CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent \
 	    prove $(PROVEFLAGS) -j2 -e '' $(units) $(units:$(B)/%=build/san/%) $(wildcard tests/*.t tests/lint/*.t)
 
-units: $(units) all
+units: $(units) $(fakes) all
 deps:
 	@tools/deps.sh build
 deps-check:
@@ -133,7 +135,15 @@ $(catalog): $(B)/mkcatalog $(catalog_inputs)
 $(B)/tests/%: tests/unit/%.c $(library)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit $(check_cflags) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(library) $(check_libs) $(LIBS)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit -DTEST_BUILD='"$(B)"' $(check_cflags) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(library) $(check_libs) $(LIBS)
+
+$(B)/tests/fakes/%.so: tests/fakes/%.c $(wildcard tests/fakes/*.c)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -O1 -g -fPIC -shared $(CFLAGS) -o $@ $<
+
+$(B)/tests/fakes/lib/libnvidia-ml.so.1: $(B)/tests/fakes/fake_nvml.so
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(pkgdatadir)/schema $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(bashcompdir)

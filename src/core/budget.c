@@ -147,7 +147,8 @@ static const struct pls_limit *tightest(const struct pls_pool *pool, bool from_f
     for (uint32_t i = 0; i < pool->n_limits; i++) {
         const struct pls_limit *limit = &pool->limits[i];
         uint64_t cap = from_free ? pls_sub(limit->bytes, limit->used_bytes) : limit->bytes;
-        if (limit->is_physical ? biting == NULL : cap < *room) {
+        bool notable = limit->bytes < pool->capacity_bytes - pool->capacity_bytes / 20;
+        if (limit->is_physical ? biting == NULL && notable : cap < *room) {
             biting = limit;
             *room = pls_min(*room, cap);
         }

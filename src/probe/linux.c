@@ -29,6 +29,6 @@ enum pls_code pls_linux_probe(struct pls_root *root, const struct pls_values *va
         return code;
     }
     pls_linux_cgroup(root, m);
-    (void)values;
+    pls_linux_gpus(root, values, &topo, m);
     return PLS_OK;
 }

@@ -252,9 +252,7 @@ static uint32_t isa_of_flags(const char *flags)
     return isa;
 }
 
-/* arm has no model name in cpuinfo; the device tree names the board ("Raspberry Pi 5 Model B Rev 1.0"), and
- * the part number the core design. */
-static void name_arm(struct pls_root *root, const char *cpuinfo, struct pls_machine *m)
+static const char *arm_core(const char *implementer, const char *part)
 {
     static const struct {
         const char *implementer, *part, *name;
@@ -263,23 +261,36 @@ static void name_arm(struct pls_root *root, const char *cpuinfo, struct pls_mach
         { "0x41", "0xd0c", "Neoverse-N1" },  { "0x41", "0xd40", "Neoverse-V1" },
         { "0x41", "0xd49", "Neoverse-N2" },  { "0x41", "0xd4f", "Neoverse-V2" },
         { "0x41", "0xd42", "Cortex-A78AE" }, { "0x41", "0xd85", "Cortex-X925" },
-        { "0x41", "0xd87", "Cortex-A725" },  { "0xc0", "0xac3", "AmpereOne" },
+        { "0x41", "0xd87", "Cortex-A725" },  { "0x41", "0xd05", "Cortex-A55" },
+        { "0x41", "0xd41", "Cortex-A78" },   { "0xc0", "0xac3", "AmpereOne" },
         { "0x51", "0x001", "Oryon" },
     };
-    char implementer[16];
-    char part[16];
-    if (m->cpu.name[0] == '\0') {
-        pls_scan_line(root, "/proc/device-tree/model", m->cpu.name, sizeof(m->cpu.name));
-    }
-    if (m->cpu.name[0] != '\0'
-        || !pls_scan_field(cpuinfo, "CPU implementer", implementer, sizeof(implementer))
-        || !pls_scan_field(cpuinfo, "CPU part", part, sizeof(part))) {
-        return;
-    }
     for (size_t i = 0; i < PLS_COUNT_OF(cores); i++) {
         if (strcmp(implementer, cores[i].implementer) == 0 && strcmp(part, cores[i].part) == 0) {
-            PLS_COPY(m->cpu.name, cores[i].name);
+            return cores[i].name;
         }
+    }
+    return NULL;
+}
+
+/* arm has no model name in cpuinfo: the device tree names the board ("Raspberry Pi 5 Model B Rev 1.0");
+ * servers without one get the core designs, each once. */
+static void name_arm(struct pls_root *root, const char *cpuinfo, struct pls_cpu *cpu)
+{
+    if (pls_scan_line(root, "/proc/device-tree/model", cpu->name, sizeof(cpu->name))) {
+        return;
+    }
+    struct pls_text name = PLS_TEXT(cpu->name);
+    char implementer[16] = "";
+    char part[16] = "";
+    for (const char *at = cpuinfo; at != NULL; at = strstr(at, "CPU implementer")) {
+        bool read = pls_scan_field(at, "CPU implementer", implementer, sizeof(implementer))
+                    && pls_scan_field(at, "CPU part", part, sizeof(part));
+        const char *core = read ? arm_core(implementer, part) : NULL;
+        if (core != NULL && strstr(cpu->name, core) == NULL) {
+            pls_text_add(&name, "%s%s", name.len > 0 ? " + " : "", core);
+        }
+        at++;
     }
 }
 
@@ -295,8 +306,9 @@ void pls_linux_cpu(struct pls_root *root, const struct pls_topology *topo, struc
             PLS_COPY(m->arch, x86 ? "x86_64" : arm ? "arm64" : topo->arch);
         }
         m->is_vm = x86 && pls_scan_word(flags, "hypervisor");
-        pls_scan_field(text, "model name", m->cpu.name, sizeof(m->cpu.name));
-        name_arm(root, text, m);
+        if (!pls_scan_field(text, "model name", m->cpu.name, sizeof(m->cpu.name))) {
+            name_arm(root, text, &m->cpu);
+        }
     }
     pls_scan_file_free(text);
     free(flags);

@@ -99,9 +99,25 @@ static bool has_desktop(struct pls_root *root)
     return d.found;
 }
 
+/* What the maker calls the whole machine, unless the maker left the placeholder. */
+static void name_machine(struct pls_root *root, struct pls_machine *m)
+{
+    static const char *const placeholders[] = { "To Be Filled", "System Product Name", "Default string",
+                                                "OEM", "None" };
+    if (!pls_scan_line(root, "/proc/device-tree/model", m->name, sizeof(m->name))) {
+        pls_scan_line(root, "/sys/class/dmi/id/product_name", m->name, sizeof(m->name));
+    }
+    for (size_t i = 0; i < PLS_COUNT_OF(placeholders); i++) {
+        if (strstr(m->name, placeholders[i]) != NULL) {
+            m->name[0] = '\0';
+        }
+    }
+}
+
 void pls_linux_host(struct pls_root *root, struct pls_machine *m)
 {
     PLS_COPY(m->os, "linux");
+    name_machine(root, m);
     pls_scan_line(root, "/proc/sys/kernel/osrelease", m->os_version, sizeof(m->os_version));
     m->is_wsl = strstr(m->os_version, "icrosoft") != NULL;
     m->is_vm = m->is_vm || m->is_wsl || is_vm(root);

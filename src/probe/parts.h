@@ -86,6 +86,19 @@ void pls_linux_cgroup(struct pls_root *root, struct pls_machine *m);
 /* linux_host.c: version, container, VM, WSL, desktop. */
 void pls_linux_host(struct pls_root *root, struct pls_machine *m);
 
+/* gpu.c: all GPUs of a Linux machine; pools[0] must be there. */
+void pls_linux_gpus(struct pls_root *root, const struct pls_values *values, struct pls_topology *topo,
+                    struct pls_machine *m);
+/* Marks the PCI device at an address as explained; NULL when the bus has no such display device. */
+struct pls_pci *pls_pci_claim(struct pls_topology *topo, const char *address);
+/* nvidia.c, drm.c (amd.c, intel.c) */
+void pls_nvidia_gpus(struct pls_root *root, const struct pls_values *v, struct pls_topology *topo,
+                     struct pls_machine *m);
+void pls_drm_gpus(struct pls_root *root, const struct pls_values *values, struct pls_topology *topo,
+                  struct pls_machine *m);
+/* One direction of a PCIe link, 1e9 bytes per second; 0 for a generation this program does not know. */
+double pls_pcie_gbs(uint64_t generation, uint64_t lanes);
+
 /* text_scan.c: line-oriented files. */
 /* Copies the rest of the first line that begins with key (after optional blanks and one ':' or '='), trimmed.
  */
