@@ -35,6 +35,8 @@ struct pls_compute_ask {
     /* Whose layer it is, and with it cache and state: 0 the host, 1 + n device n. [n_layers + n_mtp_layers] is the
      * output layer. Input tables are always on the host. */
     uint8_t layer_at[PLS_MAX_LAYERS + 1];
+    bool flash_auto; /* flash attention was left to the engine, which turns it off when a layer's attention would run
+                      * on another device than the layer: known only here, once layers are placed */
     bool kv_on_host; /* cache and state stay on the host although layers are on a device */
     /* Where each weight lies: two arrays side by side, items[i] at where[i] (enum pls_where). Needed when weights of a
      * layer do not follow layer_at (experts kept in RAM), and for the bytes and repacking of host weights that a large
@@ -53,6 +55,7 @@ struct pls_compute {
     uint64_t device_bytes[PLS_MAX_GPUS];
     uint64_t host_bytes;
     uint64_t uncertainty_bytes; /* over all of them: the true sum is within this much in 99 of 100 cases */
+    bool flash_attention;       /* as the engine settles it; differs from the setting only with flash_auto */
     uint32_t n_nodes;           /* operations of one batch that are not mere views; 0: not known */
     uint32_t n_splits;          /* pieces the graph falls into when it changes device; 0: not known */
     enum pls_origin origin;     /* TABLE: replayed; ASSUMED: closed form */

@@ -16,7 +16,8 @@ bool pls_graph_init(struct pls_graph *g, const struct pls_compute_ask *ask, stru
     g->order = PLS_TAKE(arena, uint32_t, cap);
     g->leaf = PLS_TAKE(arena, uint32_t, cap);
     g->seen = PLS_TAKE(arena, bool, cap);
-    return g->node != NULL && g->order != NULL && g->leaf != NULL && g->seen != NULL;
+    g->leaf_of = PLS_TAKE(arena, uint32_t, ask->weights != NULL ? ask->weights->n + 1 : 1);
+    return g->node != NULL && g->order != NULL && g->leaf != NULL && g->seen != NULL && g->leaf_of != NULL;
 }
 
 void pls_graph_enter(struct pls_graph *g, int32_t layer)
@@ -86,6 +87,12 @@ static const char *short_name(const struct pls_tensor *t)
 
 static uint32_t find_weight(const struct pls_graph *g, const char *name)
 {
+    const struct pls_tensors *list = g->ask->weights;
+    for (uint32_t i = 0; list != NULL && i < list->n && list->items[i].layer < 0; i++) {
+        if (strcmp(list->items[i].name, name) == 0) {
+            return i;
+        }
+    }
     for (uint32_t i = g->first_weight; i < g->end_weight; i++) {
         if (strcmp(short_name(&g->ask->weights->items[i]), name) == 0) {
             return i;
@@ -109,28 +116,53 @@ static uint8_t follow_layer(const struct pls_graph *g, const char *name)
     return at == 0 ? PLS_WHERE_HOST : (uint8_t)(PLS_WHERE_DEVICE + at - 1);
 }
 
-uint32_t pls_g_weight(struct pls_graph *g, const char *name)
+static uint32_t make_weight(struct pls_graph *g, const char *name, const struct pls_tensor *t)
 {
     uint32_t id = make(g, PLS_OP_LEAF, PLS_TYPE_F32, pls_shape(1, 1, 1, 1));
     struct pls_node *n = &g->node[id];
     n->flags |= PLS_NODE_WEIGHT;
     n->where = follow_layer(g, name);
-    uint32_t i = find_weight(g, name);
-    bool tied = i == UINT32_MAX && g->layer < 0 && strcmp(name, "output.weight") == 0;
-    if (tied) {
-        i = find_weight(g, "token_embd.weight"); /* a copy of it is the output matrix */
-    }
-    if (i == UINT32_MAX) {
-        return id;
-    }
-    const struct pls_tensor *t = &g->ask->weights->items[i];
-    memcpy(n->ne, t->dims, sizeof(n->ne));
-    n->type = t->type;
-    n->bytes = pls_tensor_bytes(t);
-    if (g->ask->where != NULL && !tied) {
-        n->where = g->ask->where[i];
+    if (t != NULL) {
+        memcpy(n->ne, t->dims, sizeof(n->ne));
+        n->type = t->type;
+        n->bytes = pls_tensor_bytes(t);
     }
     return id;
+}
+
+uint32_t pls_g_weight(struct pls_graph *g, const char *name)
+{
+    uint32_t i = find_weight(g, name);
+    if (i != UINT32_MAX) {
+        if (g->leaf_of[i] == 0) {
+            g->leaf_of[i] = make_weight(g, name, &g->ask->weights->items[i]);
+            if (g->ask->where != NULL) {
+                g->node[g->leaf_of[i]].where = g->ask->where[i];
+            }
+        }
+        return g->leaf_of[i];
+    }
+    if (g->layer < 0 && strcmp(name, "output.weight") == 0) { /* tied: a copy of the embedding is the output matrix */
+        i = find_weight(g, "token_embd.weight");
+    }
+    return make_weight(g, name, i == UINT32_MAX ? NULL : &g->ask->weights->items[i]);
+}
+
+/* Rotation factors: the engine loads one copy for all layers of a device. */
+uint32_t pls_g_rope_factors(struct pls_graph *g)
+{
+    if (!g->card->has_rope_freqs && !g->card->has_long_rope) {
+        return 0;
+    }
+    uint32_t at = g->layer < 0 ? 0 : g->ask->layer_at[g->layer];
+    if (g->rope_factors[at] == 0) {
+        const char *name = g->card->has_rope_freqs ? "rope_freqs.weight" : "rope_factors_long.weight";
+        uint32_t i = find_weight(g, name);
+        uint32_t id = make_weight(g, name, i == UINT32_MAX ? NULL : &g->ask->weights->items[i]);
+        g->node[id].where = at == 0 ? PLS_WHERE_HOST : (uint8_t)(PLS_WHERE_DEVICE + at - 1);
+        g->rope_factors[at] = id;
+    }
+    return g->rope_factors[at];
 }
 
 uint32_t pls_g_cache(struct pls_graph *g, enum pls_type type, struct pls_shape shape)
@@ -182,6 +214,19 @@ uint32_t pls_g_view(struct pls_graph *g, enum pls_op op, struct pls_shape shape,
     uint32_t id = make(g, op, (enum pls_type)g->node[of].type, shape);
     g->node[id].src[0] = of;
     g->node[id].view = root_of(g, of);
+    if (op == PLS_OP_PERMUTE || op == PLS_OP_TRANSPOSE) {
+        g->node[id].bytes = g->node[of].bytes; /* spans what its source spans */
+    }
+    return id;
+}
+
+uint32_t pls_g_part(struct pls_graph *g, struct pls_shape shape, uint32_t of, uint64_t block, uint64_t stride)
+{
+    uint32_t id = pls_g_view(g, PLS_OP_VIEW, shape, of);
+    uint64_t blocks = block == 0 ? 0 : product(&shape) / block;
+    struct pls_node *n = &g->node[id];
+    const struct pls_type_info *info = pls_type_info((enum pls_type)n->type);
+    n->bytes = blocks == 0 ? 0 : ((blocks - 1) * stride + block) / info->block * info->bytes;
     return id;
 }
 

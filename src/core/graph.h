@@ -116,9 +116,11 @@ struct pls_graph {
     uint64_t n_seqs, n_seq_tokens;
     int32_t layer;     /* being built; -1 outside */
     uint32_t first_weight, end_weight; /* of this layer in ask->weights */
+    uint32_t *leaf_of;                 /* per item of ask->weights: its leaf; 0 not made */
 
     uint32_t tokens, pos, out_ids, attn_scale, s_copy, s_copy_main, s_copy_extra;
     struct pls_kv_inputs kv[2]; /* full, sliding */
+    uint32_t rope_factors[PLS_MAX_GPUS + 1]; /* of the host, of each device; 0: not met yet */
 };
 
 /* Room for a graph of n_layers layers; false when the arena is too small. */
@@ -132,11 +134,15 @@ uint32_t pls_g_input(struct pls_graph *g, enum pls_type type, struct pls_shape s
 /* "attn_q.weight" of the layer being built, or a global one outside of layers. */
 uint32_t pls_g_weight(struct pls_graph *g, const char *name);
 bool pls_g_has_weight(const struct pls_graph *g, const char *name); /* false when the list is not known */
+uint32_t pls_g_rope_factors(struct pls_graph *g); /* 0: the model has none */
 uint32_t pls_g_cache(struct pls_graph *g, enum pls_type type, struct pls_shape shape);
 uint32_t pls_g_op(struct pls_graph *g, enum pls_op op, struct pls_shape shape, uint32_t a, uint32_t b);
 uint32_t pls_g_op3(struct pls_graph *g, enum pls_op op, struct pls_shape shape, const uint32_t src[3]);
 uint32_t pls_g_same(struct pls_graph *g, enum pls_op op, uint32_t a, uint32_t b); /* shaped as a */
 uint32_t pls_g_view(struct pls_graph *g, enum pls_op op, struct pls_shape shape, uint32_t of);
+/* A strided view: contiguous blocks of `block` elements, `stride` elements apart. What it spans is what a copy of it to
+ * another device takes. */
+uint32_t pls_g_part(struct pls_graph *g, struct pls_shape shape, uint32_t of, uint64_t block, uint64_t stride);
 uint32_t pls_g_reshape(struct pls_graph *g, uint32_t of, struct pls_shape shape);
 /* weight [x.ne0, out] times x */
 uint32_t pls_g_mul_mat(struct pls_graph *g, const char *weight, uint64_t out, uint32_t x);
@@ -152,6 +158,11 @@ void pls_g_type(struct pls_graph *g, uint32_t id, enum pls_type type);
 /* Appends node and everything under it that is not yet in the order. */
 void pls_g_expand(struct pls_graph *g, uint32_t id);
 
+/* Whether V lies transposed in the cache: decided when the cache is made, before "auto" can turn flash attention off. */
+static inline bool pls_g_v_transposed(const struct pls_graph *g)
+{
+    return !g->setting->flash_attention && !g->ask->flash_auto;
+}
 static inline const struct pls_node *pls_g_node(const struct pls_graph *g, uint32_t id)
 {
     return &g->node[id];
@@ -213,8 +224,8 @@ static inline bool pls_has(const struct pls_graph *g, uint64_t flag)
     return (g->traits->flags & flag) != 0;
 }
 
-/* Builds the whole batch; false when it did not fit. */
-bool pls_graph_build(struct pls_graph *g);
+/* Builds a whole batch of `tokens` tokens with `outputs` rows of logits; false when it did not fit. */
+bool pls_graph_build(struct pls_graph *g, uint64_t tokens, uint64_t outputs);
 void pls_graph_build_gemma3n(struct pls_graph *g);
 void pls_graph_build_gemma4(struct pls_graph *g);
 
@@ -229,6 +240,8 @@ struct pls_graph_sizes {
     uint64_t bytes[PLS_MAX_GPUS + 1]; /* per device; the host is last, at [n_devices] */
     uint32_t n_splits;
 };
+/* False when flash attention of some layer runs elsewhere than the layer; for a batch of one token per sequence. */
+bool pls_graph_attention_stays(struct pls_graph *g, struct pls_arena *arena);
 /* Hands nodes to devices and replays the allocator. False when the arena is too small. */
 bool pls_graph_measure(struct pls_graph *g, struct pls_arena *arena, struct pls_graph_sizes *out);
 

@@ -43,13 +43,14 @@ static void store_k(struct pls_graph *g, const struct pls_attention *a, uint32_t
     pls_g_expand(g, pls_g_set_rows(g, merge_streams(g, cache, a->k_width, in->cells), flat, in->k_idx));
 }
 
-/* Without flash attention V is stored transposed, an element per row, and as wide as the widest layer's. */
+/* Without flash attention V is stored transposed (unless "auto" gave it up late), an element per row, and as wide as the widest layer's. */
 static void store_v(struct pls_graph *g, const struct pls_attention *a, uint32_t v, uint32_t cache)
 {
     const struct pls_kv_inputs *in = &g->kv[a->is_sliding];
     uint64_t width = (uint64_t)a->head_v * a->n_head_kv, n = g->n_tokens;
-    if (g->setting->flash_attention) {
+    if (!pls_g_v_transposed(g)) {
         uint32_t flat = pls_g_view(g, PLS_OP_VIEW, pls_shape(width, n, 1, 1), v);
+        g->node[flat].bytes = g->node[v].bytes; /* V of a fused projection is strided, and so is this */
         pls_g_expand(g, pls_g_set_rows(g, merge_streams(g, cache, a->v_width, in->cells), flat, in->v_idx));
         return;
     }
@@ -118,8 +119,8 @@ static uint32_t scores(struct pls_graph *g, const struct pls_attention *a, const
     }
     kq = pls_g_op3(g, PLS_OP_SOFT_MAX, shape, (const uint32_t[3]){ kq, in->mask, a->sinks });
     uint32_t v = h->v;
-    if (a->v_b != NULL) { /* V is a part of K's rows, which lie the wrong way round */
-        v = pls_g_view(g, PLS_OP_TRANSPOSE, pls_shape(in->cells, a->head_v, 1, h->streams), v);
+    if (a->v_b != NULL || !pls_g_v_transposed(g)) { /* rows of V lie the wrong way round */
+        v = pls_g_view(g, PLS_OP_TRANSPOSE, pls_shape(in->cells, a->head_v, a->n_head_kv, h->streams), v);
         v = pls_g_same(g, PLS_OP_CONT, v, 0);
     }
     uint32_t o = pls_g_op(g, PLS_OP_MUL_MAT, pls_shape(a->head_v, h->per_stream, h->n_head, h->streams), v, kq);
@@ -148,8 +149,8 @@ static void look_at_cache(struct pls_graph *g, const struct pls_attention *a, co
     uint32_t k = pls_g_view(g, PLS_OP_VIEW, pls_shape(head_k, a->n_head_kv, cells, h->streams), cache[0]);
     uint32_t v;
     if (cache[1] == 0) {
-        v = pls_g_view(g, PLS_OP_VIEW, pls_shape(a->head_v, a->n_head_kv, cells, h->streams), k);
-    } else if (g->setting->flash_attention) {
+        v = pls_g_part(g, pls_shape(a->head_v, a->n_head_kv, cells, h->streams), k, a->head_v, a->k_width);
+    } else if (!pls_g_v_transposed(g)) {
         v = pls_g_view(g, PLS_OP_VIEW, pls_shape(a->head_v, a->n_head_kv, cells, h->streams), cache[1]);
     } else {
         v = pls_g_view(g, PLS_OP_VIEW, pls_shape(cells, a->n_head_kv, a->head_v, h->streams), cache[1]);
@@ -188,11 +189,8 @@ uint32_t pls_g_attention(struct pls_graph *g, const struct pls_attention *a)
 
 uint32_t pls_g_rope(struct pls_graph *g, uint32_t x)
 {
-    bool factors = g->card->has_rope_freqs || g->card->has_long_rope;
     uint32_t y = pls_g_same(g, PLS_OP_ROPE, x, g->pos);
-    if (factors) {
-        g->node[y].src[2] = pls_g_weight(g, g->card->has_rope_freqs ? "rope_freqs.weight" : "rope_factors_long.weight");
-    }
+    g->node[y].src[2] = pls_g_rope_factors(g);
     return y;
 }
 
@@ -280,9 +278,10 @@ static struct pls_qkv fused_qkv(struct pls_graph *g, const struct pls_layer *l, 
         w = pls_g_add_bias(g, "attn_qkv.bias", w);
     }
     struct pls_qkv r;
-    r.q = pls_g_view(g, PLS_OP_VIEW, pls_shape(l->head_dim_k, l->n_head, g->n_tokens, 1), w);
-    r.k = pls_g_view(g, PLS_OP_VIEW, pls_shape(l->head_dim_k, l->n_head_kv, g->n_tokens, 1), w);
-    r.v = pls_g_view(g, PLS_OP_VIEW, pls_shape(l->head_dim_v, l->n_head_kv, g->n_tokens, 1), w);
+    uint64_t n = g->n_tokens;
+    r.q = pls_g_part(g, pls_shape(l->head_dim_k, l->n_head, n, 1), w, out - k_width - v_width, out);
+    r.k = pls_g_part(g, pls_shape(l->head_dim_k, l->n_head_kv, n, 1), w, k_width, out);
+    r.v = pls_g_part(g, pls_shape(l->head_dim_v, l->n_head_kv, n, 1), w, v_width, out);
     if (qk_norm_of(g) == PLS_QK_NORM_HEAD && !pls_has(g, PLS_T_QK_NORM_LATE)) {
         r.q = pls_g_norm(g, "attn_q_norm.weight", r.q);
         r.k = pls_g_norm(g, "attn_k_norm.weight", r.k);
@@ -325,8 +324,8 @@ uint32_t pls_g_gated_attention_layer(struct pls_graph *g, const struct pls_layer
     uint64_t d = l->head_dim_k, heads = l->n_head;
     struct pls_shape head = pls_shape(d, heads, g->n_tokens, 1), flat = pls_shape(d * heads, g->n_tokens, 1, 1);
     uint32_t full = pls_g_mul_mat(g, "attn_q.weight", 2 * d * heads, cur);
-    uint32_t q = pls_g_view(g, PLS_OP_VIEW, head, full);
-    uint32_t gate = pls_g_op(g, PLS_OP_CONT, flat, pls_g_view(g, PLS_OP_VIEW, head, full), 0);
+    uint32_t q = pls_g_part(g, head, full, d, 2 * d);
+    uint32_t gate = pls_g_op(g, PLS_OP_CONT, flat, pls_g_part(g, head, full, d, 2 * d), 0);
     q = pls_g_rope(g, pls_g_rms_norm(g, "attn_q_norm.weight", q));
     const struct chain k = { "attn_k.weight", "attn_k.bias", "attn_k_norm.weight", l->n_head_kv, true };
     const struct chain v = { "attn_v.weight", "attn_v.bias", NULL, l->n_head_kv, false };

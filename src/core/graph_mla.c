@@ -25,8 +25,8 @@ static uint32_t absorb(struct pls_graph *g, uint64_t heads, uint32_t q)
     if (!pls_has(g, PLS_T_NO_ROPE)) {
         q = pls_g_reshape(g, q, pls_shape(nope + rope, heads, n, 1));
     }
-    uint32_t low = pls_g_view(g, PLS_OP_VIEW, pls_shape(nope, heads, n, 1), q);
-    uint32_t high = maybe_rope(g, pls_g_view(g, PLS_OP_VIEW, pls_shape(rope, heads, n, 1), q));
+    uint32_t low = pls_g_part(g, pls_shape(nope, heads, n, 1), q, nope, nope + rope);
+    uint32_t high = maybe_rope(g, pls_g_part(g, pls_shape(rope, heads, n, 1), q, rope, nope + rope));
     low = pls_g_view(g, PLS_OP_PERMUTE, pls_shape(nope, n, heads, 1), low);
     low = pls_g_mul_mat(g, "attn_k_b.weight", rank, low);
     low = pls_g_view(g, PLS_OP_PERMUTE, pls_shape(rank, heads, n, 1), low);
@@ -39,8 +39,8 @@ uint32_t pls_g_mla_layer(struct pls_graph *g, const struct pls_layer *l, uint32_
     uint64_t n = g->n_tokens, nope = c->qk_nope_dim, rope = c->qk_rope_dim, rank = c->kv_lora_rank;
     uint32_t q = queries(g, (nope + rope) * l->n_head, cur);
     uint32_t both = pls_g_mul_mat(g, "attn_kv_a_mqa.weight", rank + rope, cur);
-    uint32_t latent = pls_g_view(g, PLS_OP_VIEW, pls_shape(rank, n, 1, 1), both);
-    uint32_t k_rope = maybe_rope(g, pls_g_view(g, PLS_OP_VIEW, pls_shape(rope, 1, n, 1), both));
+    uint32_t latent = pls_g_part(g, pls_shape(rank, n, 1, 1), both, rank, rank + rope);
+    uint32_t k_rope = maybe_rope(g, pls_g_part(g, pls_shape(rope, 1, n, 1), both, rope, rank + rope));
     latent = pls_g_rms_norm(g, "attn_kv_a_norm.weight", latent);
     q = absorb(g, l->n_head, q);
     latent = pls_g_reshape(g, latent, pls_shape(rank, 1, n, 1));

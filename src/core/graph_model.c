@@ -82,7 +82,7 @@ static void make_cache_inputs(struct pls_graph *g, bool sliding)
     uint64_t n = g->n_tokens;
     in->cells = sliding ? s->n_cells_swa : s->n_ctx_seq;
     in->k_idx = pls_g_input(g, PLS_TYPE_I64, pls_shape(n, 1, 1, 1));
-    in->v_idx = pls_g_input(g, PLS_TYPE_I64, pls_shape(s->flash_attention ? n : n * widest_v(g), 1, 1, 1));
+    in->v_idx = pls_g_input(g, PLS_TYPE_I64, pls_shape(pls_g_v_transposed(g) ? n * widest_v(g) : n, 1, 1, 1));
     struct pls_shape mask = pls_shape(in->cells, n / s->n_streams, 1, s->n_streams);
     in->mask = pls_g_input(g, s->flash_attention ? PLS_TYPE_F16 : PLS_TYPE_F32, mask);
     in->k_rot = rotation(g, s->type_k, h.k, true);
@@ -285,15 +285,14 @@ static void build_common(struct pls_graph *g)
     pls_g_tail(g, x);
 }
 
-bool pls_graph_build(struct pls_graph *g)
+bool pls_graph_build(struct pls_graph *g, uint64_t tokens, uint64_t outputs)
 {
     const struct pls_setting *s = g->setting;
     g->traits = pls_traits_of(g->card->arch);
     if (g->traits == NULL || s->n_seq == 0) {
         return false;
     }
-    uint64_t tokens = pls_min(s->n_ctx, s->n_ubatch);
-    g->n_outs = pls_min(tokens, s->n_outputs);
+    g->n_outs = outputs;
     g->n_seqs = s->n_seq;
     g->n_seq_tokens = (tokens + g->n_seqs - 1) / g->n_seqs;
     g->n_tokens = g->n_seq_tokens * g->n_seqs;

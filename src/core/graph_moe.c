@@ -23,7 +23,7 @@ static uint32_t top(struct pls_graph *g, uint32_t x, uint64_t n)
 {
     const uint64_t *ne = g->node[x].ne;
     struct pls_shape shape = pls_shape(n, ne[1], ne[2], ne[3]);
-    return pls_g_view(g, PLS_OP_VIEW, shape, argsort(g, x));
+    return pls_g_part(g, shape, argsort(g, x), n, ne[0]);
 }
 
 /* Only the best groups of experts take part: the others' scores are filled with minus infinity. */
@@ -139,8 +139,8 @@ static uint32_t activate(struct pls_graph *g, const struct route *r, uint64_t wi
     }
     if (g->card->fused_gate_up) {
         uint32_t both = through(g, r, &GATE_UP, 2 * width, x);
-        uint32_t gate = pls_g_view(g, PLS_OP_VIEW, shape, both);
-        return pls_g_op(g, PLS_OP_GLU, shape, gate, pls_g_view(g, PLS_OP_VIEW, shape, both));
+        uint32_t gate = pls_g_part(g, shape, both, width, 2 * width);
+        return pls_g_op(g, PLS_OP_GLU, shape, gate, pls_g_part(g, shape, both, width, 2 * width));
     }
     uint32_t gate = through(g, r, &GATE, width, x);
     return pls_g_op(g, PLS_OP_GLU, shape, gate, through(g, r, &UP, width, x));
@@ -162,7 +162,7 @@ static uint32_t sum_up(struct pls_graph *g, const struct route *r, uint32_t expe
     struct pls_shape shape = pls_shape(pls_g_ne(g, experts, 0), r->tokens, 1, 1);
     uint32_t first = g->n;
     for (uint64_t i = 0; i < r->used; i++) {
-        pls_g_expand(g, pls_g_view(g, PLS_OP_VIEW, shape, experts));
+        pls_g_expand(g, pls_g_part(g, shape, experts, shape.ne[0], shape.ne[0] * r->used));
     }
     if (g->full) {
         return 0;

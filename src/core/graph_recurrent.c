@@ -38,11 +38,10 @@ static uint32_t fetch_states(struct pls_graph *g, uint32_t cache)
     return out;
 }
 
-/* Copies a view of `from`, a row per sequence, into the cache. */
-static void store_states(struct pls_graph *g, uint32_t from, struct pls_shape shape, uint32_t cache)
+/* Copies `part`, a row per sequence, into the cache. */
+static void store_states(struct pls_graph *g, uint32_t part, uint32_t cache)
 {
     struct pls_shape row = pls_shape(pls_g_ne(g, cache, 0), g->n_seqs, 1, 1);
-    uint32_t part = pls_g_view(g, PLS_OP_VIEW, shape, from);
     pls_g_expand(g, pls_g_cpy(g, part, pls_g_view(g, PLS_OP_VIEW, row, cache)));
 }
 
@@ -58,6 +57,13 @@ static uint32_t with_history(struct pls_graph *g, uint32_t history, uint32_t x)
     uint32_t turned = pls_g_view(g, PLS_OP_TRANSPOSE, pls_shape(g->n_seq_tokens, channels, g->n_seqs, 1), x);
     struct pls_shape shape = pls_shape(pls_g_ne(g, history, 0) + g->n_seq_tokens, channels, g->n_seqs, 1);
     return pls_g_op(g, PLS_OP_CONCAT, shape, history, turned);
+}
+
+/* What the next batch needs as history. */
+static uint32_t last_taps(struct pls_graph *g, uint32_t x, uint64_t taps)
+{
+    struct pls_shape shape = pls_shape(taps, pls_g_ne(g, x, 1), g->n_seqs, 1);
+    return pls_g_part(g, shape, x, taps, pls_g_ne(g, x, 0));
 }
 
 static uint32_t ssm_conv(struct pls_graph *g, uint32_t x, uint32_t weight)
@@ -78,10 +84,10 @@ struct mamba {
     uint32_t x, b, c;
 };
 
-static uint32_t mamba_conv(struct pls_graph *g, const struct mamba *m, uint32_t taps, uint32_t xbc, uint32_t cache)
+static uint32_t mamba_conv(struct pls_graph *g, uint32_t taps, uint32_t xbc, uint32_t cache)
 {
     uint32_t x = with_history(g, taps, xbc);
-    store_states(g, x, pls_shape(g->card->ssm_conv - 1, m->channels, g->n_seqs, 1), cache);
+    store_states(g, last_taps(g, x, g->card->ssm_conv - 1), cache);
     x = ssm_conv(g, x, pls_g_weight(g, "ssm_conv1d.weight"));
     return pls_g_same(g, PLS_OP_UNARY, pls_g_add_bias(g, "ssm_conv1d.bias", x), 0);
 }
@@ -105,7 +111,7 @@ static uint32_t mamba_scan(struct pls_graph *g, const struct mamba *m)
     src[6] = g->s_copy_main;
     pls_g_expand(g, y);
     close_states(g, cache, states);
-    store_states(g, y, pls_shape(width, g->n_seqs, 1, 1), cache);
+    store_states(g, pls_g_view(g, PLS_OP_VIEW, pls_shape(width, g->n_seqs, 1, 1), y), cache);
     return y;
 }
 
@@ -119,13 +125,14 @@ uint32_t pls_g_mamba2_layer(struct pls_graph *g, uint32_t cur)
     uint32_t cache = state_cache(g, taps * m.channels);
     uint32_t history = pls_g_reshape(g, fetch_states(g, cache), pls_shape(taps, m.channels, s, 1));
     uint32_t in = pls_g_mul_mat(g, "ssm_in.weight", m.inner + m.channels + m.heads, by_sequence(g, cur));
-    m.z = pls_g_view(g, PLS_OP_VIEW, pls_shape(m.head, m.heads, t, s), in);
-    uint32_t xbc = pls_g_view(g, PLS_OP_VIEW, pls_shape(m.channels, t, s, 1), in);
-    m.dt = pls_g_view(g, PLS_OP_VIEW, pls_shape(m.heads, t, s, 1), in);
-    xbc = mamba_conv(g, &m, history, xbc, cache);
-    m.x = pls_g_view(g, PLS_OP_VIEW, pls_shape(m.head, m.heads, t, s), xbc);
-    m.b = pls_g_view(g, PLS_OP_VIEW, pls_shape(m.state, m.groups, t, s), xbc);
-    m.c = pls_g_view(g, PLS_OP_VIEW, pls_shape(m.state, m.groups, t, s), xbc);
+    uint64_t row = pls_g_ne(g, in, 0);
+    m.z = pls_g_part(g, pls_shape(m.head, m.heads, t, s), in, m.inner, row);
+    uint32_t xbc = pls_g_part(g, pls_shape(m.channels, t, s, 1), in, m.channels, row);
+    m.dt = pls_g_part(g, pls_shape(m.heads, t, s, 1), in, m.heads, row);
+    xbc = mamba_conv(g, history, xbc, cache);
+    m.x = pls_g_part(g, pls_shape(m.head, m.heads, t, s), xbc, m.inner, m.channels);
+    m.b = pls_g_part(g, pls_shape(m.state, m.groups, t, s), xbc, m.state * m.groups, m.channels);
+    m.c = pls_g_part(g, pls_shape(m.state, m.groups, t, s), xbc, m.state * m.groups, m.channels);
     uint32_t y = pls_g_view(g, PLS_OP_VIEW, pls_shape(m.head, m.heads, t, s), mamba_scan(g, &m));
     y = pls_g_same(g, PLS_OP_ADD, y, pls_g_same(g, PLS_OP_MUL, m.x, pls_g_weight(g, "ssm_d")));
     uint32_t z = pls_g_same(g, PLS_OP_CONT, m.z, 0);
@@ -157,7 +164,7 @@ static uint32_t delta_rule(struct pls_graph *g, const struct delta *d, uint32_t 
     src[3] = d->gate;
     src[4] = d->beta;
     src[5] = state;
-    store_states(g, out, square, cache);
+    store_states(g, pls_g_view(g, PLS_OP_VIEW, square, out), cache);
     return pls_g_view(g, PLS_OP_VIEW, pls_shape(d->head, d->n_v, t, s), out);
 }
 
@@ -182,8 +189,8 @@ static void gates_from_one(struct pls_graph *g, struct delta *d, uint32_t cur)
     uint64_t each = d->n_v / d->n_k, t = g->n_seq_tokens, s = g->n_seqs;
     uint32_t both = pls_g_mul_mat(g, "ssm_ba.weight", 2 * d->n_v, cur);
     both = pls_g_reshape(g, both, pls_shape(2 * each, d->n_k, t, s));
-    uint32_t beta = pls_g_view(g, PLS_OP_VIEW, pls_shape(each, d->n_k, t, s), both);
-    uint32_t alpha = pls_g_view(g, PLS_OP_VIEW, pls_shape(each, d->n_k, t, s), both);
+    uint32_t beta = pls_g_part(g, pls_shape(each, d->n_k, t, s), both, each, 2 * each);
+    uint32_t alpha = pls_g_part(g, pls_shape(each, d->n_k, t, s), both, each, 2 * each);
     beta = pls_g_same(g, PLS_OP_UNARY, pls_g_same(g, PLS_OP_CONT, beta, 0), 0);
     alpha = pls_g_op(g, PLS_OP_CONT, pls_shape(d->n_v, t, s, 1), alpha, 0);
     d->gate = pls_g_reshape(g, decay(g, alpha), pls_shape(1, d->n_v, t, s));
@@ -203,9 +210,10 @@ static void gates_from_two(struct pls_graph *g, struct delta *d, uint32_t cur)
 static void split_mixed(struct pls_graph *g, struct delta *d, uint32_t mixed)
 {
     uint64_t t = g->n_seq_tokens, s = g->n_seqs;
-    d->q = pls_g_view(g, PLS_OP_VIEW, pls_shape(d->head, d->n_k, t, s), mixed);
-    d->k = pls_g_view(g, PLS_OP_VIEW, pls_shape(d->head, d->n_k, t, s), mixed);
-    d->v = pls_g_view(g, PLS_OP_VIEW, pls_shape(d->head, d->n_v, t, s), mixed);
+    uint64_t key = d->head * d->n_k, value = d->head * d->n_v;
+    d->q = pls_g_part(g, pls_shape(d->head, d->n_k, t, s), mixed, key, 2 * key + value);
+    d->k = pls_g_part(g, pls_shape(d->head, d->n_k, t, s), mixed, key, 2 * key + value);
+    d->v = pls_g_part(g, pls_shape(d->head, d->n_v, t, s), mixed, value, 2 * key + value);
     d->q = pls_g_same(g, PLS_OP_L2_NORM, d->q, 0);
     d->k = pls_g_same(g, PLS_OP_L2_NORM, d->k, 0);
     if (pls_has(g, PLS_T_REPEAT_QK) && d->n_k != d->n_v) {
@@ -231,7 +239,7 @@ uint32_t pls_g_gdn_layer(struct pls_graph *g, uint32_t cur)
     uint32_t conv_cache = state_cache(g, taps * channels), cache = state_cache(g, d.head * inner);
     uint32_t history = pls_g_reshape(g, fetch_states(g, conv_cache), pls_shape(taps, channels, s, 1));
     uint32_t x = with_history(g, history, mixed);
-    store_states(g, x, pls_shape(taps, channels, s, 1), conv_cache);
+    store_states(g, last_taps(g, x, taps), conv_cache);
     uint32_t states = fetch_states(g, cache);
     x = pls_g_same(g, PLS_OP_UNARY, ssm_conv(g, x, pls_g_weight(g, "ssm_conv1d.weight")), 0);
     split_mixed(g, &d, x);
@@ -252,10 +260,10 @@ static uint32_t kda_project(struct pls_graph *g, const struct kda_part *part, co
     uint64_t head = g->card->kda_head_dim, taps = g->card->ssm_conv - 1;
     uint64_t inner = pls_g_ne(g, cache[0], 0) / (3 * taps), t = g->n_seq_tokens, s = g->n_seqs;
     struct pls_shape window = pls_shape(taps, inner, s, 1);
-    uint32_t history = pls_g_view(g, PLS_OP_VIEW, window, cache[1]);
+    uint32_t history = pls_g_part(g, window, cache[1], taps * inner, 3 * taps * inner);
     uint32_t x = with_history(g, history, by_sequence(g, pls_g_mul_mat(g, part->matrix, inner, cur)));
-    uint32_t last = pls_g_view(g, PLS_OP_VIEW, window, x);
-    pls_g_expand(g, pls_g_cpy(g, last, pls_g_view(g, PLS_OP_VIEW, window, cache[0])));
+    uint32_t into = pls_g_part(g, window, cache[0], taps * inner, 3 * taps * inner);
+    pls_g_expand(g, pls_g_cpy(g, last_taps(g, x, taps), into));
     uint32_t kernel = pls_g_reshape(g, pls_g_weight(g, part->conv), pls_shape(taps + 1, inner, 1, 1));
     x = flatten(g, ssm_conv(g, x, kernel));
     return pls_g_reshape(g, pls_g_same(g, PLS_OP_UNARY, x, 0), pls_shape(head, inner / head, t, s));
@@ -312,14 +320,14 @@ uint32_t pls_g_conv_layer(struct pls_graph *g, uint32_t cur)
     uint64_t taps = (g->card->ssm_conv != 0 ? g->card->ssm_conv : 3) - 1;
     struct pls_shape third = pls_shape(width, t, s, 1);
     uint32_t in = pls_g_mul_mat(g, "shortconv.in_proj.weight", 3 * width, by_sequence(g, cur));
-    uint32_t b = pls_g_view(g, PLS_OP_VIEW, third, in);
-    uint32_t c = pls_g_view(g, PLS_OP_VIEW, third, in);
-    uint32_t x = pls_g_view(g, PLS_OP_VIEW, third, in);
+    uint32_t b = pls_g_part(g, third, in, width, 3 * width);
+    uint32_t c = pls_g_part(g, third, in, width, 3 * width);
+    uint32_t x = pls_g_part(g, third, in, width, 3 * width);
     uint32_t bx = pls_g_same(g, PLS_OP_MUL, b, x);
     uint32_t cache = state_cache(g, taps * width);
     uint32_t history = pls_g_reshape(g, fetch_states(g, cache), pls_shape(taps, width, s, 1));
     bx = with_history(g, history, bx);
-    store_states(g, bx, pls_shape(taps, width, s, 1), cache);
+    store_states(g, last_taps(g, bx, taps), cache);
     uint32_t y = pls_g_same(g, PLS_OP_MUL, c, ssm_conv(g, bx, pls_g_weight(g, "shortconv.conv.weight")));
     return flatten(g, pls_g_mul_mat(g, "shortconv.out_proj.weight", width, y));
 }

@@ -308,6 +308,25 @@ static bool schedule(struct scheduler *s, struct pls_arena *arena)
     return !g->full;
 }
 
+bool pls_graph_attention_stays(struct pls_graph *g, struct pls_arena *arena)
+{
+    struct scheduler s = { .g = g, .host = (uint8_t)g->ask->n_devices };
+    if (s.host == 0 || !schedule(&s, arena)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < g->n_order; i++) {
+        const struct pls_node *n = &g->node[g->order[i]];
+        if (n->op != PLS_OP_FLASH_ATTN) {
+            continue;
+        }
+        uint8_t home = g->ask->layer_at[n->layer] == 0 ? s.host : (uint8_t)(g->ask->layer_at[n->layer] - 1);
+        if (s.at[g->order[i]] != home) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- the allocator over the scheduled graph --- */
 
 struct placed {
