@@ -49,12 +49,13 @@ os_file    := src/probe/os_$(SYSTEM:darwin=macos).c
 os_file    := $(wildcard $(if $(wildcard $(os_file)),$(os_file),src/probe/os_none.c))
 
 # Kernels: one translation unit per family and instruction set, flags on that object alone.
-x86_sources  := $(wildcard src/kern/*_avx2.c src/kern/*_avx512.c src/kern/*_avx512vnni.c)
+x86_sources  := $(wildcard src/kern/*_avx2.c src/kern/*_avx512.c src/kern/*_avx512vnni.c src/kern/*_avx512bf16.c)
 neon_sources := $(wildcard src/kern/*_neon.c src/kern/*_dotprod.c src/kern/*_i8mm.c)
 other_isa    := $(if $(filter x86_64 amd64,$(MACHINE)),$(neon_sources),$(if $(filter aarch64 arm64,$(MACHINE)),$(x86_sources),$(neon_sources) $(x86_sources)))
 $(B)/src/kern/%_avx2.o: ISA_CFLAGS = -mavx2 -mfma -mf16c -mbmi2
 $(B)/src/kern/%_avx512.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx2 -mfma -mf16c -mbmi2
 $(B)/src/kern/%_avx512vnni.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512vnni -mavx2 -mfma -mf16c -mbmi2
+$(B)/src/kern/%_avx512bf16.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512bf16 -mavx2 -mfma -mf16c -mbmi2
 $(B)/src/kern/%_dotprod.o: ISA_CFLAGS = -march=armv8.2-a+dotprod+fp16
 $(B)/src/kern/%_i8mm.o: ISA_CFLAGS = -march=armv8.2-a+dotprod+fp16+i8mm
 
