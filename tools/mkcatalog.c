@@ -11,7 +11,7 @@
 #include "plimsoll/gguf.h"
 #include "plimsoll/text.h"
 
-#define MAX_FILES 1024
+#define MAX_FILES 4096
 
 struct build {
     struct pls_catalog *catalog;

@@ -7,6 +7,7 @@
 #ifndef PLIMSOLL_CATALOG_H
 #define PLIMSOLL_CATALOG_H
 
+#include "plimsoll/arena.h"
 #include "plimsoll/card.h"
 #include "plimsoll/rates.h"
 
@@ -24,6 +25,20 @@ typedef bool pls_card_visit(const struct pls_card *card, void *context);
 enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, pls_card_visit *visit, void *context,
                                struct pls_err *err);
 
+/* What to search for; a zeroed query matches everything. A filter leaves out what is not known to meet it: a card without a
+ * date does not pass `since`. */
+struct pls_catalog_query {
+    const char *words;    /* all of them, each as the beginning of a word; NULL or empty: any */
+    const char *license;  /* "apache-2.0": case and punctuation do not matter; NULL: any */
+    uint64_t min_params, max_params; /* text parameters; 0: no bound */
+    uint32_t tasks;       /* bits of enum pls_task, all of them wanted */
+    uint32_t modalities;  /* bits of enum pls_modality, all of them wanted */
+    uint32_t since, until; /* release, yyyymm, both included; 0: no bound */
+};
+/* Visits what matches: the user's own cards first, then by how well the words match, then newest first. */
+enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_catalog_query *query, pls_card_visit *visit,
+                                 void *context, struct pls_err *err);
+
 /* Resolves a name: id, id without its suffix, display name, Hugging Face repo, GGUF repo, Ollama tag, alias; case and
  * punctuation do not matter. PLS_USAGE when unknown (the sentence offers the nearest) or ambiguous (it lists them). */
 enum pls_code pls_catalog_resolve(struct pls_catalog *catalog, const char *name, struct pls_card *out,
@@ -31,6 +46,30 @@ enum pls_code pls_catalog_resolve(struct pls_catalog *catalog, const char *name,
 
 /* The card with exactly this id; PLS_USAGE when there is none. */
 enum pls_code pls_catalog_card(struct pls_catalog *catalog, const char *id, struct pls_card *out, struct pls_err *err);
+
+/* `catalog check`: the parameters of the tensor list that the card's architecture generates, against the total published with
+ * the checkpoint. */
+enum pls_check_status {
+    PLS_CHECK_OK = 0,
+    PLS_CHECK_MISMATCH,
+    PLS_CHECK_NO_REFERENCE, /* the card names no total */
+    PLS_CHECK_NO_LIST,      /* the architecture has no tensor list */
+};
+struct pls_check {
+    const struct pls_card *card;
+    enum pls_check_status status;
+    char kind[16];           /* "exact", "nominal", ...: data/README */
+    double tolerance;        /* relative, of the kind */
+    uint64_t listed;         /* elements of the trunk's tensors */
+    uint64_t listed_mtp;     /* of MTP blocks, when the list has them */
+    uint64_t apart;          /* towers, pooling and MTP blocks that the checkpoint counts and the list leaves out */
+    uint64_t published;      /* the checkpoint's total */
+    double relative_error;   /* (listed + listed_mtp + apart) / published - 1 */
+};
+/* room needs pls_arch_tensors()' worst case, 16 MiB. words as in pls_catalog_each. */
+typedef bool pls_check_visit(const struct pls_check *check, void *context);
+enum pls_code pls_catalog_check(struct pls_catalog *catalog, const char *words, struct pls_arena *room,
+                                pls_check_visit *visit, void *context, struct pls_err *err);
 
 /* Rates measured on this machine earlier; PLS_NO when there are none for this key. */
 enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *machine_key, struct pls_rates *out,
@@ -60,5 +99,50 @@ enum pls_code pls_catalog_json(struct pls_catalog *catalog, const char *id, char
 typedef bool pls_json_visit(const char *id, const char *json, void *context);
 enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json_visit *visit, void *context,
                                  struct pls_err *err);
+
+/* `plimsoll sql`: one SELECT over the catalog, in which nothing can write, attach, load code or run forever. */
+enum pls_value_kind { PLS_VALUE_NULL = 0, PLS_VALUE_INTEGER, PLS_VALUE_REAL, PLS_VALUE_TEXT, PLS_VALUE_BLOB };
+struct pls_value {
+    enum pls_value_kind kind;
+    int64_t integer;
+    double real;
+    const char *text; /* TEXT: NUL-terminated, may hold anything: escape it when printing; BLOB: bytes. Valid during the call */
+    size_t len;
+};
+
+/* Rows for the table-valued function fits(machine, task, context, kv, quant, words, runtime): supplied by the caller, because
+ * the catalog knows nothing of sizing. All arguments may be left out (NULL, 0). */
+struct pls_fits_query {
+    const char *machine, *task, *kv, *quant, *words, *runtime;
+    uint64_t context_tokens;
+    const char *model; /* "WHERE model = ...": only rows of this id matter; NULL: all */
+};
+struct pls_fits_row {
+    const char *model, *quant, *kv_type; /* valid until the next call */
+    uint64_t context_tokens, total_bytes;
+    int64_t margin_bytes;
+    double decode_tps, prefill_tps, quality, score;
+    bool fits;
+};
+struct pls_fits_source {
+    void *context;
+    /* *cursor goes to next and close. On failure the sentence becomes the statement's error. */
+    enum pls_code (*open)(void *context, const struct pls_fits_query *query, void **cursor, struct pls_err *err);
+    bool (*next)(void *cursor, struct pls_fits_row *row); /* false: no more */
+    void (*close)(void *cursor);
+};
+
+struct pls_sql {
+    const char *text;
+    uint64_t limit_ns;                  /* 0: no limit */
+    const struct pls_fits_source *fits; /* NULL: fits() does not exist */
+    bool (*head)(const char *const *names, int n, void *context); /* once, also when no row follows */
+    bool (*row)(const struct pls_value *values, int n, void *context);
+    void *context;
+};
+#define PLS_SQL_MAX_COLUMNS 256
+/* PLS_USAGE for a statement that is wrong, PLS_REFUSED for one that is not allowed, PLS_LIMIT when the time is over. A visitor
+ * that returns false ends it early. The catalog is good for nothing but more SQL and closing afterwards. */
+enum pls_code pls_catalog_sql(struct pls_catalog *catalog, const struct pls_sql *sql, struct pls_err *err);
 
 #endif
