@@ -15,7 +15,7 @@
 
 struct build {
     struct pls_catalog *catalog;
-    uint32_t n_cards;
+    uint32_t n_cards, n_profiles;
     bool failed;
     struct pls_err err;
 };
@@ -89,6 +89,16 @@ static int add_table(struct build *build, const char *data, const char *table)
     return code != PLS_OK ? complain(path, build->err.text) : 0;
 }
 
+/* The hardware table must read back as profiles: better here than when the program runs. */
+static int check_profiles(struct build *build)
+{
+    static struct pls_profile items[PLS_MAX_PROFILES];
+    uint32_t n = 0;
+    enum pls_code code = pls_catalog_profiles(build->catalog, items, PLS_MAX_PROFILES, &n, &build->err);
+    build->n_profiles = n;
+    return code == PLS_OK ? 0 : complain("hardware.tsv", build->err.text);
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -138,6 +148,7 @@ int main(int argc, char **argv)
     }
     failed = add_cards(&build, path);
     failed = failed ? failed : add_table(&build, argv[3], "hardware");
+    failed = failed ? failed : check_profiles(&build);
     failed = failed ? failed : add_table(&build, argv[3], "abilities");
     if (!failed && pls_catalog_finish(build.catalog, &build.err) != PLS_OK) {
         failed = complain(argv[2], build.err.text);
@@ -146,7 +157,7 @@ int main(int argc, char **argv)
     if (failed) {
         unlink(argv[2]);
     } else {
-        printf("  %u cards in %s\n", build.n_cards, argv[2]);
+        printf("  %u cards, %u hardware profiles in %s\n", build.n_cards, build.n_profiles, argv[2]);
     }
     return failed;
 }

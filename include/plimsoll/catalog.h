@@ -9,6 +9,7 @@
 
 #include "plimsoll/arena.h"
 #include "plimsoll/card.h"
+#include "plimsoll/profile.h"
 #include "plimsoll/rates.h"
 
 struct pls_catalog; /* one connection; use from one thread */
@@ -70,6 +71,10 @@ struct pls_check {
 typedef bool pls_check_visit(const struct pls_check *check, void *context);
 enum pls_code pls_catalog_check(struct pls_catalog *catalog, const char *words, struct pls_arena *room,
                                 pls_check_visit *visit, void *context, struct pls_err *err);
+
+/* All hardware profiles in the table's order into items[cap] (PLS_MAX_PROFILES is enough); *n gets their number. */
+enum pls_code pls_catalog_profiles(struct pls_catalog *catalog, struct pls_profile *items, uint32_t cap, uint32_t *n,
+                                   struct pls_err *err);
 
 /* Rates measured on this machine earlier; PLS_NO when there are none for this key. */
 enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *machine_key, struct pls_rates *out,

@@ -285,6 +285,31 @@ START_TEST(import_names_the_line)
 }
 END_TEST
 
+START_TEST(profiles_come_back)
+{
+    set_up();
+    struct pls_catalog *catalog = NULL;
+    char path[160];
+    snprintf(path, sizeof(path), "%s/t.db", folder);
+    ck_assert_int_eq(pls_catalog_create(path, &catalog, &err), PLS_OK);
+    static const char tsv[] = "id\tvendor\tname\tkind\tmemory_gib\tbandwidth_gbs\tbackend\tyear\n"
+                              "m1\tapple\tApple M1\tunified\t8;16\t200\tmetal\t2020\n";
+    ck_assert_msg(pls_catalog_import(catalog, "hardware", tsv, strlen(tsv), &err) == PLS_OK, "%s", err.text);
+    static struct pls_profile items[2];
+    uint32_t n = 0;
+    ck_assert_msg(pls_catalog_profiles(catalog, items, 2, &n, &err) == PLS_OK, "%s", err.text);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_str_eq(items[0].name, "Apple M1");
+    ck_assert_int_eq(items[0].kind, PLS_PROFILE_UNIFIED);
+    ck_assert_uint_eq(items[0].n_memory, 2);
+    ck_assert(items[0].memory_gib[1] > 15.9 && items[0].memory_gib[1] < 16.1);
+    ck_assert(items[0].bandwidth_gbs > 199 && items[0].bandwidth_gbs < 201);
+    ck_assert_uint_eq(items[0].year, 2020);
+    ck_assert_int_eq(pls_catalog_profiles(catalog, items, 0, &n, &err), PLS_LIMIT);
+    pls_catalog_close(catalog);
+}
+END_TEST
+
 /* 50 readers and 4 writers at once, all starting without a user database: every one of them must succeed. */
 START_TEST(readers_never_wait_for_writers)
 {
@@ -334,4 +359,4 @@ END_TEST
 
 UNIT_MAIN("catalog", cards_come_back_as_they_went_in, same_input_same_bytes, words_choose_cards, names_resolve, own_cards_live_apart,
           rates_are_kept_per_machine, bad_files_are_refused, a_damaged_own_database_is_said_once, a_home_that_cannot_be_written,
-          import_names_the_line, readers_never_wait_for_writers)
+          import_names_the_line, profiles_come_back, readers_never_wait_for_writers)
