@@ -171,6 +171,8 @@ static void put_compute(const struct pls_place_scene *s, const struct pls_settin
     }
     memcpy(ask.layer_at, split->at, sizeof(ask.layer_at));
     ask.kv_on_host = s->ask->no_kv_offload;
+    /* a quantized V cache turns "auto" into "on" for good */
+    ask.flash_auto = s->ask->flash_attention == PLS_AUTO && !pls_type_is_quantized(setting->type_v);
     uint8_t *where = PLS_TAKE(s->scratch, uint8_t, s->layout->tensors.n + 1);
     if (where != NULL) {
         for (uint32_t i = 0; i < s->layout->tensors.n; i++) {
