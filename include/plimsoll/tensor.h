@@ -78,4 +78,32 @@ enum pls_code pls_mix_assign(const struct pls_card *card, const struct pls_quant
  * same; it matters to someone who wants to make the file rather than fetch it. */
 bool pls_mix_needs_imatrix(const struct pls_quant *quant, const struct pls_tensors *list);
 
+/* ---- packagings other than GGUF ----
+ *
+ * Sizes follow from the same tensor list: checkpoints hold the same matrices under other names. Not counted: RoPE tables
+ * (GGUF only), MTP blocks that the list leaves out, the container's own header (about 100 bytes per tensor), and vision
+ * towers, which these formats keep in the same folder (add pls_projector_bytes()). */
+struct pls_format_size {
+    uint64_t bytes;           /* all tensor data: quantized + kept */
+    uint64_t quantized_bytes; /* codes with their scales, zero points and indices */
+    uint64_t kept_bytes;      /* what the tool leaves in 16 (or 32) bits: norms, biases, often embedding and head */
+    uint64_t elements;
+    uint32_t n_quantized;     /* matrices quantized, stacked experts counted once */
+};
+/* Of one tensor. PLS_SATURATED when the sum overflows. */
+uint64_t pls_format_tensor_bytes(const struct pls_card *card, const struct pls_quant *quant,
+                                 const struct pls_tensor *tensor);
+/* Of a whole list (any types: only names and shapes count). quant->format must not be GGUF (PLS_USAGE). PLS_REFUSED: the
+ * tool has no such form (AWQ at other than 4 bits). PLS_UNSUPPORTED: safetensors of unknown type. */
+enum pls_code pls_format_bytes(const struct pls_card *card, const struct pls_quant *quant,
+                               const struct pls_tensors *list, struct pls_format_size *out, struct pls_err *err);
+
+/* A LoRA adapter of a rank: two thin matrices beside every matrix it targets. */
+enum pls_lora_target { PLS_LORA_QV = 0, PLS_LORA_ATTENTION, PLS_LORA_LINEAR }; /* experts and routers never */
+uint64_t pls_lora_bytes(const struct pls_tensors *list, uint32_t rank, enum pls_lora_target target, enum pls_type type);
+
+/* An mmproj file or the tower inside a folder: all parameters in `type` (F16 is how projectors are published). Norms,
+ * biases and patch embeddings stay in F32 there, which this leaves out: 0 to 3 percent more in reality. */
+uint64_t pls_projector_bytes(uint64_t params, enum pls_type type);
+
 #endif
