@@ -77,20 +77,17 @@ static enum pls_code from_name(struct pls_session *s, const char *word, bool *ha
     if (*has_quant) {
         return from_card(s, name, out, err);
     }
-    enum pls_code code = from_card(s, word, out, err);
-    if (code != PLS_USAGE || !pls_file_name_parse(word, &parts) || parts.base[0] == '\0') {
-        return code;
+    /* Only a name that carries a quant or the suffix is a file's: the catalog forgives what stands behind a name, and the
+     * quant in it would be lost. */
+    bool is_file = pls_file_name_parse(word, &parts) && parts.base[0] != '\0'
+        && (parts.has_quant || pls_text_ends(word, ".gguf"));
+    enum pls_code code = from_card(s, is_file ? parts.base : word, out, err);
+    if (code == PLS_OK && is_file) {
+        *has_quant = parts.has_quant;
+        out->quant = parts.parsed;
+        out->model.card.source = PLS_SOURCE_NAME;
     }
-    struct pls_err first = *err;
-    code = from_card(s, parts.base, out, err);
-    if (code != PLS_OK) {
-        *err = pls_text_ends(word, ".gguf") ? *err : first;
-        return code;
-    }
-    *has_quant = parts.has_quant;
-    out->quant = parts.parsed;
-    out->model.card.source = PLS_SOURCE_NAME;
-    return PLS_OK;
+    return code;
 }
 
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,

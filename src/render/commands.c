@@ -91,13 +91,17 @@ static void llama_command(const struct pls_entry *e, struct pls_text *out)
     if (p->ask.quant.format != PLS_FORMAT_GGUF) {
         return;
     }
-    pls_text_add(out, "%s -m ", p->ask.runtime == PLS_RUNTIME_LLAMA_CLI ? "llama-cli" : "llama-server");
-    if (e->path != NULL) {
-        pls_text_shell(out, e->path);
-    } else {
+    pls_text_add(out, "%s", p->ask.runtime == PLS_RUNTIME_LLAMA_CLI ? "llama-cli" : "llama-server");
+    if (e->path == NULL && e->model->card.gguf_repo[0] != '\0') {
+        pls_text_add(&name, "%s:%s", e->model->card.gguf_repo, p->quant);
+        pls_text_add(out, " -hf ");
+    } else if (e->path == NULL) {
         gguf_name(e, &name);
-        pls_text_shell(out, room);
+        pls_text_add(out, " -m ");
+    } else {
+        pls_text_add(out, " -m ");
     }
+    pls_text_shell(out, e->path != NULL ? e->path : room);
     number(out, "-c", (int64_t)p->setting.n_ctx);
     /* The server's own default number of slots is not that of the other profiles: it is always said. */
     if (p->ask.runtime != PLS_RUNTIME_LLAMA_CLI) {
@@ -113,18 +117,24 @@ static void llama_command(const struct pls_entry *e, struct pls_text *out)
     llama_placement(p, out);
 }
 
-/* A file becomes a model of the library with the context baked in; a library tag names its default quant only. */
+/* A file, or a repository with its quant, becomes a model of the library with the context baked in; a tag of the library
+ * names its default quant only. */
 static void ollama_command(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
     const struct pls_card *c = &e->model->card;
     char room[COMMAND_CAP];
     struct pls_text file = PLS_TEXT(room);
+    char repo[NAME_CAP];
+    struct pls_text name = PLS_TEXT(repo);
     const char *source = e->path;
     if (p->ask.quant.format != PLS_FORMAT_GGUF) {
         return;
     }
-    if (source == NULL) {
+    if (source == NULL && c->gguf_repo[0] != '\0') {
+        pls_text_add(&name, "hf.co/%s:%s", c->gguf_repo, p->quant);
+        source = repo;
+    } else if (source == NULL) {
         bool is_default = p->ask.quant.ftype == PLS_FTYPE_Q4_K_M || p->ask.quant.ftype == PLS_FTYPE_MXFP4_MOE;
         if (c->ollama_tag[0] == '\0' || !is_default) {
             return;

@@ -12,13 +12,19 @@ static void cell_text(const struct pls_grid *g, size_t row, size_t column, bool 
     g->columns[column].cell(at, raw, out);
 }
 
-static int add_columns(struct libscols_table *table, const struct pls_grid *g)
+static bool is_shown(const struct pls_column *column, uint32_t width)
+{
+    bool is_narrow = width != 0 && width < PLS_GRID_WIDE;
+    return (column->flags & PLS_COLUMN_RAW) == 0 && !(is_narrow && (column->flags & PLS_COLUMN_WIDE) != 0);
+}
+
+static int add_columns(struct libscols_table *table, const struct pls_grid *g, uint32_t width)
 {
     for (size_t c = 0; c < g->n_columns; c++) {
         const struct pls_column *column = &g->columns[c];
         int flags = (column->flags & PLS_COLUMN_RIGHT ? SCOLS_FL_RIGHT : 0)
             | (column->flags & PLS_COLUMN_TRUNC ? SCOLS_FL_TRUNC : 0);
-        if ((column->flags & PLS_COLUMN_RAW) == 0
+        if (is_shown(column, width)
             && scols_table_new_column(table, column->header, column->width, flags) == NULL) {
             return -1;
         }
@@ -26,7 +32,7 @@ static int add_columns(struct libscols_table *table, const struct pls_grid *g)
     return 0;
 }
 
-static int add_rows(struct libscols_table *table, const struct pls_grid *g)
+static int add_rows(struct libscols_table *table, const struct pls_grid *g, uint32_t width)
 {
     for (size_t r = 0; r < g->n_rows; r++) {
         struct libscols_line *line = scols_table_new_line(table, NULL);
@@ -34,7 +40,7 @@ static int add_rows(struct libscols_table *table, const struct pls_grid *g)
         for (size_t c = 0; line != NULL && c < g->n_columns; c++) {
             char room[CELL_CAP];
             struct pls_text t = PLS_TEXT(room);
-            if ((g->columns[c].flags & PLS_COLUMN_RAW) != 0) {
+            if (!is_shown(&g->columns[c], width)) {
                 continue;
             }
             cell_text(g, r, c, false, &t);
@@ -69,7 +75,7 @@ enum pls_code pls_grid_table(const struct pls_grid *g, uint32_t width, FILE *to,
     enum pls_code code = PLS_OK;
     char *text = NULL;
     struct libscols_table *table = scols_new_table();
-    if (table == NULL || add_columns(table, g) != 0 || add_rows(table, g) != 0) {
+    if (table == NULL || add_columns(table, g, width) != 0 || add_rows(table, g, width) != 0) {
         code = pls_fail(err, PLS_NOMEM, "output: out of memory");
         goto out;
     }

@@ -16,7 +16,9 @@ enum pls_column_flag {
     PLS_COLUMN_TRUNC = 1u << 1, /* may be cut when the terminal is narrow */
     PLS_COLUMN_RAW = 1u << 2,   /* in CSV only */
     PLS_COLUMN_HUMAN = 1u << 3, /* not in CSV */
+    PLS_COLUMN_WIDE = 1u << 4,  /* left out of a terminal narrower than PLS_GRID_WIDE */
 };
+enum { PLS_GRID_WIDE = 96 };
 
 struct pls_column {
     const char *header; /* terminal and Markdown */

@@ -8,7 +8,7 @@ enum { LINE_CAP = 1024 };
 
 /* A line of the placement table: a pool's share, or the sum. */
 struct share_row {
-    const char *pool;
+    const struct pls_machine *machine;
     const struct pls_share *share;
 };
 
@@ -17,10 +17,16 @@ static const struct pls_share *share_of(const void *row)
     return ((const struct share_row *)row)->share;
 }
 
+/* "gpu0 in ram": its bytes count against RAM as well. */
 static void cell_pool(const void *row, bool raw, struct pls_text *out)
 {
-    (void)raw;
-    pls_text_escape(out, ((const struct share_row *)row)->pool);
+    const struct pls_machine *m = ((const struct share_row *)row)->machine;
+    const struct pls_pool *pool = &m->pools[share_of(row)->pool];
+    pls_text_escape(out, pool->id);
+    if (pool->within >= 0 && !raw) {
+        pls_text_add(out, " in ");
+        pls_text_escape(out, m->pools[pool->within].id);
+    }
 }
 
 static void cell_layers(const void *row, bool raw, struct pls_text *out)
@@ -187,13 +193,34 @@ static enum pls_code placement(struct pls_page *page, const struct pls_report *r
 {
     struct share_row rows[PLS_MAX_POOLS];
     for (uint32_t i = 0; i < p->n_shares; i++) {
-        rows[i] = (struct share_row){ r->machine->pools[p->shares[i].pool].id, &p->shares[i] };
+        rows[i] = (struct share_row){ r->machine, &p->shares[i] };
     }
     struct pls_grid grid = { columns, PLS_COUNT_OF(columns), rows, sizeof(rows[0]), p->n_shares };
     fputc('\n', page->to);
     enum pls_code code = pls_page_grid(page, &grid, PLS_OUT_TABLE, r->screen.width, err);
     fputc('\n', page->to);
     return code;
+}
+
+/* Notes that say what to change so that it fits; they stand right behind the verdict's numbers. */
+static bool is_advice(const struct pls_note *note)
+{
+    static const char *const codes[] = { "wired-limit", "slots", "context", "kv-type", "quant" };
+    for (size_t i = 0; i < PLS_COUNT_OF(codes); i++) {
+        if (pls_text_equal(note->code, codes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void notes(struct pls_page *page, const struct pls_plan *p, bool advice)
+{
+    for (uint32_t i = 0; i < p->n_notes; i++) {
+        if ((p->fit != PLS_FIT_YES && is_advice(&p->notes[i])) == advice) {
+            pls_page_field(page, advice ? "Instead" : "Note", "%s", p->notes[i].text);
+        }
+    }
 }
 
 static enum pls_code block(struct pls_page *page, const struct pls_report *r, const struct pls_entry *e, struct pls_err *err)
@@ -204,13 +231,14 @@ static enum pls_code block(struct pls_page *page, const struct pls_report *r, co
     if (code != PLS_OK) {
         return code;
     }
+    notes(page, e->plan, true);
     details(page, e->plan);
-    speed(page, &e->plan->speed);
     quality(page, &e->plan->quality);
-    pls_answer_commands(page, e, false);
-    for (uint32_t i = 0; i < e->plan->n_notes; i++) {
-        pls_page_field(page, "Note", "%s", e->plan->notes[i].text);
+    if (e->plan->fit == PLS_FIT_YES) {
+        speed(page, &e->plan->speed);
+        pls_answer_commands(page, e, false);
     }
+    notes(page, e->plan, false);
     if (r->screen.explain) {
         pls_answer_explain(page, r, e);
     }

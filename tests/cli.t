@@ -1,0 +1,134 @@
+#!/bin/sh
+# The command line from outside: exit statuses, one line per failure, nothing partial.
+. tests/tap.sh
+box=tests/records/cpu-32g.json
+
+run --version
+is "--version says the version" "$status $(cat "$tap_tmp/out")" "0 plimsoll $(sed -n 's/^#define PLS_VERSION "\(.*\)"/\1/p' include/plimsoll/base.h)"
+run --help
+is "--help succeeds" "$status" 0
+ok "--help names every command" sh -c "for c in fit plan probe inspect catalog bench; do grep -q \"^  \$c\" '$tap_tmp/out' || exit 1; done"
+run plan --help
+ok "plan --help shows its options" grep -q -- '--context' "$tap_tmp/out"
+is "plan --help leaves out those of others" "$(grep -c -- '--full' "$tap_tmp/out")" 0
+
+# ---- usage: status 2
+refuses "unknown option, nearest offered" 2 'contxt: unknown option .*--context' fit --contxt 4k
+refuses "unknown command, nearest offered" 2 'paln: unknown command .*plan' paln
+refuses "missing argument" 2 'context: needs an argument' fit --context
+refuses "malformed number" 2 "not a number of tokens" plan qwen3-8b --on $box -c many
+refuses "malformed size" 2 "not a size" fit --on $box --ram lots
+refuses "a choice that is none" 2 'not one of on\|off\|auto' fit -fa maybe
+refuses "a cache type that is none" 2 'not a cache type' plan qwen3-8b --on $box -ctk q9_9
+refuses "a quantization that is none" 2 'not a quantization' plan qwen3-8b --on $box -q Q99
+refuses "an option of another command" 2 'not an option of probe' probe -q Q4_K_M
+refuses "a machine that is none" 2 'no-such-machine' plan qwen3-8b --on no-such-machine
+refuses "plan without a model" 2 'needs 1 to' plan
+refuses "catalog with an unknown verb" 2 'catalog frobnicate' catalog frobnicate
+refuses "unknown model" 2 'no-such-model-9000b' plan no-such-model-9000b --on $box
+refuses "ambiguous model lists candidates" 2 'qwen3-8b' plan qwen3 --on $box
+
+# ---- refused by the engine: status 2
+refuses "quantized V cache without flash attention" 2 '.' plan qwen3-8b --on $box -ctv q8_0 -fa off
+
+# ---- files: status 3
+: >"$tap_tmp/empty.gguf"
+printf 'GGUF\003\000\000\000\001\000' >"$tap_tmp/short.gguf"
+printf 'GGUF\003\000\000\000\000\000\000\000\000\000\000\020\000\000\000\000\000\000\000\000' >"$tap_tmp/huge.gguf" # 2^60 tensors
+printf '{"model_type":"llama","num_hidden_layers":-4,"hidden_size":64}' >"$tap_tmp/config.json"
+printf 'neither fish nor fowl' >"$tap_tmp/noise.bin"
+printf '{"pools":[{"id":"ram","kind":"ram","capacity_bytes":-1}]}' >"$tap_tmp/bad-record.json"
+mkdir "$tap_tmp/folder"
+for f in empty.gguf short.gguf huge.gguf config.json noise.bin folder; do
+    refuses "plan $f" 3 "$f" plan "$tap_tmp/$f" --on $box
+    refuses "inspect $f" 3 "$f" inspect "$tap_tmp/$f"
+done
+refuses "a path that does not exist" 3 'no such file' plan "$tap_tmp/none.gguf" --on $box
+refuses "inspect a path that does not exist" 3 'none.gguf' inspect "$tap_tmp/none.gguf"
+refuses "a record with a wrong field" 3 'pools\[0\]\.capacity_bytes' plan qwen3-8b --on "$tap_tmp/bad-record.json"
+refuses "an empty record" 3 'empty' plan qwen3-8b --on "$tap_tmp/empty.gguf"
+refuses "a record that is a folder" 3 'not a regular file' plan qwen3-8b --on "$tap_tmp/folder"
+refuses "a sysroot that does not exist" 3 'nowhere' probe --sysroot "$tap_tmp/nowhere"
+
+# ---- the catalog
+PLIMSOLL_CATALOG="$tap_tmp/none.db" refuses "missing catalog" 3 'none.db' fit --on $box
+PLIMSOLL_CATALOG="$tap_tmp/noise.bin" refuses "damaged catalog" 3 'noise.bin' catalog list
+: >"$tap_tmp/empty.db"
+PLIMSOLL_CATALOG="$tap_tmp/empty.db" refuses "empty catalog" 3 'empty.db' catalog list
+
+# ---- homes: said once, and on it goes. A file where a folder should be stops root as well.
+: >"$tap_tmp/not-a-folder"
+(
+    HOME="$tap_tmp/not-a-folder" XDG_DATA_HOME="$tap_tmp/not-a-folder/data"; export HOME XDG_DATA_HOME
+    "$PLIMSOLL" plan qwen3-0.6b -c 4k >"$tap_tmp/home.out" 2>"$tap_tmp/home.err"; echo $? >"$tap_tmp/home.status"
+)
+is "unwritable home: the answer comes" "$(cat "$tap_tmp/home.status")" 0
+is "unwritable home: said once" "$(wc -l <"$tap_tmp/home.err" | tr -d ' ')" 1
+ok "unwritable home: stdout is whole" grep -q Verdict "$tap_tmp/home.out"
+(
+    unset HOME XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME
+    "$PLIMSOLL" plan qwen3-0.6b -c 4k --on $box >"$tap_tmp/home.out" 2>"$tap_tmp/home.err"; echo $? >"$tap_tmp/home.status"
+)
+is "no home at all, on a record: not a word" "$(cat "$tap_tmp/home.status" "$tap_tmp/home.err")" 0
+
+# ---- a full disk
+if [ -c /dev/full ]; then
+    for c in "plan qwen3-8b --on $box" "plan qwen3-8b --json --on $box" "--help" "catalog list"; do
+        # shellcheck disable=SC2086
+        "$PLIMSOLL" $c >/dev/full 2>"$tap_tmp/err"; status=$?
+        is "full disk: $c" "$status $(wc -l <"$tap_tmp/err" | tr -d ' ')" "3 1"
+    done
+fi
+
+# ---- answers: yes is 0, no is 1, both whole
+run plan qwen3-8b:Q4_K_M --on $box -c 8k
+is "what fits is 0" "$status" 0
+run plan llama-3.3-70b:Q4_K_M --on tests/records/laptop-24g.json -c 8k
+is "a 70B at 4 bit does not fit a 24 GB laptop" "$status" 1
+ok "and it says what is missing" grep -Eq 'does not fit: [0-9.]+ GiB too much' "$tap_tmp/out"
+run plan llama-3.3-70b:Q4_K_M --on tests/records/laptop-24g.json -c 8k --json
+is "in JSON as well" "$status $(jq -c '[.plans[0].fits, .together.fits, (.plans[0].margin_bytes < 0), (.plans[0].first_misfit != null)]' "$tap_tmp/out")" "1 [false,false,true,true]"
+run fit --on $box --ram 64M
+is "nothing fits: status 1 and an answer" "$status $(grep -c Nothing "$tap_tmp/out")" "1 1"
+run catalog search no-such-words-anywhere
+is "nothing found is 1" "$status" 1
+
+# ---- names
+run plan Qwen2.5-7B-Instruct-Q8_0.gguf --on $box -c 4k --json
+is "a file name alone is understood" "$status $(jq -r '.plans[0] | [.model.source, .model.id, .quant] | join(" ")' "$tap_tmp/out")" "0 name qwen2.5-7b-instruct Q8_0"
+run plan Qwen2.5-VL-7B-Instruct-Q4_K_M.gguf --on $box -c 4k --json
+is "of a vision model too" "$status $(jq -r '.plans[0] | [.model.source, .model.id, .quant] | join(" ")' "$tap_tmp/out")" "0 name qwen2.5-vl-7b-instruct Q4_K_M"
+run plan llama3.1:8b --on $box -c 4k --json
+is "an Ollama tag" "$(jq -r '.plans[0].model.id' "$tap_tmp/out")" llama-3.1-8b-instruct
+run plan meta-llama/Llama-3.1-8B-Instruct:Q8_0 --on $box -c 4k --json
+is "a repository with a quant" "$(jq -r '.plans[0] | [.model.id, .quant] | join(" ")' "$tap_tmp/out")" "llama-3.1-8b-instruct Q8_0"
+
+# ---- forms
+run plan qwen3-8b --on $box -c 8k --emit llama.cpp
+ok "--emit is one command" grep -Eq '^llama-server .*-c 8192' "$tap_tmp/out"
+is "and nothing else" "$(wc -l <"$tap_tmp/out" | tr -d ' ')" 1
+run plan qwen3-8b --on $box -c 8k --format env
+ok "env can be sourced" sh -c ". '$tap_tmp/out' && [ \"\$PLIMSOLL_FITS\" = 1 ] && [ \"\$PLIMSOLL_MODEL\" = qwen3-8b ] && [ \"\$PLIMSOLL_CONTEXT_TOKENS\" = 8192 ]"
+run plan qwen3-8b qwen3-4b --on $box -c 8k --format jsonl
+is "jsonl is one plan per line" "$(jq -r .model.id "$tap_tmp/out" | tr '\n' ' ')" "qwen3-8b qwen3-4b "
+run plan qwen3-8b qwen3-4b --on $box -c 8k --format csv
+is "csv has a header and raw bytes" "$(awk -F, 'NR == 1 { print $5 } NR == 2 { print ($5 > 1000000000) }' "$tap_tmp/out" | tr '\n' ' ')" "total_bytes 1 "
+run plan qwen3-8b qwen3-4b --on $box -c 8k --json
+is "together is the sum" "$(jq '.together.total_bytes == ([.plans[].bytes.total] | add)' "$tap_tmp/out")" true
+is "classes add up to the total" "$(jq 'all(.plans[]; .bytes | .weights + .kv + .state + .compute + .output + .projector + .overhead == .total)' "$tap_tmp/out")" true
+is "pools add up to the plan" "$(jq 'all(.plans[]; ([.placement[].total] | add) == .bytes.total)' "$tap_tmp/out")" true
+is "tensor types add up to the tensor data" "$(jq 'all(.plans[]; ([.tensor_types[].bytes] | add) == .bytes.tensor_data)' "$tap_tmp/out")" true
+jq .machine "$tap_tmp/out" >"$tap_tmp/machine.json"
+"$PLIMSOLL" plan qwen3-8b qwen3-4b --on "$tap_tmp/machine.json" -c 8k --json >"$tap_tmp/again"
+ok "the machine of an answer is a record that gives the same answer" cmp -s "$tap_tmp/out" "$tap_tmp/again"
+
+# ---- determinism, and a program that was moved
+run fit --on $box --json
+cp "$tap_tmp/out" "$tap_tmp/first"
+run fit --on $box --json
+ok "the same question has the same answer" cmp -s "$tap_tmp/first" "$tap_tmp/out"
+mkdir -p "$tap_tmp/prefix/bin" "$tap_tmp/prefix/share/plimsoll" "$tap_tmp/elsewhere"
+cp "$PLIMSOLL" "$tap_tmp/prefix/bin/" && cp "$BUILD/catalog.db" "$tap_tmp/prefix/share/plimsoll/"
+ln -s "$tap_tmp/prefix/bin/plimsoll" "$tap_tmp/elsewhere/p"
+ok "a moved installation finds its catalog, through a link too" "$tap_tmp/elsewhere/p" catalog show qwen3-8b
+done_testing
