@@ -24,6 +24,13 @@ struct candidate {
     uint32_t gpu_layers, cpu_moe;
 };
 
+/* How far the closed form was off for one split: nearly the same at another context. */
+struct anchor {
+    bool is_set;
+    uint32_t gpu_layers, cpu_moe;
+    int64_t host, device[PLS_MAX_GPUS];
+};
+
 struct search {
     struct pls_place_scene *scene;
     bool may_balance;   /* layers may be counted out over the devices */
@@ -32,11 +39,36 @@ struct search {
     struct pls_err *err;
     enum pls_code code; /* of the last resolve */
     struct attempt *at; /* the last try */
+    struct anchor anchor;
 };
 
 static uint32_t all_layers(const struct pls_place_scene *s)
 {
     return s->layout->model->card.n_layers + s->layout->model->card.n_mtp_layers + 1;
+}
+
+/* Fused attention "auto" looks where the scheduler put the operation, and one layout of layers misleads it:
+ * the attention of the last host layer, followed on the device by a layer with recurrent state, whose first
+ * operations enter the graph before the attention's own projection, is pulled onto the device, does not match
+ * its cache, and fused attention is turned off for all (llama.cpp of 2026-08-22; seen with LFM2-1.2B and 8 of
+ * 17 layers). */
+static bool attention_is_torn(const struct pls_place_scene *s, const struct pls_split *split)
+{
+    const struct pls_cache_shape *shape = &s->layout->cache;
+    uint32_t first = split->n_blocks + 1 - split->gpu_layers;
+    const struct pls_cache_layer *last_host = NULL;
+    const struct pls_cache_layer *first_device = NULL;
+    for (uint32_t i = 0; i < shape->n_layers && first_device == NULL; i++) {
+        const struct pls_cache_layer *l = &shape->layers[i];
+        bool keeps = l->k_width != 0 || l->conv_state != 0 || l->ssm_state != 0;
+        last_host = keeps && i < first ? l : last_host;
+        first_device = keeps && i >= first ? l : NULL;
+    }
+    if (split->gpu_layers == 0 || last_host == NULL || first_device == NULL) {
+        return false;
+    }
+    bool attends = last_host->k_width != 0 && last_host->conv_state == 0 && last_host->ssm_state == 0;
+    return attends && first_device->k_width == 0;
 }
 
 /* Measures one candidate as it is. False when the engine refuses it. */
@@ -50,6 +82,10 @@ static bool measure_once(struct search *q, struct candidate c, bool quick)
         return false;
     }
     pls_split_make(s, c.gpu_layers, c.cpu_moe, &q->at->split);
+    bool open = q->ask.flash_attention == PLS_AUTO && !pls_type_is_quantized(q->ask.type_v);
+    if (open && q->at->setting.engine == PLS_ENGINE_LLAMA_CPP && attention_is_torn(s, &q->at->split)) {
+        q->at->setting.flash_attention = false;
+    }
     pls_place_measure(s, &q->at->setting, &q->at->split, quick, &q->at->bytes);
     return true;
 }
@@ -73,30 +109,63 @@ static bool measure(struct search *q, struct candidate c, bool quick)
     return true;
 }
 
-static int64_t least_margin(const struct search *q, bool devices_only)
+static int64_t least_margin(const struct search *q, const struct anchor *off, bool devices_only)
 {
-    int64_t least = devices_only ? INT64_MAX : pls_place_host_margin(q->scene, &q->at->bytes);
+    int64_t least = INT64_MAX;
+    int64_t off_shared = off == NULL ? 0 : off->host;
     for (uint32_t d = 0; d < q->scene->n_devices; d++) {
         int64_t margin = pls_place_device_margin(q->scene, &q->at->bytes, d);
+        int64_t off_here = off == NULL ? 0 : off->device[d];
+        bool within = q->scene->machine->pools[q->scene->devices[d].pool].within == 0;
+        off_shared += within ? off_here : 0;
+        margin = margin == INT64_MIN ? margin : margin - off_here;
         least = margin < least ? margin : least;
     }
-    return least;
+    int64_t host = pls_place_host_margin(q->scene, &q->at->bytes);
+    host = host == INT64_MIN ? host : host - off_shared;
+    return devices_only || host > least ? least : host;
 }
 
-/* Replays only when the closed form is too close to call. */
+/* Measures by replay and remembers how far the closed form is from it. */
+static bool drop_anchor(struct search *q, struct candidate c)
+{
+    struct anchor *a = &q->anchor;
+    if (!measure(q, c, true)) {
+        return false;
+    }
+    *a = (struct anchor){ true, c.gpu_layers, c.cpu_moe, -(int64_t)q->at->bytes.compute.host_bytes, { 0 } };
+    for (uint32_t d = 0; d < q->scene->n_devices; d++) {
+        a->device[d] = -(int64_t)q->at->bytes.compute.device_bytes[d];
+    }
+    if (!measure(q, c, false)) {
+        return false;
+    }
+    a->host += (int64_t)q->at->bytes.compute.host_bytes;
+    for (uint32_t d = 0; d < q->scene->n_devices; d++) {
+        a->device[d] += (int64_t)q->at->bytes.compute.device_bytes[d];
+    }
+    return true;
+}
+
+/* Replays only when the closed form is too close to call, and then once per split: the answer that is taken
+ * in the end is replayed on its own. */
 static bool holds(struct search *q, struct candidate c, bool devices_only)
 {
-    if (!q->exact) {
-        if (!measure(q, c, true)) {
-            return false;
-        }
-        int64_t margin = least_margin(q, devices_only);
-        int64_t doubt = (int64_t)pls_min(q->at->bytes.compute.uncertainty_bytes, INT64_MAX / 2);
-        if (margin >= doubt || margin < -doubt) {
-            return margin >= 0;
-        }
+    if (q->exact) {
+        return measure(q, c, false) && least_margin(q, NULL, devices_only) >= 0;
     }
-    return measure(q, c, false) && least_margin(q, devices_only) >= 0;
+    if (!measure(q, c, true)) {
+        return false;
+    }
+    if (q->anchor.is_set && q->anchor.gpu_layers == c.gpu_layers && q->anchor.cpu_moe == c.cpu_moe) {
+        return least_margin(q, &q->anchor, devices_only) >= 0;
+    }
+    int64_t margin = least_margin(q, NULL, devices_only);
+    int64_t doubt = (int64_t)pls_min(q->at->bytes.compute.uncertainty_bytes, INT64_MAX / 2);
+    if (margin >= doubt || margin < -doubt) {
+        return margin >= 0;
+    }
+    return drop_anchor(q, c) && least_margin(q, NULL, devices_only) >= 0;
 }
 
 static bool fits(struct search *q, struct candidate c)
@@ -109,9 +178,9 @@ static bool devices_fit(struct search *q, struct candidate c)
     return holds(q, c, true);
 }
 
-/* Largest multiple of step in [low, high] that fits with c's layers, low being known to. */
-static uint64_t largest_context(struct search *q, struct candidate c, uint64_t low, uint64_t high,
-                                uint64_t step)
+/* Largest multiple of step in [low, high] that fits with c's layers, low being thought to. */
+static uint64_t bisect_context(struct search *q, struct candidate c, uint64_t low, uint64_t high,
+                               uint64_t step)
 {
     uint64_t a = low / step;
     uint64_t b = high / step + 1;
@@ -125,6 +194,31 @@ static uint64_t largest_context(struct search *q, struct candidate c, uint64_t l
         }
     }
     return pls_max(a * step, low);
+}
+
+static bool really_fits(struct search *q, struct candidate c)
+{
+    return measure(q, c, false) && pls_place_fits(q->scene, &q->at->bytes);
+}
+
+/* The same with the answer and its neighbour replayed; 0 when not even low fits. Buffers are nearly, not
+ * quite monotone in context: what is returned fits, and a step more does not. */
+static uint64_t largest_context(struct search *q, struct candidate c, uint64_t low, uint64_t high,
+                                uint64_t step)
+{
+    bool exact = q->exact;
+    uint64_t best = bisect_context(q, c, low, high, step);
+    struct candidate more = c;
+    c.context = best;
+    more.context = best + step;
+    if (!really_fits(q, c) || (more.context <= high && really_fits(q, more))) {
+        q->exact = true;
+        best = bisect_context(q, c, low, high, step);
+        c.context = best;
+        best = really_fits(q, c) ? best : 0;
+    }
+    q->exact = exact;
+    return best;
 }
 
 /* ---- less on the devices
@@ -264,7 +358,8 @@ static struct candidate reduce(struct search *q, const struct range *r, bool *fi
     c.context = r->low;
     *fitting = r->low < r->high && fits(q, c);
     if (*fitting) {
-        c.context = largest_context(q, c, r->low, r->high, r->step);
+        uint64_t best = largest_context(q, c, r->low, r->high, r->step);
+        c.context = best != 0 ? best : r->low;
         return c;
     }
     if (q->scene->n_devices == 0 || ask->gpu_layers != PLS_GPU_LAYERS_AUTO) {
@@ -312,6 +407,9 @@ static void note_choice(const struct pls_ask *ask, const struct range *r, const 
                         const struct pls_place_scene *s, struct pls_plan *plan)
 {
     if (r->low < r->high && plan->setting.n_ctx < r->high) {
+        bool largest = plan->fit == PLS_FIT_YES && a->split.gpu_layers == wish(s, r).gpu_layers
+                       && a->split.cpu_moe_layers == wish(s, r).cpu_moe;
+        plan->context_fit_tokens = largest ? plan->setting.n_ctx : 0; /* by bisection, a moment ago */
         pls_plan_note(plan, "context-reduced", "context lowered from %llu to %llu tokens so that it fits",
                       (unsigned long long)r->high, (unsigned long long)plan->setting.n_ctx);
     }
@@ -394,27 +492,6 @@ enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask
     return code;
 }
 
-/* Largest multiple of step up to high, checked by replay: buffers are nearly but not quite monotone in
- * context. */
-static uint64_t context_fit(struct search *q, struct candidate c, uint64_t step, uint64_t high)
-{
-    c.context = high;
-    if (fits(q, c) && measure(q, c, false) && pls_place_fits(q->scene, &q->at->bytes)) {
-        return high;
-    }
-    c.context = step;
-    if (!fits(q, c)) {
-        return 0;
-    }
-    c.context = largest_context(q, c, step, high, step);
-    if (measure(q, c, false) && pls_place_fits(q->scene, &q->at->bytes)) {
-        return c.context;
-    }
-    q->exact = true;
-    c.context = largest_context(q, c, step, high, step);
-    return measure(q, c, false) && pls_place_fits(q->scene, &q->at->bytes) ? c.context : 0;
-}
-
 uint64_t pls_place_context_fit(const struct pls_layout *layout, const struct pls_plan *plan,
                                const struct pls_machine *machine, struct pls_arena *scratch)
 {
@@ -431,7 +508,14 @@ uint64_t pls_place_context_fit(const struct pls_layout *layout, const struct pls
         uint64_t trained = layout->model->card.context_max_tokens;
         uint64_t high =
             pls_max(step, trained == 0 ? plan->setting.n_ctx : pls_pad(trained, 256) / 256 * step);
-        context = context_fit(&q, c, step, high);
+        struct candidate least = c;
+        c.context = high;
+        least.context = step;
+        if (fits(&q, c) && really_fits(&q, c)) {
+            context = high;
+        } else if (fits(&q, least)) {
+            context = largest_context(&q, c, step, high, step);
+        }
         if (context != 0 && per_slot) {
             context = pls_mul(context, plan->setting.n_streams);
         }

@@ -11,6 +11,15 @@
 
 #include "plimsoll/text.h"
 
+#define CONTEXT_WORTH_HAVING 2048 /* tokens per slot; less is no advice */
+
+/* Quants to try, best first, with what no model's file goes below in bits per weight, so that most need no
+ * trial. */
+struct lever {
+    enum pls_ftype ftype;
+    double least_bpw;
+};
+
 struct advice {
     const struct pls_layout *layout;
     const struct pls_machine *machine;
@@ -61,7 +70,7 @@ static void advise_slots(const struct advice *a)
 static void advise_context(const struct advice *a)
 {
     uint64_t c = a->plan->context_fit_tokens;
-    if (c != 0 && c < a->plan->setting.n_ctx) {
+    if (c >= CONTEXT_WORTH_HAVING * (uint64_t)a->plan->setting.n_streams && c < a->plan->setting.n_ctx) {
         pls_plan_note(a->plan, "context", "a context of %llu tokens would fit", (unsigned long long)c);
     }
 }
@@ -89,16 +98,39 @@ static bool advise_cache(const struct advice *a, enum pls_type k, enum pls_type 
     return true;
 }
 
+static uint64_t all_budgets(const struct pls_machine *m)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < m->n_pools; i++) {
+        sum = pls_add(sum, m->pools[i].within < 0 ? m->pools[i].budget_bytes : 0);
+    }
+    return sum;
+}
+
+static bool is_hopeless(const struct advice *a, const struct lever *lever)
+{
+    uint64_t params = 0;
+    for (uint32_t i = 0; i < a->layout->tensors.n; i++) {
+        if (a->layout->role[i] != PLS_ROLE_SKIPPED) {
+            params = pls_add(params, pls_tensor_elements(&a->layout->tensors.items[i]));
+        }
+    }
+    return (double)params * lever->least_bpw / 8 > (double)all_budgets(a->machine);
+}
+
 /* The first quant of the list, best first, that is smaller and fits; with `cache` in 8 bits as well when
  * asked. */
-static bool advise_quant(const struct advice *a, const enum pls_ftype *list, size_t n, bool quantize_cache)
+static bool advise_quant(const struct advice *a, const struct lever *list, size_t n, bool quantize_cache)
 {
     for (size_t i = 0; i < n; i++) {
+        if (is_hopeless(a, &list[i])) {
+            continue;
+        }
         size_t mark = a->scratch->used;
         struct pls_layout smaller;
         struct pls_ask ask = a->plan->ask;
         ask.quant = (struct pls_quant){
-            .format = PLS_FORMAT_GGUF, .ftype = list[i], .stored = PLS_TYPE_NONE, .imatrix = true
+            .format = PLS_FORMAT_GGUF, .ftype = list[i].ftype, .stored = PLS_TYPE_NONE, .imatrix = true
         };
         if (quantize_cache) {
             ask.type_k = PLS_TYPE_Q8_0;
@@ -109,7 +141,7 @@ static bool advise_quant(const struct advice *a, const enum pls_ftype *list, siz
             && smaller.tensor_data_bytes < a->layout->tensor_data_bytes && helps(a, &smaller, &ask);
         pls_arena_reset(a->scratch, mark);
         if (found) {
-            pls_plan_note(a->plan, "quant", "%s%s would fit", pls_ftype_name(list[i]),
+            pls_plan_note(a->plan, "quant", "%s%s would fit", pls_ftype_name(list[i].ftype),
                           quantize_cache ? " with a q8_0 cache" : "");
             return true;
         }
@@ -119,10 +151,13 @@ static bool advise_quant(const struct advice *a, const enum pls_ftype *list, siz
 
 static void advise_size(const struct advice *a)
 {
-    static const enum pls_ftype good[] = { PLS_FTYPE_Q8_0, PLS_FTYPE_Q6_K, PLS_FTYPE_Q5_K_M,
-                                           PLS_FTYPE_Q4_K_M };
-    static const enum pls_ftype small[] = { PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ3_XXS,
-                                            PLS_FTYPE_IQ2_M };
+    static const struct lever good[] = {
+        { PLS_FTYPE_Q8_0, 8.4 }, { PLS_FTYPE_Q6_K, 6.5 }, { PLS_FTYPE_Q5_K_M, 5.4 }, { PLS_FTYPE_Q4_K_M, 4.5 }
+    };
+    static const struct lever small[] = { { PLS_FTYPE_IQ4_XS, 4.2 },
+                                          { PLS_FTYPE_Q3_K_M, 3.4 },
+                                          { PLS_FTYPE_IQ3_XXS, 3.0 },
+                                          { PLS_FTYPE_IQ2_M, 2.5 } };
     bool plain = cache_is_plain(&a->plan->ask) && !pls_text_starts(a->layout->model->card.arch, "gemma4");
     bool gguf = a->layout->quant.format == PLS_FORMAT_GGUF;
     bool cache = advise_cache(a, PLS_TYPE_Q8_0, PLS_TYPE_Q8_0);

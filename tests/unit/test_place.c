@@ -308,6 +308,26 @@ START_TEST(larger_than_memory_is_a_state_of_its_own)
 }
 END_TEST
 
+/* LFM2-1.2B keeps attention in layers 2, 5, 8, 10, 12, 14. With 8 of 17 on the device, host layer 8 attends and device
+ * layer 9 holds a state: recorded without fused attention. With 7, layer 9 is the host's last: fused. */
+START_TEST(attention_at_the_seam_loses_its_fusion)
+{
+    take("lfm2-1.2b");
+    struct pls_machine m = device_machine("cuda");
+    struct pls_ask ask = asking("Q4_K_M", 8192);
+    ask.gpu_layers = 8;
+    place(&ask, &m);
+    ck_assert(!plan.setting.flash_attention);
+    ask.gpu_layers = 7;
+    place(&ask, &m);
+    ck_assert(plan.setting.flash_attention);
+    ask.gpu_layers = 8;
+    ask.flash_attention = PLS_ON;
+    place(&ask, &m);
+    ck_assert(plan.setting.flash_attention);
+}
+END_TEST
+
 /* ---- what must hold ---- */
 
 static void check_sums(void)
@@ -474,7 +494,8 @@ UNIT_MAIN("place", every_recorded_load_is_met, a_tensor_split_divides_the_layers
           a_gpu_too_small_for_its_driver_is_left_alone, advice_is_what_would_fit, the_wired_limit_is_named,
           layers_spill_when_the_gpu_is_full, experts_leave_before_layers, context_gives_way_before_layers,
           unified_memory_is_counted_once_in_bytes_and_twice_in_budgets,
-          larger_than_memory_is_a_state_of_its_own, sums_agree_on_any_split, a_wider_quant_is_never_smaller,
+          larger_than_memory_is_a_state_of_its_own, attention_at_the_seam_loses_its_fusion, sums_agree_on_any_split,
+          a_wider_quant_is_never_smaller,
           saturated_never_fits, the_largest_context_fits_and_the_next_does_not,
           a_layout_answers_as_a_fresh_one_does, plans_together_share_the_budget,
           traffic_counts_active_experts, a_missing_backend_is_said_so)
