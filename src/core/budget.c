@@ -175,7 +175,7 @@ static void apply(struct pls_machine *m, struct pls_pool *pool, const struct pls
         pls_machine_note(m, "free-unknown",
                          "%s: what is free could not be read; the budget starts from the whole of it",
                          pool->id);
-    } else if (!from_free && pool->free_bytes > 0
+    } else if (!from_free && pool->within < 0 && pool->free_bytes > 0
                && pool->free_bytes < pool->budget_bytes - pool->budget_bytes / 10) {
         note_in_use(m, pool);
     }

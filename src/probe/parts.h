@@ -86,6 +86,12 @@ void pls_linux_cgroup(struct pls_root *root, struct pls_machine *m);
 /* linux_host.c: version, container, VM, WSL, desktop. */
 void pls_linux_host(struct pls_root *root, struct pls_machine *m);
 
+/* macos_values.c, freebsd_values.c: machines without /proc, from named values. PLS_IO when the size of RAM is
+ * not there. */
+enum pls_code pls_macos_machine(const struct pls_values *v, struct pls_machine *m, struct pls_err *err);
+enum pls_code pls_freebsd_machine(struct pls_root *root, const struct pls_values *v,
+                                  struct pls_topology *topo, struct pls_machine *m, struct pls_err *err);
+
 /* gpu.c: all GPUs of a Linux machine; pools[0] must be there. */
 void pls_linux_gpus(struct pls_root *root, const struct pls_values *values, struct pls_topology *topo,
                     struct pls_machine *m);

@@ -23,6 +23,26 @@ static void gather_values(struct pls_root *root, struct pls_values *values)
     pls_scan_file_free(text);
 }
 
+/* A system without Linux's /proc says which it is by kern.ostype. */
+static enum pls_code probe_system(struct pls_root *root, const struct pls_values *values,
+                                  struct pls_machine *out, struct pls_err *err)
+{
+    const char *system = pls_values_get(values, "kern.ostype");
+    if (system != NULL && pls_text_equal(system, "Darwin")) {
+        return pls_macos_machine(values, out, err);
+    }
+    if (system != NULL && pls_text_equal(system, "FreeBSD")) {
+        struct pls_topology topo;
+        pls_topology_hwloc(root, "", "", &topo);
+        return pls_freebsd_machine(root, values, &topo, out, err);
+    }
+    if (pls_root_exists(root, "/proc/meminfo")) {
+        return pls_linux_probe(root, values, out, err);
+    }
+    return pls_fail(err, PLS_UNSUPPORTED, "%s: neither /proc/meminfo nor a system this program knows",
+                    pls_root_path(root));
+}
+
 enum pls_code pls_probe(struct pls_root *root, struct pls_machine *out, struct pls_err *err)
 {
     struct pls_values *values = calloc(1, sizeof(*values));
@@ -31,13 +51,7 @@ enum pls_code pls_probe(struct pls_root *root, struct pls_machine *out, struct p
         return pls_fail(err, PLS_NOMEM, "probe: out of memory");
     }
     gather_values(root, values);
-    enum pls_code code = PLS_OK;
-    if (pls_root_exists(root, "/proc/meminfo")) {
-        code = pls_linux_probe(root, values, out, err);
-    } else {
-        code = pls_fail(err, PLS_UNSUPPORTED, "%s: neither /proc/meminfo nor a system this program knows",
-                        pls_root_path(root));
-    }
+    enum pls_code code = probe_system(root, values, out, err);
     if (code == PLS_OK && pls_root_is_live(root)) {
         out->cpu.isa = pls_probe_isa();
     }
