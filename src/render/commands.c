@@ -7,7 +7,7 @@
 
 const char *const pls_command_runtimes[] = { "llama.cpp", "ollama", "mlx", "vllm", NULL };
 
-enum { NAME_CAP = 192, COMMAND_CAP = 4096 };
+enum { NAME_CAP = 192 };
 
 static void number(struct pls_text *out, const char *option, int64_t value)
 {
@@ -123,8 +123,6 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
     const struct pls_card *c = &e->model->card;
-    char room[COMMAND_CAP];
-    struct pls_text file = PLS_TEXT(room);
     char repo[NAME_CAP];
     struct pls_text name = PLS_TEXT(repo);
     const char *source = e->path;
@@ -141,10 +139,9 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
         }
         source = c->ollama_tag;
     }
-    pls_text_add(&file, "FROM %s\\nPARAMETER num_ctx %" PRIu64 "\\n", source, p->setting.n_ctx_seq);
-    pls_text_add(out, "printf ");
-    pls_text_shell(out, room);
-    pls_text_add(out, " | ollama create plimsoll -f /dev/stdin && ollama run plimsoll");
+    pls_text_add(out, "printf 'FROM %%s\\nPARAMETER num_ctx %%s\\n' ");
+    pls_text_shell(out, source);
+    pls_text_add(out, " %" PRIu64 " | ollama create plimsoll -f /dev/stdin && ollama run plimsoll", p->setting.n_ctx_seq);
 }
 
 static void mlx_command(const struct pls_entry *e, struct pls_text *out)
