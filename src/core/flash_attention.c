@@ -1,15 +1,17 @@
 /* Which devices have a flash attention kernel for which head widths and cache types.
  *
- * "auto" asks the device for every attention layer and turns the whole model's flash attention off when one has no
- * kernel. Source: llama.cpp of 2026-08-22, the supports-op functions of each backend. Vulkan and SYCL also depend on
- * driver features that cannot be known here; what is listed is what a current driver offers. */
+ * "auto" asks the device for every attention layer and turns the whole model's flash attention off when one
+ * has no kernel. Source: llama.cpp of 2026-08-22, the supports-op functions of each backend. Vulkan and SYCL
+ * also depend on driver features that cannot be known here; what is listed is what a current driver offers.
+ */
 #include "plimsoll/compute.h"
 
 #define TYPE_BIT(type) (UINT64_C(1) << (type))
 
 static const uint64_t PLAIN_TYPES = TYPE_BIT(PLS_TYPE_F32) | TYPE_BIT(PLS_TYPE_F16) | TYPE_BIT(PLS_TYPE_BF16);
-static const uint64_t LEGACY_TYPES = TYPE_BIT(PLS_TYPE_Q4_0) | TYPE_BIT(PLS_TYPE_Q4_1) | TYPE_BIT(PLS_TYPE_Q5_0) |
-                                     TYPE_BIT(PLS_TYPE_Q5_1) | TYPE_BIT(PLS_TYPE_Q8_0);
+static const uint64_t LEGACY_TYPES = TYPE_BIT(PLS_TYPE_Q4_0) | TYPE_BIT(PLS_TYPE_Q4_1)
+                                     | TYPE_BIT(PLS_TYPE_Q5_0) | TYPE_BIT(PLS_TYPE_Q5_1)
+                                     | TYPE_BIT(PLS_TYPE_Q8_0);
 
 /* A pair of K and V head widths with a kernel; the query heads per K head must be a multiple of gqa. */
 struct head_shape {
@@ -18,8 +20,8 @@ struct head_shape {
 };
 
 static const struct head_shape CUDA_SHAPES[] = {
-    { 40, 40, 1 },   { 64, 64, 1 },   { 72, 72, 1 },    { 80, 80, 1 },    { 96, 96, 1 },   { 112, 112, 1 },
-    { 128, 128, 1 }, { 256, 256, 1 }, { 192, 128, 8 },  { 320, 256, 32 }, { 512, 512, 2 }, { 576, 512, 2 },
+    { 40, 40, 1 },   { 64, 64, 1 },   { 72, 72, 1 },   { 80, 80, 1 },    { 96, 96, 1 },   { 112, 112, 1 },
+    { 128, 128, 1 }, { 256, 256, 1 }, { 192, 128, 8 }, { 320, 256, 32 }, { 512, 512, 2 }, { 576, 512, 2 },
 };
 
 /* Metal looks at the K width alone. */
@@ -82,8 +84,8 @@ static bool types_supported(enum pls_backend backend, enum pls_type k, enum pls_
     return k == v && (unsigned)k < PLS_TYPE_COUNT && (types & TYPE_BIT(k)) != 0;
 }
 
-bool pls_flash_attention_supported(enum pls_backend backend, const struct pls_card *card, enum pls_type type_k,
-                                   enum pls_type type_v)
+bool pls_flash_attention_supported(enum pls_backend backend, const struct pls_card *card,
+                                   enum pls_type type_k, enum pls_type type_v)
 {
     if (!types_supported(backend, type_k, type_v)) {
         return false;

@@ -10,7 +10,8 @@ bool pls_graph_init(struct pls_graph *g, const struct pls_compute_ask *ask, stru
     const struct pls_card *card = ask->card;
     size_t per_layer = MOST_NODES_PER_LAYER + NODES_PER_EXPERT * (size_t)card->n_expert_used;
     size_t cap = NODES_OUTSIDE + per_layer * card->n_layers;
-    *g = (struct pls_graph){ .ask = ask, .card = card, .setting = ask->setting, .cap = (uint32_t)cap, .n = 1 };
+    *g =
+        (struct pls_graph){ .ask = ask, .card = card, .setting = ask->setting, .cap = (uint32_t)cap, .n = 1 };
     g->layer = -1;
     g->node = PLS_TAKE(arena, struct pls_node, cap);
     g->order = PLS_TAKE(arena, uint32_t, cap);
@@ -48,7 +49,8 @@ static uint64_t bytes_of(enum pls_type type, const struct pls_shape *s)
 {
     const struct pls_type_info *info = pls_type_info(type);
     uint64_t rows = pls_mul(s->ne[1], pls_mul(s->ne[2], s->ne[3]));
-    return info->block <= 1 ? pls_mul(product(s), info->bytes) : pls_mul(pls_type_row_bytes(type, s->ne[0]), rows);
+    return info->block <= 1 ? pls_mul(product(s), info->bytes)
+                            : pls_mul(pls_type_row_bytes(type, s->ne[0]), rows);
 }
 
 static uint32_t make(struct pls_graph *g, enum pls_op op, enum pls_type type, struct pls_shape shape)
@@ -109,7 +111,8 @@ bool pls_g_has_weight(const struct pls_graph *g, const char *name)
 static uint8_t follow_layer(const struct pls_graph *g, const char *name)
 {
     uint32_t output = g->card->n_layers + g->card->n_mtp_layers;
-    if (g->layer < 0 && (strcmp(name, "token_embd.weight") == 0 || strcmp(name, "per_layer_token_embd.weight") == 0)) {
+    if (g->layer < 0
+        && (strcmp(name, "token_embd.weight") == 0 || strcmp(name, "per_layer_token_embd.weight") == 0)) {
         return PLS_WHERE_HOST;
     }
     uint8_t at = g->ask->layer_at[g->layer >= 0 ? (uint32_t)g->layer : output];
@@ -142,7 +145,8 @@ uint32_t pls_g_weight(struct pls_graph *g, const char *name)
         }
         return g->leaf_of[i];
     }
-    if (g->layer < 0 && strcmp(name, "output.weight") == 0) { /* tied: a copy of the embedding is the output matrix */
+    if (g->layer < 0
+        && strcmp(name, "output.weight") == 0) { /* tied: a copy of the embedding is the output matrix */
         i = find_weight(g, "token_embd.weight");
     }
     return make_weight(g, name, i == UINT32_MAX ? NULL : &g->ask->weights->items[i]);

@@ -1,10 +1,12 @@
 /* core/graph.h - the operations of one batch as the engine would list them (private to the core).
  *
- * A graph is built exactly as the engine builds one: operations are made freely, then expanded, which appends what is
- * not yet listed in depth-first order of sources. The order decides the size of the buffers, so builders follow the
- * order in which llama.cpp (2026-08-22) makes and expands. Node 0 means "none". Shapes are ggml's: ne[0] contiguous.
+ * A graph is built exactly as the engine builds one: operations are made freely, then expanded, which appends
+ * what is not yet listed in depth-first order of sources. The order decides the size of the buffers, so
+ * builders follow the order in which llama.cpp (2026-08-22) makes and expands. Node 0 means "none". Shapes
+ * are ggml's: ne[0] contiguous.
  *
- * Overflow of the node array sets `full`; builders go on harmlessly with node 0 and the caller drops the graph.
+ * Overflow of the node array sets `full`; builders go on harmlessly with node 0 and the caller drops the
+ * graph.
  */
 #ifndef PLIMSOLL_CORE_GRAPH_H
 #define PLIMSOLL_CORE_GRAPH_H
@@ -114,12 +116,12 @@ struct pls_graph {
     uint64_t n_tokens; /* of the batch, a multiple of the sequences */
     uint64_t n_outs;
     uint64_t n_seqs, n_seq_tokens;
-    int32_t layer;     /* being built; -1 outside */
+    int32_t layer;                     /* being built; -1 outside */
     uint32_t first_weight, end_weight; /* of this layer in ask->weights */
     uint32_t *leaf_of;                 /* per item of ask->weights: its leaf; 0 not made */
 
     uint32_t tokens, pos, out_ids, attn_scale, s_copy, s_copy_main, s_copy_extra;
-    struct pls_kv_inputs kv[2]; /* full, sliding */
+    struct pls_kv_inputs kv[2];              /* full, sliding */
     uint32_t rope_factors[PLS_MAX_GPUS + 1]; /* of the host, of each device; 0: not met yet */
 };
 
@@ -134,15 +136,16 @@ uint32_t pls_g_input(struct pls_graph *g, enum pls_type type, struct pls_shape s
 /* "attn_q.weight" of the layer being built, or a global one outside of layers. */
 uint32_t pls_g_weight(struct pls_graph *g, const char *name);
 bool pls_g_has_weight(const struct pls_graph *g, const char *name); /* false when the list is not known */
-uint32_t pls_g_rope_factors(struct pls_graph *g); /* 0: the model has none */
+uint32_t pls_g_rope_factors(struct pls_graph *g);                   /* 0: the model has none */
 uint32_t pls_g_cache(struct pls_graph *g, enum pls_type type, struct pls_shape shape);
 uint32_t pls_g_op(struct pls_graph *g, enum pls_op op, struct pls_shape shape, uint32_t a, uint32_t b);
 uint32_t pls_g_op3(struct pls_graph *g, enum pls_op op, struct pls_shape shape, const uint32_t src[3]);
 uint32_t pls_g_same(struct pls_graph *g, enum pls_op op, uint32_t a, uint32_t b); /* shaped as a */
 uint32_t pls_g_view(struct pls_graph *g, enum pls_op op, struct pls_shape shape, uint32_t of);
-/* A strided view: contiguous blocks of `block` elements, `stride` elements apart. What it spans is what a copy of it to
- * another device takes. */
-uint32_t pls_g_part(struct pls_graph *g, struct pls_shape shape, uint32_t of, uint64_t block, uint64_t stride);
+/* A strided view: contiguous blocks of `block` elements, `stride` elements apart. What it spans is what a
+ * copy of it to another device takes. */
+uint32_t pls_g_part(struct pls_graph *g, struct pls_shape shape, uint32_t of, uint64_t block,
+                    uint64_t stride);
 uint32_t pls_g_reshape(struct pls_graph *g, uint32_t of, struct pls_shape shape);
 /* weight [x.ne0, out] times x */
 uint32_t pls_g_mul_mat(struct pls_graph *g, const char *weight, uint64_t out, uint32_t x);
@@ -158,7 +161,8 @@ void pls_g_type(struct pls_graph *g, uint32_t id, enum pls_type type);
 /* Appends node and everything under it that is not yet in the order. */
 void pls_g_expand(struct pls_graph *g, uint32_t id);
 
-/* Whether V lies transposed in the cache: decided when the cache is made, before "auto" can turn flash attention off. */
+/* Whether V lies transposed in the cache: decided when the cache is made, before "auto" can turn flash
+ * attention off. */
 static inline bool pls_g_v_transposed(const struct pls_graph *g)
 {
     return !g->setting->flash_attention && !g->ask->flash_auto;
@@ -183,9 +187,9 @@ struct pls_attention {
     struct pls_qkv qkv;
     uint32_t k_width, v_width; /* of a cache row, elements */
     uint32_t head_v, n_head_kv;
-    uint32_t sinks;            /* weight; 0 none */
-    const char *v_b;           /* MLA: the matrix that unfolds the latent output; NULL otherwise */
-    uint32_t v_b_dim;          /* its output width per head */
+    uint32_t sinks;   /* weight; 0 none */
+    const char *v_b;  /* MLA: the matrix that unfolds the latent output; NULL otherwise */
+    uint32_t v_b_dim; /* its output width per head */
     bool is_sliding;
 };
 struct pls_attention pls_g_plain_attention(const struct pls_layer *l, struct pls_qkv qkv);
@@ -213,9 +217,9 @@ uint32_t pls_g_moe_with_shared(struct pls_graph *g, uint32_t cur);
 struct pls_traits {
     const char *arch;
     uint64_t flags;
-    uint8_t qk_norm; /* enum pls_qk_norm when the card does not say */
-    uint8_t rope;    /* enum pls_rope_rule */
-    uint8_t gating;  /* expert gating when the card does not say */
+    uint8_t qk_norm;                    /* enum pls_qk_norm when the card does not say */
+    uint8_t rope;                       /* enum pls_rope_rule */
+    uint8_t gating;                     /* expert gating when the card does not say */
     void (*build)(struct pls_graph *g); /* NULL: the common one */
 };
 const struct pls_traits *pls_traits_of(const char *arch); /* NULL: no row */
@@ -240,7 +244,18 @@ struct pls_graph_sizes {
     uint64_t bytes[PLS_MAX_GPUS + 1]; /* per device; the host is last, at [n_devices] */
     uint32_t n_splits;
 };
-/* False when flash attention of some layer runs elsewhere than the layer; for a batch of one token per sequence. */
+/* What runs where, in the order places are given out: copies to a device, dependencies on originals,
+ * operations. */
+struct pls_schedule {
+    uint8_t host; /* the host's number among the devices: the last */
+    uint8_t *at;  /* per node: device; only meaningful with devices */
+    uint32_t *run;
+    uint32_t n_run, n_splits;
+};
+/* False when the arena or the node array is too small. */
+bool pls_graph_schedule(struct pls_graph *g, struct pls_arena *arena, struct pls_schedule *out);
+/* False when flash attention of some layer runs elsewhere than the layer; for a batch of one token per
+ * sequence. */
 bool pls_graph_attention_stays(struct pls_graph *g, struct pls_arena *arena);
 /* Hands nodes to devices and replays the allocator. False when the arena is too small. */
 bool pls_graph_measure(struct pls_graph *g, struct pls_arena *arena, struct pls_graph_sizes *out);

@@ -1,9 +1,9 @@
-/* What a device allocates for a node beyond its values: scratch space of its kernels, padding of quantized rows.
- * Source: ggml's CUDA and Metal backends, 2026-08-22. */
+/* What a device allocates for a node beyond its values: scratch space of its kernels, padding of quantized
+ * rows. Source: ggml's CUDA and Metal backends, 2026-08-22. */
 #include "core/graph.h"
 
 enum {
-    CUDA_ROW_ELEMENTS = 512,  /* quantized rows are padded to this */
+    CUDA_ROW_ELEMENTS = 512, /* quantized rows are padded to this */
     CUDA_ALIGN = 128,
     CUDA_VECTOR_TOKENS = 2,   /* up to here the vector kernel reads a quantized cache as it is */
     METAL_VECTOR_TOKENS = 20, /* from here the matrix kernel is used */
@@ -11,7 +11,7 @@ enum {
     METAL_CELLS = 64,         /* cells and queries of one block of the matrix kernel */
     METAL_QUERIES = 8,
     METAL_VECTOR_CELLS = 32,
-    METAL_GROUPS = 32,        /* work groups whose partial results are kept */
+    METAL_GROUPS = 32, /* work groups whose partial results are kept */
     F32_BYTES = 4,
     F16_BYTES = 2,
 };
@@ -30,7 +30,9 @@ static uint64_t elements(const struct pls_node *n)
 
 static struct flash flash_of(const struct pls_graph *g, const struct pls_node *n)
 {
-    struct flash f = { .q = &g->node[n->src[0]], .k = &g->node[n->src[1]], .v = &g->node[n->src[2]],
+    struct flash f = { .q = &g->node[n->src[0]],
+                       .k = &g->node[n->src[1]],
+                       .v = &g->node[n->src[2]],
                        .mask = &g->node[n->src[3]] };
     const struct pls_node *k_cache = &g->node[f.k->view != 0 ? f.k->view : n->src[1]];
     const struct pls_node *v_cache = &g->node[f.v->view != 0 ? f.v->view : n->src[2]];
@@ -63,8 +65,8 @@ static uint64_t metal_flash_tail(const struct flash *f)
         v_row = F16_BYTES * (f->v_in_k ? f->k->ne[0] : f->v->ne[0]);
     }
     uint64_t mask_rows = f->mask->ne[1] * f->mask->ne[2] * f->mask->ne[3];
-    return METAL_CELLS * (k_row * f->k->ne[2] * f->k->ne[3] + v_row * f->v->ne[2] * f->v->ne[3] +
-                          F16_BYTES * mask_rows);
+    return METAL_CELLS
+           * (k_row * f->k->ne[2] * f->k->ne[3] + v_row * f->v->ne[2] * f->v->ne[3] + F16_BYTES * mask_rows);
 }
 
 static uint64_t up(uint64_t value, uint64_t step)
@@ -77,10 +79,10 @@ static uint64_t metal_flash_bytes(const struct pls_graph *g, const struct pls_no
     struct flash f = flash_of(g, n);
     uint64_t queries = f.q->ne[1];
     bool vector = queries < METAL_VECTOR_TOKENS && f.q->ne[0] % 32 == 0;
-    uint64_t blocks = up(f.mask->ne[0], vector ? METAL_VECTOR_CELLS : METAL_CELLS) *
-                      up(queries, vector ? 1 : METAL_QUERIES) * f.mask->ne[2] * f.mask->ne[3];
-    uint64_t partial = F32_BYTES * pls_min(queries, METAL_GROUPS) * f.q->ne[2] * f.q->ne[3] * METAL_GROUPS *
-                       (f.v->ne[0] + 2);
+    uint64_t blocks = up(f.mask->ne[0], vector ? METAL_VECTOR_CELLS : METAL_CELLS)
+                      * up(queries, vector ? 1 : METAL_QUERIES) * f.mask->ne[2] * f.mask->ne[3];
+    uint64_t partial = F32_BYTES * pls_min(queries, METAL_GROUPS) * f.q->ne[2] * f.q->ne[3] * METAL_GROUPS
+                       * (f.v->ne[0] + 2);
     uint64_t bytes = n->bytes + metal_flash_tail(&f) + pls_pad(blocks, 32) + partial;
     bytes = pls_add(bytes, pls_pad(pls_mul(F16_BYTES, elements(f.k)), 16));
     return f.v_in_k ? bytes : pls_add(bytes, pls_pad(pls_mul(F16_BYTES, elements(f.v)), 16));

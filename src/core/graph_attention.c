@@ -14,8 +14,8 @@ static uint64_t elements(const struct pls_graph *g, uint32_t id)
     return ne[0] * ne[1] * ne[2] * ne[3];
 }
 
-/* Quantized caches are rotated by a Hadamard matrix: reshape, multiply, reshape. Fused Q, K and V are strided views and
- * are made contiguous first. */
+/* Quantized caches are rotated by a Hadamard matrix: reshape, multiply, reshape. Fused Q, K and V are strided
+ * views and are made contiguous first. */
 static uint32_t rotate(struct pls_graph *g, uint32_t x, uint32_t rot)
 {
     if (rot == 0 || x == 0) {
@@ -43,7 +43,8 @@ static void store_k(struct pls_graph *g, const struct pls_attention *a, uint32_t
     pls_g_expand(g, pls_g_set_rows(g, merge_streams(g, cache, a->k_width, in->cells), flat, in->k_idx));
 }
 
-/* Without flash attention V is stored transposed (unless "auto" gave it up late), an element per row, and as wide as the widest layer's. */
+/* Without flash attention V is stored transposed (unless "auto" gave it up late), an element per row, and as
+ * wide as the widest layer's. */
 static void store_v(struct pls_graph *g, const struct pls_attention *a, uint32_t v, uint32_t cache)
 {
     const struct pls_kv_inputs *in = &g->kv[a->is_sliding];
@@ -123,7 +124,8 @@ static uint32_t scores(struct pls_graph *g, const struct pls_attention *a, const
         v = pls_g_view(g, PLS_OP_TRANSPOSE, pls_shape(in->cells, a->head_v, a->n_head_kv, h->streams), v);
         v = pls_g_same(g, PLS_OP_CONT, v, 0);
     }
-    uint32_t o = pls_g_op(g, PLS_OP_MUL_MAT, pls_shape(a->head_v, h->per_stream, h->n_head, h->streams), v, kq);
+    uint32_t o =
+        pls_g_op(g, PLS_OP_MUL_MAT, pls_shape(a->head_v, h->per_stream, h->n_head, h->streams), v, kq);
     o = permute_heads(g, unfold_latent(g, a, o));
     return pls_g_op(g, PLS_OP_CONT, pls_shape(pls_g_ne(g, o, 0) * h->n_head, g->n_tokens, 1, 1), o, 0);
 }
@@ -179,7 +181,8 @@ uint32_t pls_g_attention(struct pls_graph *g, const struct pls_attention *a)
     }
     struct heads h = { .n_head = pls_g_ne(g, q, 1), .streams = g->setting->n_streams };
     h.per_stream = g->n_tokens / h.streams;
-    uint32_t view = pls_g_view(g, PLS_OP_VIEW, pls_shape(pls_g_ne(g, q, 0), h.n_head, h.per_stream, h.streams), q);
+    uint32_t view =
+        pls_g_view(g, PLS_OP_VIEW, pls_shape(pls_g_ne(g, q, 0), h.n_head, h.per_stream, h.streams), q);
     h.q = permute_heads(g, view);
     look_at_cache(g, a, cache, &h);
     uint32_t o = g->setting->flash_attention ? flash(g, a, &h) : scores(g, a, &h);
@@ -271,7 +274,8 @@ static struct pls_qkv separate_qkv(struct pls_graph *g, const struct pls_layer *
 
 static struct pls_qkv fused_qkv(struct pls_graph *g, const struct pls_layer *l, uint32_t cur)
 {
-    uint64_t k_width = (uint64_t)l->n_head_kv * l->head_dim_k, v_width = (uint64_t)l->n_head_kv * l->head_dim_v;
+    uint64_t k_width = (uint64_t)l->n_head_kv * l->head_dim_k,
+             v_width = (uint64_t)l->n_head_kv * l->head_dim_v;
     uint64_t out = (uint64_t)l->n_head * l->head_dim_k + k_width + v_width;
     uint32_t w = pls_g_mul_mat(g, "attn_qkv.weight", out, cur);
     if (g->card->qkv_bias) {
@@ -301,9 +305,12 @@ static uint32_t project_out(struct pls_graph *g, uint32_t o)
 
 struct pls_attention pls_g_plain_attention(const struct pls_layer *l, struct pls_qkv qkv)
 {
-    return (struct pls_attention){ .qkv = qkv, .k_width = l->head_dim_k * l->n_head_kv,
-                                   .v_width = l->head_dim_v * l->n_head_kv, .head_v = l->head_dim_v,
-                                   .n_head_kv = l->n_head_kv, .is_sliding = l->is_sliding };
+    return (struct pls_attention){ .qkv = qkv,
+                                   .k_width = l->head_dim_k * l->n_head_kv,
+                                   .v_width = l->head_dim_v * l->n_head_kv,
+                                   .head_v = l->head_dim_v,
+                                   .n_head_kv = l->n_head_kv,
+                                   .is_sliding = l->is_sliding };
 }
 
 uint32_t pls_g_attention_layer(struct pls_graph *g, const struct pls_layer *l, uint32_t cur)
@@ -322,7 +329,8 @@ uint32_t pls_g_attention_layer(struct pls_graph *g, const struct pls_layer *l, u
 uint32_t pls_g_gated_attention_layer(struct pls_graph *g, const struct pls_layer *l, uint32_t cur)
 {
     uint64_t d = l->head_dim_k, heads = l->n_head;
-    struct pls_shape head = pls_shape(d, heads, g->n_tokens, 1), flat = pls_shape(d * heads, g->n_tokens, 1, 1);
+    struct pls_shape head = pls_shape(d, heads, g->n_tokens, 1),
+                     flat = pls_shape(d * heads, g->n_tokens, 1, 1);
     uint32_t full = pls_g_mul_mat(g, "attn_q.weight", 2 * d * heads, cur);
     uint32_t q = pls_g_part(g, head, full, d, 2 * d);
     uint32_t gate = pls_g_op(g, PLS_OP_CONT, flat, pls_g_part(g, head, full, d, 2 * d), 0);

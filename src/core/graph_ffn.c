@@ -7,10 +7,11 @@ struct matrices {
     const char *gate_bias, *up_bias, *down_bias; /* NULL: none */
 };
 
-static const struct matrices DENSE = { "ffn_gate.weight", "ffn_up.weight",   "ffn_down.weight",
-                                       "ffn_gate.bias",   "ffn_up.bias",     "ffn_down.bias" };
-static const struct matrices SHARED = { "ffn_gate_shexp.weight", "ffn_up_shexp.weight", "ffn_down_shexp.weight",
-                                        NULL, NULL, NULL };
+static const struct matrices DENSE = { "ffn_gate.weight", "ffn_up.weight", "ffn_down.weight",
+                                       "ffn_gate.bias",   "ffn_up.bias",   "ffn_down.bias" };
+static const struct matrices SHARED = {
+    "ffn_gate_shexp.weight", "ffn_up_shexp.weight", "ffn_down_shexp.weight", NULL, NULL, NULL
+};
 
 static uint32_t biased(struct pls_graph *g, const char *bias, uint32_t x)
 {

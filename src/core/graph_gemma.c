@@ -167,7 +167,8 @@ static uint32_t modalities(struct pls_graph *g, uint32_t x)
 static uint32_t predict(struct pls_graph *g, uint32_t x)
 {
     uint64_t width = g->card->n_embd, n = g->n_tokens, streams = streams_of(g);
-    uint32_t coefs = pls_g_mul_mat(g, "altup_predict_coef.weight", streams * streams, modalities(g, slice(g, x)));
+    uint32_t coefs =
+        pls_g_mul_mat(g, "altup_predict_coef.weight", streams * streams, modalities(g, slice(g, x)));
     coefs = pls_g_reshape(g, coefs, pls_shape(streams, streams, n, 1));
     uint32_t turned = pls_g_view(g, PLS_OP_PERMUTE, pls_shape(streams, width, n, 1), x);
     turned = pls_g_same(g, PLS_OP_CONT, turned, 0);
@@ -224,7 +225,8 @@ static uint32_t gemma3n_ffn(struct pls_graph *g, const struct pls_layer *l, uint
 static uint32_t feed_streams(struct pls_graph *g, uint32_t corrected, uint32_t per_layer)
 {
     uint64_t width = g->card->n_embd, n = g->n_tokens, streams = streams_of(g);
-    uint32_t first = pls_g_same(g, PLS_OP_MUL, slice(g, corrected), pls_g_weight(g, "altup_correct_scale.weight"));
+    uint32_t first =
+        pls_g_same(g, PLS_OP_MUL, slice(g, corrected), pls_g_weight(g, "altup_correct_scale.weight"));
     first = pls_g_mul_mat(g, "inp_gate.weight", g->card->n_embd_per_layer, first);
     first = pls_g_same(g, PLS_OP_UNARY, first, 0);
     first = pls_g_same(g, PLS_OP_MUL, first, slice(g, per_layer));

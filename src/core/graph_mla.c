@@ -1,4 +1,5 @@
-/* Multi-head latent attention with the absorbed projections: one cache row of kv_lora + rope per token, V is its front. */
+/* Multi-head latent attention with the absorbed projections: one cache row of kv_lora + rope per token, V is
+ * its front. */
 #include "core/graph.h"
 #include "core/graph_traits.h"
 
@@ -46,8 +47,11 @@ uint32_t pls_g_mla_layer(struct pls_graph *g, const struct pls_layer *l, uint32_
     latent = pls_g_reshape(g, latent, pls_shape(rank, 1, n, 1));
     uint32_t k = pls_g_op(g, PLS_OP_CONCAT, pls_shape(rank + rope, 1, n, 1), latent, k_rope);
     uint32_t head_v = c->head_dim_v != 0 ? c->head_dim_v : l->head_dim_v;
-    struct pls_attention a = { .qkv = { q, k, latent }, .k_width = c->kv_lora_rank + c->qk_rope_dim,
-                               .head_v = c->kv_lora_rank, .n_head_kv = 1, .v_b = "attn_v_b.weight",
+    struct pls_attention a = { .qkv = { q, k, latent },
+                               .k_width = c->kv_lora_rank + c->qk_rope_dim,
+                               .head_v = c->kv_lora_rank,
+                               .n_head_kv = 1,
+                               .v_b = "attn_v_b.weight",
                                .v_b_dim = head_v };
     return pls_g_mul_mat(g, "attn_output.weight", c->n_embd, pls_g_attention(g, &a));
 }

@@ -20,7 +20,8 @@ uint32_t pls_g_embed(struct pls_graph *g)
     g->tokens = pls_g_input(g, PLS_TYPE_I32, pls_shape(g->n_tokens, 1, 1, 1));
     uint32_t x = pls_g_op(g, PLS_OP_GET_ROWS, wide, pls_g_weight(g, "token_embd.weight"), g->tokens);
     pls_g_expand(g, x);
-    pls_g_expand(g, pls_g_input(g, PLS_TYPE_F32, wide)); /* embeddings given instead of tokens: reserved, never read */
+    pls_g_expand(
+        g, pls_g_input(g, PLS_TYPE_F32, wide)); /* embeddings given instead of tokens: reserved, never read */
     if (pls_has(g, PLS_T_SCALE_EMBED)) {
         x = pls_g_same(g, PLS_OP_SCALE, x, 0);
     }
@@ -119,7 +120,8 @@ static uint32_t attend(struct pls_graph *g, const struct pls_layer *l, uint32_t 
     if (g->card->kv_lora_rank != 0 && !g->card->legacy_mla) {
         return pls_g_mla_layer(g, l, cur);
     }
-    return pls_has(g, PLS_T_GATED_Q) ? pls_g_gated_attention_layer(g, l, cur) : pls_g_attention_layer(g, l, cur);
+    return pls_has(g, PLS_T_GATED_Q) ? pls_g_gated_attention_layer(g, l, cur)
+                                     : pls_g_attention_layer(g, l, cur);
 }
 
 static uint32_t feed_forward(struct pls_graph *g, const struct pls_layer *l, uint32_t cur)
@@ -263,7 +265,8 @@ void pls_g_tail(struct pls_graph *g, uint32_t x)
         pls_g_mark(g, x, PLS_NODE_OUTPUT);
         x = pls_g_out_rows(g, x);
     }
-    x = pls_g_norm(g, pls_has(g, PLS_T_OUTPUT_NORM_LFM2) ? "token_embd_norm.weight" : "output_norm.weight", x);
+    x = pls_g_norm(g, pls_has(g, PLS_T_OUTPUT_NORM_LFM2) ? "token_embd_norm.weight" : "output_norm.weight",
+                   x);
     pls_g_mark(g, x, PLS_NODE_OUTPUT);
     if (pls_has(g, PLS_T_ROWS_AFTER_NORM)) {
         x = pls_g_out_rows(g, x);

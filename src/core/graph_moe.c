@@ -2,7 +2,12 @@
 #include "core/graph.h"
 #include "core/graph_traits.h"
 
-enum pls_gating { GATING_SOFTMAX = 1, GATING_SIGMOID = 2, GATING_SOFTMAX_WEIGHT = 3, GATING_SQRT_SOFTPLUS = 4 };
+enum pls_gating {
+    GATING_SOFTMAX = 1,
+    GATING_SIGMOID = 2,
+    GATING_SOFTMAX_WEIGHT = 3,
+    GATING_SQRT_SOFTPLUS = 4
+};
 
 struct route {
     uint64_t experts, used, tokens;
@@ -29,7 +34,8 @@ static uint32_t top(struct pls_graph *g, uint32_t x, uint64_t n)
 /* Only the best groups of experts take part: the others' scores are filled with minus infinity. */
 static uint32_t keep_best_groups(struct pls_graph *g, const struct route *r, uint32_t scores)
 {
-    uint64_t groups = g->card->n_expert_group, kept = g->card->n_expert_group_used, each = r->experts / groups;
+    uint64_t groups = g->card->n_expert_group, kept = g->card->n_expert_group_used,
+             each = r->experts / groups;
     uint32_t grouped = pls_g_reshape(g, scores, pls_shape(each, groups, r->tokens, 1));
     uint32_t best = top(g, grouped, 2);
     uint32_t rows = pls_g_reshape(g, grouped, pls_shape(1, each, groups, r->tokens));
@@ -115,8 +121,8 @@ static const struct expert_matrix UP = { "ffn_up_exps.weight", "ffn_up_exps.bias
 static const struct expert_matrix GATE_UP = { "ffn_gate_up_exps.weight", "ffn_gate_up_exps.bias" };
 static const struct expert_matrix DOWN = { "ffn_down_exps.weight", "ffn_down_exps.bias" };
 
-static uint32_t through(struct pls_graph *g, const struct route *r, const struct expert_matrix *m, uint64_t out,
-                        uint32_t x)
+static uint32_t through(struct pls_graph *g, const struct route *r, const struct expert_matrix *m,
+                        uint64_t out, uint32_t x)
 {
     struct pls_shape shape = pls_shape(out, r->used, r->tokens, 1);
     uint32_t w = pls_g_weight(g, m->weight);
@@ -179,8 +185,11 @@ uint32_t pls_g_moe(struct pls_graph *g, uint32_t cur, uint32_t logits)
 {
     const struct pls_card *c = g->card;
     uint64_t width = c->n_ff_exp != 0 ? c->n_ff_exp : c->n_ff;
-    struct route r = { .experts = c->n_expert, .used = c->n_expert_used, .tokens = pls_g_ne(g, cur, 1),
-                       .gating = gating_of(g), .logits = logits };
+    struct route r = { .experts = c->n_expert,
+                       .used = c->n_expert_used,
+                       .tokens = pls_g_ne(g, cur, 1),
+                       .gating = gating_of(g),
+                       .logits = logits };
     if (logits == 0) {
         r.logits = pls_g_mul_mat(g, "ffn_gate_inp.weight", c->n_expert, cur);
     }
@@ -220,7 +229,8 @@ static uint32_t shared_gate(struct pls_graph *g, uint32_t cur)
     return pls_has(g, PLS_T_SHARED_GATE_SILU) ? pls_g_same(g, PLS_OP_DIV, on, gate) : on;
 }
 
-/* Routed sum first, then the shared experts. Nemotron 3 Super routes on the full width but works in a narrower one. */
+/* Routed sum first, then the shared experts. Nemotron 3 Super routes on the full width but works in a
+ * narrower one. */
 uint32_t pls_g_moe_with_shared(struct pls_graph *g, uint32_t cur)
 {
     const struct pls_card *c = g->card;

@@ -1,7 +1,7 @@
 /* State layers: Mamba-2, gated delta nets, Kimi delta attention, short convolutions.
  *
- * Every state layer clears, fetches and stores rows of its recurrent cache; those operations are listed as soon as
- * they are made, so they come before whatever they are combined with. */
+ * Every state layer clears, fetches and stores rows of its recurrent cache; those operations are listed as
+ * soon as they are made, so they come before whatever they are combined with. */
 #include "core/graph.h"
 #include "core/graph_traits.h"
 
@@ -20,7 +20,8 @@ static uint32_t open_states(struct pls_graph *g, uint32_t cache)
     return states;
 }
 
-/* Rows of sequences that take no part in the batch move along; a full batch has none, but the copy is listed. */
+/* Rows of sequences that take no part in the batch move along; a full batch has none, but the copy is listed.
+ */
 static void close_states(struct pls_graph *g, uint32_t cache, uint32_t states)
 {
     struct pls_shape none = pls_shape(pls_g_ne(g, cache, 0), 0, 1, 1);
@@ -68,7 +69,8 @@ static uint32_t last_taps(struct pls_graph *g, uint32_t x, uint64_t taps)
 
 static uint32_t ssm_conv(struct pls_graph *g, uint32_t x, uint32_t weight)
 {
-    return pls_g_op(g, PLS_OP_SSM_CONV, pls_shape(pls_g_ne(g, x, 1), g->n_seq_tokens, g->n_seqs, 1), x, weight);
+    return pls_g_op(g, PLS_OP_SSM_CONV, pls_shape(pls_g_ne(g, x, 1), g->n_seq_tokens, g->n_seqs, 1), x,
+                    weight);
 }
 
 static uint32_t flatten(struct pls_graph *g, uint32_t x)
@@ -118,7 +120,9 @@ static uint32_t mamba_scan(struct pls_graph *g, const struct mamba *m)
 uint32_t pls_g_mamba2_layer(struct pls_graph *g, uint32_t cur)
 {
     const struct pls_card *c = g->card;
-    struct mamba m = { .inner = c->ssm_inner, .state = c->ssm_state, .heads = c->ssm_heads, .groups = c->ssm_groups };
+    struct mamba m = {
+        .inner = c->ssm_inner, .state = c->ssm_state, .heads = c->ssm_heads, .groups = c->ssm_groups
+    };
     m.head = m.heads == 0 ? 0 : m.inner / m.heads;
     m.channels = m.inner + 2 * m.groups * m.state;
     uint64_t t = g->n_seq_tokens, s = g->n_seqs, taps = c->ssm_conv - 1;
@@ -158,8 +162,9 @@ static uint32_t delta_rule(struct pls_graph *g, const struct delta *d, uint32_t 
     uint64_t t = g->n_seq_tokens, s = g->n_seqs;
     struct pls_shape square = pls_shape(d->head, d->head, d->n_v, s);
     uint32_t state = pls_g_reshape(g, states, square);
-    uint32_t out = pls_g_op3(g, PLS_OP_GATED_DELTA_NET, pls_shape(d->head * d->n_v, t * s + d->head * s, 1, 1),
-                             (const uint32_t[3]){ d->q, d->k, d->v });
+    uint32_t out =
+        pls_g_op3(g, PLS_OP_GATED_DELTA_NET, pls_shape(d->head * d->n_v, t * s + d->head * s, 1, 1),
+                  (const uint32_t[3]){ d->q, d->k, d->v });
     uint32_t *src = g->node[out].src;
     src[3] = d->gate;
     src[4] = d->beta;
@@ -255,7 +260,8 @@ struct kda_part {
 };
 
 /* One of Q, K, V: projection, history, convolution. The three share one row of the cache. */
-static uint32_t kda_project(struct pls_graph *g, const struct kda_part *part, const uint32_t cache[2], uint32_t cur)
+static uint32_t kda_project(struct pls_graph *g, const struct kda_part *part, const uint32_t cache[2],
+                            uint32_t cur)
 {
     uint64_t head = g->card->kda_head_dim, taps = g->card->ssm_conv - 1;
     uint64_t inner = pls_g_ne(g, cache[0], 0) / (3 * taps), t = g->n_seq_tokens, s = g->n_seqs;

@@ -1,11 +1,10 @@
 /* Which device runs which node, and what must be copied between them.
  *
- * Follows ggml's scheduler (2026-08-22): operations on weights run where the weights are, except that large batches
- * pull host weights to the first device that wants them; the rest joins its neighbours, devices before the host; a
- * new piece starts wherever the device changes, or a further host weight is pulled in. What a piece reads from
- * elsewhere gets a copy at its start, which lives until its last use. */
+ * Follows ggml's scheduler (2026-08-22): operations on weights run where the weights are, except that large
+ * batches pull host weights to the first device that wants them; the rest joins its neighbours, devices
+ * before the host; a new piece starts wherever the device changes, or a further host weight is pulled in.
+ * What a piece reads from elsewhere gets a copy at its start, which lives until its last use. */
 #include "core/graph.h"
-#include "core/replay.h"
 
 #include <string.h>
 
@@ -13,15 +12,15 @@ enum { OFFLOAD_BATCH = 32, SPLIT_INPUTS = 30, NOWHERE = 255 };
 
 struct scheduler {
     struct pls_graph *g;
-    uint8_t host;    /* number of the host among the devices: the last */
-    uint8_t *at;     /* per node; NOWHERE until decided */
-    uint32_t *copy;  /* [device * cap + node]: the copy there; 0 none */
-    uint32_t *run;   /* everything in allocation order: copies, dependencies, operations */
+    uint8_t host;   /* number of the host among the devices: the last */
+    uint8_t *at;    /* per node; NOWHERE until decided */
+    uint32_t *copy; /* [device * cap + node]: the copy there; 0 none */
+    uint32_t *run;  /* everything in allocation order: copies, dependencies, operations */
     uint32_t n_run, cap_run;
     uint32_t *inputs; /* of the piece being made, in order */
     uint32_t n_inputs;
-    uint32_t start;  /* its first operation, as an index into order */
-    uint8_t device;  /* where it runs */
+    uint32_t start; /* its first operation, as an index into order */
+    uint8_t device; /* where it runs */
     uint32_t n_splits;
 };
 
@@ -63,7 +62,8 @@ static bool wants(enum pls_backend backend, const struct pls_node *n)
     return batch_of(n) >= OFFLOAD_BATCH;
 }
 
-static uint8_t place_by_weight(const struct scheduler *s, const struct pls_node *n, const struct pls_node *weight)
+static uint8_t place_by_weight(const struct scheduler *s, const struct pls_node *n,
+                               const struct pls_node *weight)
 {
     uint8_t home = home_of(s, weight);
     if (home != s->host || weight->where != PLS_WHERE_HOST) {
@@ -189,7 +189,8 @@ static bool starts_split(const struct scheduler *s, const struct pls_node *n, ui
         if (!needs_copy(s, src)) {
             continue;
         }
-        if ((s->g->node[src].flags & PLS_NODE_WEIGHT) || (s->n_inputs >= SPLIT_INPUTS && *copy_slot(s, src) == 0)) {
+        if ((s->g->node[src].flags & PLS_NODE_WEIGHT)
+            || (s->n_inputs >= SPLIT_INPUTS && *copy_slot(s, src) == 0)) {
             return true;
         }
     }
@@ -327,154 +328,14 @@ bool pls_graph_attention_stays(struct pls_graph *g, struct pls_arena *arena)
     return true;
 }
 
-/* --- the allocator over the scheduled graph --- */
-
-struct placed {
-    uint64_t offset, bytes;
-    uint32_t users, views;
-    uint8_t buffer;
-    bool own; /* holds a place in a compute buffer now */
-};
-
-struct buffers {
-    const struct pls_graph *g;
-    struct placed *placed;
-    struct pls_replay replay[PLS_MAX_GPUS + 1];
-    uint8_t host;
-};
-
-static bool may_take_over(const struct pls_node *n)
-{
-    return n->op >= PLS_OP_ADD && n->op <= PLS_OP_SOFT_MAX;
-}
-
-static bool same_layout(const struct pls_node *a, const struct pls_node *b)
-{
-    return a->type == b->type && memcmp(a->ne, b->ne, sizeof(a->ne)) == 0;
-}
-
-static uint64_t place_bytes(const struct buffers *b, uint32_t id, uint8_t buffer)
-{
-    return pls_node_alloc_bytes(b->g, id, buffer == b->host ? PLS_BACKEND_CPU : b->g->ask->device[buffer]);
-}
-
-/* The place of the first source that nobody else needs any more; what is larger than needed is given back. */
-static bool take_over(struct buffers *b, uint32_t id)
-{
-    const struct pls_node *n = &b->g->node[id];
-    struct placed *me = &b->placed[id];
-    for (int i = 0; i < PLS_NODE_SRCS && n->src[i] != 0; i++) {
-        struct placed *from = &b->placed[n->src[i]];
-        const struct pls_node *src = &b->g->node[n->src[i]];
-        if (!from->own || (src->flags & PLS_NODE_OUTPUT) || from->users != 1 || from->views != 0 ||
-            !same_layout(n, src)) {
-            continue;
-        }
-        struct pls_replay *r = &b->replay[from->buffer];
-        uint64_t had = pls_pad(from->bytes, r->align), need = pls_pad(place_bytes(b, id, from->buffer), r->align);
-        me->buffer = from->buffer;
-        me->offset = from->offset;
-        me->bytes = need;
-        from->own = false;
-        if (had > need) {
-            pls_replay_give(r, from->offset + need, had - need);
-        }
-        return true;
-    }
-    return false;
-}
-
-static void place(struct buffers *b, uint32_t id, uint8_t buffer)
-{
-    const struct pls_node *n = &b->g->node[id];
-    struct placed *me = &b->placed[id];
-    if (me->own || n->view != 0 || is_outside(n)) {
-        return;
-    }
-    me->own = true;
-    if (may_take_over(n) && take_over(b, id)) {
-        return;
-    }
-    me->buffer = buffer;
-    me->bytes = place_bytes(b, id, buffer);
-    me->offset = pls_replay_take(&b->replay[buffer], me->bytes);
-}
-
-static void release(struct buffers *b, uint32_t id)
-{
-    struct placed *p = &b->placed[id];
-    if (!p->own || p->users != 0 || p->views != 0 || (b->g->node[id].flags & PLS_NODE_OUTPUT)) {
-        return;
-    }
-    pls_replay_give(&b->replay[p->buffer], p->offset, p->bytes);
-    p->own = false;
-}
-
-static void count_users(struct buffers *b, const struct scheduler *s)
-{
-    for (uint32_t i = 0; i < s->n_run; i++) {
-        const struct pls_node *n = &b->g->node[s->run[i]];
-        if (n->view != 0 && !(n->flags & PLS_NODE_DEPENDS)) {
-            b->placed[n->view].views++;
-        }
-        for (int j = 0; j < PLS_NODE_SRCS && n->src[j] != 0; j++) {
-            b->placed[n->src[j]].users++;
-        }
-    }
-}
-
-static void run_node(struct buffers *b, uint32_t id, uint8_t buffer)
-{
-    const struct pls_node *n = &b->g->node[id];
-    place(b, id, buffer);
-    for (int j = 0; j < PLS_NODE_SRCS && n->src[j] != 0; j++) {
-        struct placed *src = &b->placed[n->src[j]];
-        src->users--;
-        if (src->users != 0 || src->views != 0) {
-            continue;
-        }
-        uint32_t root = b->g->node[n->src[j]].view;
-        if (root != 0) {
-            b->placed[root].views--;
-            release(b, root);
-        } else {
-            release(b, n->src[j]);
-        }
-    }
-}
-
-static uint64_t align_of(enum pls_backend backend)
-{
-    return backend == PLS_BACKEND_CUDA || backend == PLS_BACKEND_ROCM ? 128 : 32;
-}
-
-bool pls_graph_measure(struct pls_graph *g, struct pls_arena *arena, struct pls_graph_sizes *out)
+bool pls_graph_schedule(struct pls_graph *g, struct pls_arena *arena, struct pls_schedule *out)
 {
     struct scheduler s = { .g = g, .host = (uint8_t)g->ask->n_devices };
     if (!schedule(&s, arena)) {
         return false;
     }
-    struct buffers *b = PLS_TAKE(arena, struct buffers, 1);
-    struct placed *placed = PLS_TAKE(arena, struct placed, g->n);
-    if (b == NULL || placed == NULL) {
-        return false;
-    }
-    b->g = g;
-    b->placed = placed;
-    b->host = s.host;
-    for (uint32_t d = 0; d <= s.host; d++) {
-        pls_replay_init(&b->replay[d], d == s.host ? 32 : align_of(g->ask->device[d]));
-    }
-    for (uint32_t i = 0; i < g->n_leaf; i++) {
-        place(b, g->leaf[i], s.host);
-    }
-    count_users(b, &s);
-    for (uint32_t i = 0; i < s.n_run; i++) {
-        run_node(b, s.run[i], s.host == 0 ? 0 : s.at[s.run[i]]);
-    }
-    for (uint32_t d = 0; d <= s.host; d++) {
-        out->bytes[d] = b->replay[d].peak_bytes;
-    }
-    out->n_splits = s.n_splits;
+    *out = (struct pls_schedule){
+        .host = s.host, .at = s.at, .run = s.run, .n_run = s.n_run, .n_splits = s.n_splits
+    };
     return true;
 }

@@ -1,8 +1,8 @@
 /* core/replay.h - the engine's buffer allocator, replayed (private to the core).
  *
- * One arena of offsets per device: free blocks sorted by offset, the last one open-ended. Best fit among all but the
- * last, the last only when nothing else fits; freeing merges neighbours. The highest end ever used is the size.
- * Source: ggml's graph allocator, 2026-08-22. */
+ * One arena of offsets per device: free blocks sorted by offset, the last one open-ended. Best fit among all
+ * but the last, the last only when nothing else fits; freeing merges neighbours. The highest end ever used is
+ * the size. Source: ggml's graph allocator, 2026-08-22. */
 #ifndef PLIMSOLL_CORE_REPLAY_H
 #define PLIMSOLL_CORE_REPLAY_H
 

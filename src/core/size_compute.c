@@ -1,9 +1,10 @@
 /* Compute buffers: the closed form for architectures whose node list is not known.
  *
- * Two phases bound a graph: the widest layer while the masks are alive, and the logits at the end. Per token and in
- * F32, a layer holds the residual stream, the normed copy, and the widest of its own intermediates. Fitted nowhere:
- * the terms are tensors that exist at the same time. Against 4681 measured buffers (llama.cpp, 2026-08-22) the error
- * has median 0.0%, p95 11% and p99 25%, which is what uncertainty_bytes says. */
+ * Two phases bound a graph: the widest layer while the masks are alive, and the logits at the end. Per token
+ * and in F32, a layer holds the residual stream, the normed copy, and the widest of its own intermediates.
+ * Fitted nowhere: the terms are tensors that exist at the same time. Against 4681 measured buffers
+ * (llama.cpp, 2026-08-22) the error has median 0.0%, p95 11% and p99 25%, which is what uncertainty_bytes
+ * says. */
 #include "plimsoll/compute.h"
 
 #include "core/graph.h"
@@ -53,7 +54,8 @@ static struct masks mask_sizes(const struct pls_card *card, const struct pls_set
 }
 
 /* Floats per token that attention keeps beside the residual stream and its normed copy. */
-static uint64_t attention_floats(const struct pls_card *card, const struct pls_layer *l, const struct pls_setting *s)
+static uint64_t attention_floats(const struct pls_card *card, const struct pls_layer *l,
+                                 const struct pls_setting *s)
 {
     uint64_t heads = l->n_head;
     if (card->kv_lora_rank != 0 && !card->legacy_mla) {
@@ -123,8 +125,8 @@ static uint64_t layer_floats(const struct pls_card *card, const struct pls_setti
     return pls_add(widest, streams * card->n_embd + (uint64_t)card->n_embd_per_layer * card->n_layers);
 }
 
-/* Copies of a layer's cache that the attention kernel of a device wants beside it: F16 K and V, always on Metal, on
- * CUDA when the cache is of another type. */
+/* Copies of a layer's cache that the attention kernel of a device wants beside it: F16 K and V, always on
+ * Metal, on CUDA when the cache is of another type. */
 static uint64_t cache_copy_bytes(const struct pls_compute_ask *ask, enum pls_backend backend)
 {
     const struct pls_setting *s = ask->setting;
@@ -204,9 +206,9 @@ static bool is_split(const struct pls_compute_ask *ask)
     return ask->n_devices != 0 && on_host != 0;
 }
 
-/* Of 4518 measured buffers (2918 settings, 40 models, layers on one side or on both) every one was equal to the byte.
- * What is left is what a card cannot say (optional scales, fused tensors) and, with layers on both sides, the types of
- * weights that are copied. */
+/* Of 4518 measured buffers (2918 settings, 40 models, layers on one side or on both) every one was equal to
+ * the byte. What is left is what a card cannot say (optional scales, fused tensors) and, with layers on both
+ * sides, the types of weights that are copied. */
 static uint64_t replay_uncertainty(const struct pls_compute_ask *ask, const struct pls_compute *out)
 {
     uint64_t sum = out->host_bytes;
@@ -225,8 +227,8 @@ static bool keeps_flash_attention(const struct pls_compute_ask *ask, struct pls_
     struct pls_graph g;
     size_t mark = scratch->used;
     uint64_t n = ask->setting->n_seq;
-    bool stays = !pls_graph_init(&g, ask, scratch) || !pls_graph_build(&g, n, n) ||
-                 pls_graph_attention_stays(&g, scratch);
+    bool stays = !pls_graph_init(&g, ask, scratch) || !pls_graph_build(&g, n, n)
+                 || pls_graph_attention_stays(&g, scratch);
     pls_arena_reset(scratch, mark);
     return stays;
 }
@@ -235,8 +237,8 @@ static bool replay(const struct pls_compute_ask *ask, struct pls_arena *scratch,
 {
     struct pls_graph g;
     struct pls_graph_sizes split;
-    if (pls_traits_of(ask->card->arch) == NULL || !pls_graph_init(&g, ask, scratch) ||
-        !pls_graph_build(&g, tokens_of(ask->setting), outputs_of(ask->setting))) {
+    if (pls_traits_of(ask->card->arch) == NULL || !pls_graph_init(&g, ask, scratch)
+        || !pls_graph_build(&g, tokens_of(ask->setting), outputs_of(ask->setting))) {
         return false;
     }
     uint32_t operations = count_operations(&g);
@@ -254,10 +256,12 @@ static bool replay(const struct pls_compute_ask *ask, struct pls_arena *scratch,
     return true;
 }
 
-void pls_compute_buffers(const struct pls_compute_ask *ask, struct pls_arena *scratch, struct pls_compute *out)
+void pls_compute_buffers(const struct pls_compute_ask *ask, struct pls_arena *scratch,
+                         struct pls_compute *out)
 {
     size_t mark = scratch->used;
-    *out = (struct pls_compute){ .origin = PLS_ORIGIN_UNKNOWN, .flash_attention = ask->setting->flash_attention };
+    *out = (struct pls_compute){ .origin = PLS_ORIGIN_UNKNOWN,
+                                 .flash_attention = ask->setting->flash_attention };
     struct pls_setting settled = *ask->setting;
     struct pls_compute_ask own = *ask;
     own.setting = &settled;
@@ -272,4 +276,3 @@ uint64_t pls_compute_output_bytes(const struct pls_card *card, const struct pls_
 {
     return pls_mul(pls_mul(F32_BYTES, card->n_vocab), pls_max(1, setting->n_seq));
 }
-
