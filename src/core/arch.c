@@ -189,7 +189,8 @@ static void layer_widths(const struct pls_card *c, const struct pls_layer *l, ui
 }
 
 /* Templates of some parts in the order of their names, so that the list is born sorted. */
-static uint32_t collect(const struct pls_arch_tensor *const *parts, uint32_t n_parts, const struct pls_arch_tensor **out)
+static uint32_t collect(const struct pls_arch_tensor *const *parts, uint32_t n_parts,
+                        const struct pls_arch_tensor **out)
 {
     uint32_t n = 0;
     for (uint32_t p = 0; p < n_parts && parts[p] != NULL; p++) {
@@ -207,11 +208,12 @@ static uint32_t collect(const struct pls_arch_tensor *const *parts, uint32_t n_p
 /* What the converter leaves in F32; everything else is BF16 until quantized. */
 static enum pls_type source_type(const struct pls_tensor *t)
 {
-    static const char *const exact[] = {
-        "ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "ssm_conv1d.weight", "ssm_conv1d_q.weight",
-        "ssm_conv1d_k.weight", "ssm_conv1d_v.weight", "shortconv.conv.weight", "altup_correct_coef.weight",
-        "altup_predict_coef.weight", "indexer.proj.weight", "position_embd.weight", "token_types.weight",
-    };
+    static const char *const exact[] = { "ffn_gate_inp.weight",       "ffn_gate_inp_shexp.weight",
+                                         "ssm_conv1d.weight",         "ssm_conv1d_q.weight",
+                                         "ssm_conv1d_k.weight",       "ssm_conv1d_v.weight",
+                                         "shortconv.conv.weight",     "altup_correct_coef.weight",
+                                         "altup_predict_coef.weight", "indexer.proj.weight",
+                                         "position_embd.weight",      "token_types.weight" };
     if (t->n_dims <= 1 || !pls_text_ends(t->name, ".weight") || pls_text_ends(t->name, "_norm.weight")) {
         return PLS_TYPE_F32;
     }
@@ -252,7 +254,8 @@ struct writer {
     struct pls_err *err;
 };
 
-static enum pls_code emit(struct writer *w, const struct pls_arch_tensor *from, const struct scope *s, int layer)
+static enum pls_code emit(struct writer *w, const struct pls_arch_tensor *from, const struct scope *s,
+                          int layer)
 {
     if (w->items == NULL) {
         w->n++;
@@ -268,8 +271,8 @@ static enum pls_code emit(struct writer *w, const struct pls_arch_tensor *from, 
             t->n_dims = (uint8_t)(i + 1);
         }
         if (t->dims[i] == 0) {
-            return pls_fail(w->err, PLS_UNSUPPORTED, "%s: the card does not give dimension %d of %s", w->card->arch,
-                            i + 1, t->name);
+            return pls_fail(w->err, PLS_UNSUPPORTED, "%s: the card does not give dimension %d of %s",
+                            w->card->arch, i + 1, t->name);
         }
     }
     t->type = (uint8_t)source_type(t);
@@ -326,12 +329,14 @@ enum pls_code pls_arch_tensors(const struct pls_card *card, struct pls_arena *ar
     struct writer w = { .card = card, .row = pls_arch_row(card->arch), .err = err };
     *out = (struct pls_tensors){ NULL, 0 };
     if (w.row == NULL) {
-        return pls_fail(err, PLS_UNSUPPORTED, "%s: no tensor list is known for this architecture", card->arch);
+        return pls_fail(err, PLS_UNSUPPORTED, "%s: no tensor list is known for this architecture",
+                        card->arch);
     }
     enum pls_code code = generate(&w);
     w.items = code == PLS_OK ? PLS_TAKE(arena, struct pls_tensor, w.n) : NULL;
     if (w.items == NULL) {
-        return code != PLS_OK ? code : pls_fail(err, PLS_NOMEM, "no room for %lu tensors", (unsigned long)w.n);
+        return code != PLS_OK ? code
+                              : pls_fail(err, PLS_NOMEM, "no room for %lu tensors", (unsigned long)w.n);
     }
     w.n = 0;
     code = generate(&w);

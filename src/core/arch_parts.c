@@ -1,4 +1,5 @@
 /* The parts blocks are made of. Sources: see arch.h. */
+/* clang-format off: the tables are easier to check with a tensor or an architecture per line. */
 #include "arch.h"
 
 #define END { NULL, { W_END }, 0 }

@@ -1,4 +1,5 @@
 /* One row per architecture. What a row does not say follows from the card (arch.c). */
+/* clang-format off: the tables are easier to check with a tensor or an architecture per line. */
 #include "arch.h"
 
 #include "plimsoll/text.h"

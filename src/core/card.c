@@ -8,33 +8,48 @@
 #include <string.h>
 
 #include "arch.h"
+#include "card_traits.h"
 #include "plimsoll/text.h"
 
-/* Most of anything a card counts: far beyond every real model, small enough that products of three stay in 64 bits
- * or saturate visibly. */
+/* Most of anything a card counts: far beyond every real model, small enough that products of three stay in 64
+ * bits or saturate visibly. */
 #define MAX_COUNT ((uint32_t)1 << 27)
 #define MAX_WIDTH ((uint32_t)1 << 22)
-#define MAX_MTP 16
+#define MAX_MTP   16
 
 /* How the layers of an architecture differ when a card does not list them. */
 struct pattern {
     const char *arch;
-    uint8_t period;      /* one full layer in that many, the others sliding */
-    bool full_first;     /* the full layer leads its period instead of ending it */
-    uint32_t window;     /* sliding window when none is given; 0: without a window every layer is full */
-    char stateful;       /* kind of the layers without KV heads; 0 none */
+    uint8_t period;  /* one full layer in that many, the others sliding */
+    bool full_first; /* the full layer leads its period instead of ending it */
+    uint32_t window; /* sliding window when none is given; 0: without a window every layer is full */
+    char stateful;   /* kind of the layers without KV heads; 0 none */
 };
 
 static const struct pattern patterns[] = {
-    { "gemma2", 2, false, 4096, 0 },      { "gemma3", 6, false, 0, 0 },       { "gemma3n", 5, false, 0, 0 },
-    { "gemma-embedding", 6, false, 0, 0 }, { "gpt-oss", 2, false, 0, 0 },     { "cohere2", 4, false, 0, 0 },
-    { "cohere2moe", 4, true, 0, 0 },      { "llama4", 4, false, 8192, 0 },    { "exaone4", 4, false, 0, 0 },
-    { "exaone-moe", 4, false, 128, 0 },   { "olmo2", 4, false, 0, 0 },        { "afmoe", 4, false, 0, 0 },
-    { "laguna", 4, true, 0, 0 },          { "mellum", 4, false, 0, 0 },       { "modern-bert", 3, true, 0, 0 },
-    { "smallthinker", 4, true, 0, 0 },    { "muse-glimmer", 4, false, 0, 0 },
-    { "lfm2", 0, false, 0, PLS_LAYER_CONV },          { "lfm2moe", 0, false, 0, PLS_LAYER_CONV },
-    { "granitehybrid", 0, false, 0, PLS_LAYER_MAMBA2 }, { "nemotron_h", 0, false, 0, PLS_LAYER_MAMBA2 },
-    { "nemotron_h_moe", 0, false, 0, PLS_LAYER_MAMBA2 }, { "kimi-linear", 0, false, 0, PLS_LAYER_KDA },
+    { "gemma2", 2, false, 4096, 0 },
+    { "gemma3", 6, false, 0, 0 },
+    { "gemma3n", 5, false, 0, 0 },
+    { "gemma-embedding", 6, false, 0, 0 },
+    { "gpt-oss", 2, false, 0, 0 },
+    { "cohere2", 4, false, 0, 0 },
+    { "cohere2moe", 4, true, 0, 0 },
+    { "llama4", 4, false, 8192, 0 },
+    { "exaone4", 4, false, 0, 0 },
+    { "exaone-moe", 4, false, 128, 0 },
+    { "olmo2", 4, false, 0, 0 },
+    { "afmoe", 4, false, 0, 0 },
+    { "laguna", 4, true, 0, 0 },
+    { "mellum", 4, false, 0, 0 },
+    { "modern-bert", 3, true, 0, 0 },
+    { "smallthinker", 4, true, 0, 0 },
+    { "muse-glimmer", 4, false, 0, 0 },
+    { "lfm2", 0, false, 0, PLS_LAYER_CONV },
+    { "lfm2moe", 0, false, 0, PLS_LAYER_CONV },
+    { "granitehybrid", 0, false, 0, PLS_LAYER_MAMBA2 },
+    { "nemotron_h", 0, false, 0, PLS_LAYER_MAMBA2 },
+    { "nemotron_h_moe", 0, false, 0, PLS_LAYER_MAMBA2 },
+    { "kimi-linear", 0, false, 0, PLS_LAYER_KDA },
     { "jamba", 0, false, 0, PLS_LAYER_MAMBA1 },
 };
 
@@ -49,38 +64,14 @@ static const struct pattern *pattern_of(const char *arch)
     return &plain;
 }
 
-static bool is_arch(const struct pls_card *card, const char *arch)
-{
-    return pls_text_equal(card->arch, arch);
-}
-
-static bool is_any(const struct pls_card *card, const char *const *archs, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (is_arch(card, archs[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-#define IS_ANY(card, list) is_any((card), (list), PLS_COUNT_OF(list))
-
 /* Gated delta nets: every n-th layer is full attention. */
 static const char *const gdn_archs[] = { "qwen3next", "qwen35", "qwen35moe" };
 /* Blocks hold one thing only: attention, a state layer or a feed-forward part. */
 static const char *const split_archs[] = { "nemotron_h", "nemotron_h_moe" };
 /* Never keep a cache (llama.cpp creates no memory for them). */
 static const char *const cacheless_archs[] = {
-    "bert", "jina-bert-v2", "jina-bert-v3", "nomic-bert", "nomic-bert-moe", "neo-bert", "eurobert", "modern-bert",
-    "gemma-embedding", "t5encoder", "dream", "llada", "llada-moe", "rnd1",
-};
-/* MLA weights, but the cache holds every head in full. */
-static const char *const full_cache_mla_archs[] = { "minicpm3", "plm" };
-
-/* Keep no cache for MTP blocks outside an MTP context; the others keep one for every block of the file. */
-static const char *const idle_mtp_archs[] = {
-    "qwen3next", "qwen35", "qwen35moe", "bailingmoe3", "nemotron_h_moe", "step35", "hy_v3", "glm-dsa", "mimo2",
-    "deepseek32",
+    "bert",        "jina-bert-v2",    "jina-bert-v3", "nomic-bert", "nomic-bert-moe", "neo-bert",  "eurobert",
+    "modern-bert", "gemma-embedding", "t5encoder",    "dream",      "llada",          "llada-moe", "rnd1"
 };
 
 /* ---- bounds ---- */
@@ -148,7 +139,7 @@ static enum pls_code check_kinds(const struct pls_card *card, struct pls_err *er
         { "SV", "sliding_window", card->sliding_window }, { "GMmP", "ssm_state_size", card->ssm_state },
         { "GMmPKC", "ssm_conv_kernel", card->ssm_conv },  { "MmP", "ssm_inner", card->ssm_inner },
         { "GMP", "ssm_n_heads", card->ssm_heads },        { "GMP", "ssm_n_groups", card->ssm_groups },
-        { "K", "kda_head_dim", card->kda_head_dim },      { "E", "n_experts", card->n_expert },
+        { "K", "kda_head_dim", card->kda_head_dim },      { "E", "n_experts", card->n_expert }
     };
     uint32_t n = card->n_layers + card->n_mtp_layers;
     for (uint32_t i = 0; i < n; i++) {
@@ -158,7 +149,8 @@ static enum pls_code check_kinds(const struct pls_card *card, struct pls_err *er
     }
     for (size_t i = 0; i < PLS_COUNT_OF(needs); i++) {
         if (needs[i].value == 0 && card->kind[strcspn(card->kind, needs[i].kinds)] != '\0') {
-            return pls_fail(err, PLS_FORMAT, "%s is not given, but the model has layers that need it", needs[i].key);
+            return pls_fail(err, PLS_FORMAT, "%s is not given, but the model has layers that need it",
+                            needs[i].key);
         }
     }
     if (card->kv_lora_rank > 0 && (card->qk_nope_dim == 0 || card->head_dim_v == 0)) {
@@ -179,11 +171,12 @@ static bool has_any_head_kv(const struct pls_card *card)
     return false;
 }
 
-/* Sliding or full by the architecture's period. EXAONE 4 windows its 64-block model only; LFM2 all or nothing. */
+/* Sliding or full by the architecture's period. EXAONE 4 windows its 64-block model only; LFM2 all or
+ * nothing. */
 static char attention_kind(const struct pls_card *card, const struct pattern *p, uint32_t layer)
 {
     uint32_t period = card->swa_period > 0 ? card->swa_period : p->period;
-    if (card->sliding_window == 0 || (is_arch(card, "exaone4") && card->n_layers != 64)) {
+    if (card->sliding_window == 0 || (pls_card_is_arch(card, "exaone4") && card->n_layers != 64)) {
         return PLS_LAYER_FULL;
     }
     if (p->stateful == PLS_LAYER_CONV) {
@@ -201,15 +194,15 @@ static char kind_of(const struct pls_card *card, const struct pattern *p, uint32
     if (layer >= card->n_layers) {
         return PLS_LAYER_FULL;
     }
-    if (is_arch(card, "falcon-h1")) {
+    if (pls_card_is_arch(card, "falcon-h1")) {
         return PLS_LAYER_PARALLEL;
     }
-    if (IS_ANY(card, gdn_archs)) {
+    if (PLS_CARD_IS_ANY(card, gdn_archs)) {
         uint32_t interval = card->full_attention_interval > 0 ? card->full_attention_interval : 4;
         return (layer + 1) % interval == 0 ? PLS_LAYER_FULL : PLS_LAYER_GDN;
     }
     if (kv_listed && card->head_kv[layer] == 0) {
-        if (IS_ANY(card, split_archs) && card->ff[layer] > 0) {
+        if (PLS_CARD_IS_ANY(card, split_archs) && card->ff[layer] > 0) {
             return card->n_expert > 0 ? PLS_LAYER_MOE : PLS_LAYER_FFN;
         }
         return p->stateful != 0 ? p->stateful : PLS_LAYER_NONE;
@@ -239,18 +232,13 @@ static enum pls_code fill_kinds(struct pls_card *card, struct pls_err *err)
 
 /* ---- widths per layer ---- */
 
-static bool keeps_latent(const struct pls_card *card)
-{
-    return card->kv_lora_rank > 0 && !card->legacy_mla && !IS_ANY(card, full_cache_mla_archs);
-}
-
 static uint32_t head_kv_of(const struct pls_card *card, uint32_t layer)
 {
     char kind = card->kind[layer];
     if (kind != '\0' && strchr("MmCDENKL", kind) != NULL) {
         return 0;
     }
-    if (keeps_latent(card)) {
+    if (pls_card_keeps_latent(card)) {
         return 1; /* the latent is stored as one head that all queries share */
     }
     return kind == PLS_LAYER_SWA && card->n_head_kv_swa > 0 ? card->n_head_kv_swa : card->n_head_kv;
@@ -313,7 +301,7 @@ static void fill_layers(struct pls_card *card)
             card->ff[i] = ff_of(card, i);
         }
         if (!(indexer_listed && trunk)) {
-            bool lead = is_arch(card, "minimax-m3") && i < card->n_dense_lead;
+            bool lead = pls_card_is_arch(card, "minimax-m3") && i < card->n_dense_lead;
             card->indexer[i] = card->index_n_head > 0 && !lead;
         }
     }
@@ -331,22 +319,23 @@ static void fill_scalars(struct pls_card *card)
         card->n_ff_exp = card->n_ff;
     }
     if (card->n_expert > 0 && card->n_ff_shexp == 0) {
-        bool one = is_arch(card, "llama4"); /* its files do not count the shared expert */
+        bool one = pls_card_is_arch(card, "llama4"); /* its files do not count the shared expert */
         card->n_ff_shexp = card->n_ff_exp * (one ? 1 : card->n_expert_shared);
     }
-    if (is_arch(card, "nomic-bert-moe") && card->moe_layer_step <= 1) {
+    if (pls_card_is_arch(card, "nomic-bert-moe") && card->moe_layer_step <= 1) {
         card->moe_layer_step = 2; /* its converter writes every second block with experts */
     }
-    if (IS_ANY(card, gdn_archs) && card->ssm_inner == 0) {
+    if (PLS_CARD_IS_ANY(card, gdn_archs) && card->ssm_inner == 0) {
         card->ssm_inner = card->ssm_state * card->ssm_heads;
     }
     if (card->kda_head_dim > 0 && card->kda_heads == 0) {
         card->kda_heads = card->n_head;
     }
-    if (is_arch(card, "gemma3n") && card->n_kv_shared_layers == 0 && card->n_layers > 20) {
-        card->n_kv_shared_layers = card->n_layers - 20; /* the engine keeps the first 20 caches, a fixed number */
+    if (pls_card_is_arch(card, "gemma3n") && card->n_kv_shared_layers == 0 && card->n_layers > 20) {
+        card->n_kv_shared_layers =
+            card->n_layers - 20; /* the engine keeps the first 20 caches, a fixed number */
     }
-    card->is_encoder = card->is_encoder || IS_ANY(card, cacheless_archs);
+    card->is_encoder = card->is_encoder || PLS_CARD_IS_ANY(card, cacheless_archs);
 }
 
 enum pls_code pls_card_complete(struct pls_card *card, struct pls_err *err)
@@ -372,106 +361,4 @@ enum pls_code pls_card_complete(struct pls_card *card, struct pls_err *err)
         fill_layers(card);
     }
     return code;
-}
-
-/* ---- one layer ---- */
-
-/* Every n-th layer behind the dense lead has experts; which of the n is the phase. */
-static bool layer_is_moe(const struct pls_card *card, uint32_t layer)
-{
-    uint32_t step = card->moe_layer_step > 1 ? card->moe_layer_step : 1;
-    uint32_t phase = card->moe_layer_phase > 0 ? card->moe_layer_phase - 1 : step - 1;
-    if (card->n_expert == 0 || layer < card->n_dense_lead) {
-        return false;
-    }
-    if (card->kind[strcspn(card->kind, "DE")] != '\0' && layer < card->n_layers) {
-        return card->kind[layer] == PLS_LAYER_MOE;
-    }
-    if (layer >= card->n_layers) {
-        return card->n_ff_mtp == 0;
-    }
-    return layer % step == phase;
-}
-
-static void set_state(const struct pls_card *card, struct pls_layer *l)
-{
-    uint64_t taps = card->ssm_conv > 0 ? card->ssm_conv - 1 : 0;
-    if (l->kind == PLS_LAYER_KDA) {
-        uint64_t width = (uint64_t)card->kda_head_dim * card->kda_heads;
-        l->conv_state = 3 * taps * width;
-        l->ssm_state = pls_mul(card->kda_head_dim, width);
-    } else if (l->kind == PLS_LAYER_CONV) {
-        l->conv_state = taps * card->n_embd;
-    } else if (l->kind == PLS_LAYER_MAMBA1) {
-        l->conv_state = taps * card->ssm_inner;
-        l->ssm_state = (uint64_t)card->ssm_state * card->ssm_inner;
-    } else if (strchr("GMP", (char)l->kind) != NULL) {
-        l->conv_state = taps * (card->ssm_inner + 2 * (uint64_t)card->ssm_groups * card->ssm_state);
-        l->ssm_state = (uint64_t)card->ssm_state * card->ssm_inner;
-    }
-}
-
-/* DeepSeek V4: a window of latents, compressed entries (every fourth token with an indexer key beside), and in F32 the
- * rows a compressor has yet to merge, with a score each. Sizes: llama_kv_cache_dsv4 of 2026-08-22. */
-static void set_dsv4(const struct pls_card *card, uint32_t layer, struct pls_layer *l)
-{
-    uint64_t ratio = card->compress[layer];
-    l->is_sliding = true;
-    l->k_cache_width = l->head_dim_k;
-    l->compress_ratio = card->compress[layer];
-    if (ratio == 0) {
-        return;
-    }
-    bool indexed = ratio == 4;
-    l->compressed_width = l->head_dim_k + (indexed ? card->index_head_dim : 0);
-    l->conv_state = indexed ? 2 * ratio * 2 * l->compressed_width : ratio * l->head_dim_k;
-    l->ssm_state = l->conv_state;
-}
-
-static void set_cache(const struct pls_card *card, uint32_t layer, struct pls_layer *l)
-{
-    bool shared = layer + card->n_kv_shared_layers >= card->n_layers;
-    bool idle = l->is_mtp ? IS_ANY(card, idle_mtp_archs) : shared;
-    if (!l->has_attention || card->is_encoder || idle) {
-        return;
-    }
-    if (l->kind == PLS_LAYER_DSV4) {
-        set_dsv4(card, layer, l);
-        return;
-    }
-    if (keeps_latent(card)) {
-        l->k_cache_width = card->kv_lora_rank + card->qk_rope_dim;
-    } else {
-        uint32_t heads = card->kv_lora_rank > 0 ? l->n_head : l->n_head_kv;
-        l->k_cache_width = heads * l->head_dim_k;
-        l->v_cache_width = heads * l->head_dim_v;
-    }
-    if (card->indexer[layer] > 0) {
-        l->index_cache_width = card->index_head_dim;
-    }
-}
-
-struct pls_layer pls_card_layer(const struct pls_card *card, uint32_t layer)
-{
-    struct pls_layer l = { .kind = (enum pls_layer_kind)card->kind[layer] };
-    bool swa = l.kind == PLS_LAYER_SWA;
-    l.is_mtp = layer >= card->n_layers;
-    l.is_moe = layer_is_moe(card, layer);
-    l.has_attention = l.kind == PLS_LAYER_FULL || swa || l.kind == PLS_LAYER_PARALLEL || l.kind == PLS_LAYER_DSV4;
-    l.is_sliding = swa;
-    l.n_head = card->head[layer];
-    l.n_head_kv = card->head_kv[layer];
-    l.head_dim_k = swa && card->head_dim_swa > 0 ? card->head_dim_swa : card->head_dim;
-    l.head_dim_v = card->head_dim_v;
-    if (swa && (card->head_dim_v_swa > 0 || card->head_dim_swa > 0)) {
-        l.head_dim_v = card->head_dim_v_swa > 0 ? card->head_dim_v_swa : card->head_dim_swa;
-    }
-    if (card->kv_lora_rank > 0) {
-        l.head_dim_k = card->qk_nope_dim + card->qk_rope_dim;
-    }
-    bool beside = is_arch(card, "gemma4"); /* a dense part runs beside its experts */
-    l.n_ff = l.is_moe && !beside ? 0 : card->ff[layer];
-    set_state(card, &l);
-    set_cache(card, layer, &l);
-    return l;
 }

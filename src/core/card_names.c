@@ -13,9 +13,9 @@ static int find(const char *const *names, int n, const char *name)
 }
 
 static const char *const tasks[PLS_TASK_COUNT] = {
-    [PLS_TASK_CHAT] = "chat",           [PLS_TASK_CODE] = "code",   [PLS_TASK_REASONING] = "reasoning",
-    [PLS_TASK_VISION] = "vision",       [PLS_TASK_EMBEDDING] = "embedding", [PLS_TASK_TOOLS] = "tools",
-    [PLS_TASK_RERANK] = "rerank",
+    [PLS_TASK_CHAT] = "chat",     [PLS_TASK_CODE] = "code",           [PLS_TASK_REASONING] = "reasoning",
+    [PLS_TASK_VISION] = "vision", [PLS_TASK_EMBEDDING] = "embedding", [PLS_TASK_TOOLS] = "tools",
+    [PLS_TASK_RERANK] = "rerank"
 };
 
 const char *pls_task_name(enum pls_task task)
@@ -34,24 +34,25 @@ bool pls_task_by_name(const char *name, enum pls_task *out)
 
 const char *pls_source_name(enum pls_source source)
 {
-    static const char *const names[] = {
-        [PLS_SOURCE_CATALOG] = "catalog", [PLS_SOURCE_GGUF] = "gguf", [PLS_SOURCE_CONFIG] = "config",
-        [PLS_SOURCE_NAME] = "name",       [PLS_SOURCE_CARD] = "card",
-    };
+    static const char *const names[] = { [PLS_SOURCE_CATALOG] = "catalog",
+                                         [PLS_SOURCE_GGUF] = "gguf",
+                                         [PLS_SOURCE_CONFIG] = "config",
+                                         [PLS_SOURCE_NAME] = "name",
+                                         [PLS_SOURCE_CARD] = "card" };
     return (unsigned)source < PLS_COUNT_OF(names) ? names[source] : "unknown";
 }
 
 const char *pls_evidence_name(enum pls_evidence evidence)
 {
-    static const char *const names[] = {
-        [PLS_EVIDENCE_NONE] = "none",       [PLS_EVIDENCE_FAMILY] = "family",
-        [PLS_EVIDENCE_VARIANT] = "variant", [PLS_EVIDENCE_DIRECT] = "direct",
-    };
+    static const char *const names[] = { [PLS_EVIDENCE_NONE] = "none",
+                                         [PLS_EVIDENCE_FAMILY] = "family",
+                                         [PLS_EVIDENCE_VARIANT] = "variant",
+                                         [PLS_EVIDENCE_DIRECT] = "direct" };
     return (unsigned)evidence < PLS_COUNT_OF(names) ? names[evidence] : "unknown";
 }
 
 static const char *const qk_norms[] = {
-    [PLS_QK_NORM_NONE] = "none", [PLS_QK_NORM_HEAD] = "per_head", [PLS_QK_NORM_FULL] = "full",
+    [PLS_QK_NORM_NONE] = "none", [PLS_QK_NORM_HEAD] = "per_head", [PLS_QK_NORM_FULL] = "full"
 };
 
 const char *pls_qk_norm_name(enum pls_qk_norm norm)
@@ -69,7 +70,7 @@ bool pls_qk_norm_by_name(const char *name, enum pls_qk_norm *out)
 }
 
 static const char *const gates[] = {
-    [PLS_ATTN_GATE_NONE] = "none", [PLS_ATTN_GATE_HEAD] = "per_head", [PLS_ATTN_GATE_ELEMENT] = "per_element",
+    [PLS_ATTN_GATE_NONE] = "none", [PLS_ATTN_GATE_HEAD] = "per_head", [PLS_ATTN_GATE_ELEMENT] = "per_element"
 };
 
 const char *pls_attn_gate_name(enum pls_attn_gate gate)

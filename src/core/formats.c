@@ -1,13 +1,12 @@
 /* Bytes of a model in packagings other than GGUF.
  *
  * Each tool decides by module: which linear layers it packs, and what it leaves alone. Sources, read in 2026:
- *   MLX     mlx-lm utils.quantize_model, convert.mixed_quant_predicate_builder and the models' own quant_predicate
- *   GPTQ    AutoGPTQ/GPTQModel QuantLinear: qweight, qzeros, scales, g_idx
- *   AWQ     AutoAWQ WQLinear_GEMM: qweight, qzeros, scales
- *   bnb     bitsandbytes Params4bit (NF4, double quantization) and Int8Params
- *   FP8     DeepSeek-V3 checkpoints (weight_scale_inv per 128 x 128) and compressed-tensors (one scale per tensor)
- *   MXFP4   gpt-oss checkpoints (blocks and scales of the experts)
- * Held by tests/unit/test_formats.c.
+ *   MLX     mlx-lm utils.quantize_model, convert.mixed_quant_predicate_builder and the models' own
+ * quant_predicate GPTQ    AutoGPTQ/GPTQModel QuantLinear: qweight, qzeros, scales, g_idx AWQ     AutoAWQ
+ * WQLinear_GEMM: qweight, qzeros, scales bnb     bitsandbytes Params4bit (NF4, double quantization) and
+ * Int8Params FP8     DeepSeek-V3 checkpoints (weight_scale_inv per 128 x 128) and compressed-tensors (one
+ * scale per tensor) MXFP4   gpt-oss checkpoints (blocks and scales of the experts) Held by
+ * tests/unit/test_formats.c.
  */
 #include <string.h>
 
@@ -16,9 +15,9 @@
 
 /* What a tensor is to a tool that goes by modules. */
 enum role {
-    ROLE_KEPT,   /* norms, biases, convolutions, state parameters */
-    ROLE_TABLE,  /* an embedding */
-    ROLE_HEAD,   /* the output matrix */
+    ROLE_KEPT,  /* norms, biases, convolutions, state parameters */
+    ROLE_TABLE, /* an embedding */
+    ROLE_HEAD,  /* the output matrix */
     ROLE_ROUTER,
     ROLE_LINEAR, /* stacked experts included */
     ROLE_ABSENT, /* exists in GGUF files only */
@@ -41,7 +40,8 @@ static uint64_t ceil_div(uint64_t a, uint64_t b)
 
 static enum role role_of(const struct pls_tensor *t)
 {
-    static const char *const kept[] = { "_norm", "conv", "position_embd", "token_types", "_tid2eid", "_ape", "hc_" };
+    static const char *const kept[] = { "_norm", "conv", "position_embd", "token_types", "_tid2eid",
+                                        "_ape",  "hc_" };
     if (pls_text_starts(t->name, "rope_")) {
         return ROLE_ABSENT;
     }
@@ -62,7 +62,8 @@ static enum role role_of(const struct pls_tensor *t)
     return strstr(t->name, "ffn_gate_inp") != NULL ? ROLE_ROUTER : ROLE_LINEAR;
 }
 
-/* Sigmoid routers with a selection bias are bare parameters in the reference code, softmax routers linear layers. */
+/* Sigmoid routers with a selection bias are bare parameters in the reference code, softmax routers linear
+ * layers. */
 static bool router_is_linear(const struct pls_card *card)
 {
     return !card->has_expert_bias && card->kv_lora_rank == 0;
@@ -88,12 +89,13 @@ static uint64_t mlx_bits(const struct pls_card *card, const struct pls_quant *q,
         return q->bits;
     }
     bool high = t->category == PLS_CAT_OUTPUT
-        || (picked && more_bits(t->layer > 0 ? (uint64_t)t->layer : 0, card->n_layers));
+                || (picked && more_bits(t->layer > 0 ? (uint64_t)t->layer : 0, card->n_layers));
     return high ? q->bits_high : q->bits;
 }
 
-/* Affine: codes packed in 32-bit words, a 16-bit scale and a 16-bit bias per group. The microscaled modes have one
- * 8-bit scale per group. Rows that the group does not divide stay; embeddings are quantized like everything else. */
+/* Affine: codes packed in 32-bit words, a 16-bit scale and a 16-bit bias per group. The microscaled modes
+ * have one 8-bit scale per group. Rows that the group does not divide stay; embeddings are quantized like
+ * everything else. */
 static uint64_t mlx_bytes(const struct pls_card *card, const struct pls_quant *q, const struct pls_tensor *t,
                           enum role role)
 {
@@ -118,8 +120,8 @@ static uint64_t mlx_bytes(const struct pls_card *card, const struct pls_quant *q
 
 /* ---- GPTQ, AWQ ---- */
 
-/* Codes, zero points as wide as codes and F16 scales per group of inputs; GPTQ adds the group of every input (32 bits). Only
- * linear layers of the blocks; embedding, head and routers stay. */
+/* Codes, zero points as wide as codes and F16 scales per group of inputs; GPTQ adds the group of every input
+ * (32 bits). Only linear layers of the blocks; embedding, head and routers stay. */
 static uint64_t grouped_bytes(const struct pls_quant *q, const struct pls_tensor *t, enum role role)
 {
     struct linear l = linear_of(t);
@@ -136,8 +138,8 @@ static uint64_t grouped_bytes(const struct pls_quant *q, const struct pls_tensor
 
 /* ---- bitsandbytes ---- */
 
-/* NF4: two codes per byte; per 64 values an 8-bit scale, per 256 scales a 32-bit one; two code tables (16 and 256
- * floats). INT8: a byte per value and a 32-bit scale per output. Every linear layer but the head. */
+/* NF4: two codes per byte; per 64 values an 8-bit scale, per 256 scales a 32-bit one; two code tables (16 and
+ * 256 floats). INT8: a byte per value and a 32-bit scale per output. Every linear layer but the head. */
 static uint64_t bnb_bytes(const struct pls_card *card, const struct pls_quant *q, const struct pls_tensor *t,
                           enum role role)
 {
@@ -172,7 +174,8 @@ static uint64_t fp8_bytes(const struct pls_quant *q, const struct pls_tensor *t,
 static uint64_t safetensors_bytes(const struct pls_quant *q, const struct pls_tensor *t)
 {
     bool packed = q->stored == PLS_TYPE_MXFP4 && pls_tensor_is_expert(t) && t->dims[2] > 1;
-    return packed ? pls_mul(pls_type_row_bytes(PLS_TYPE_MXFP4, t->dims[0]), pls_mul(t->dims[1], t->dims[2])) : 0;
+    return packed ? pls_mul(pls_type_row_bytes(PLS_TYPE_MXFP4, t->dims[0]), pls_mul(t->dims[1], t->dims[2]))
+                  : 0;
 }
 
 /* What plain numbers take: the type asked for, or 16 bits beside quantized ones. */
@@ -185,8 +188,8 @@ static uint64_t plain_width(const struct pls_card *card, const struct pls_quant 
 }
 
 /* 0 when the tool leaves the tensor alone. */
-static uint64_t packed_bytes(const struct pls_card *card, const struct pls_quant *q, const struct pls_tensor *t,
-                             enum role role)
+static uint64_t packed_bytes(const struct pls_card *card, const struct pls_quant *q,
+                             const struct pls_tensor *t, enum role role)
 {
     struct pls_quant native = *q;
     switch (q->format) {
@@ -223,7 +226,8 @@ uint64_t pls_format_tensor_bytes(const struct pls_card *card, const struct pls_q
 static enum pls_code check_format(const struct pls_card *card, const struct pls_quant *q, struct pls_err *err)
 {
     if (q->format == PLS_FORMAT_GGUF || q->format >= PLS_FORMAT_COUNT) {
-        return pls_fail(err, PLS_USAGE, "%s sizes come from the quantizer's rules", pls_format_name(q->format));
+        return pls_fail(err, PLS_USAGE, "%s sizes come from the quantizer's rules",
+                        pls_format_name(q->format));
     }
     if (q->format == PLS_FORMAT_AWQ && q->bits != 4) {
         return pls_fail(err, PLS_REFUSED, "AWQ packs 4 bits, not %u", (unsigned)q->bits);
@@ -235,7 +239,8 @@ static enum pls_code check_format(const struct pls_card *card, const struct pls_
 }
 
 enum pls_code pls_format_bytes(const struct pls_card *card, const struct pls_quant *quant,
-                               const struct pls_tensors *list, struct pls_format_size *out, struct pls_err *err)
+                               const struct pls_tensors *list, struct pls_format_size *out,
+                               struct pls_err *err)
 {
     enum pls_code code = check_format(card, quant, err);
     *out = (struct pls_format_size){ 0 };
@@ -268,7 +273,8 @@ static bool is_lora_target(const struct pls_tensor *t, enum pls_lora_target targ
     return linear && (target == PLS_LORA_LINEAR || (target == PLS_LORA_ATTENTION ? attention : qv));
 }
 
-uint64_t pls_lora_bytes(const struct pls_tensors *list, uint32_t rank, enum pls_lora_target target, enum pls_type type)
+uint64_t pls_lora_bytes(const struct pls_tensors *list, uint32_t rank, enum pls_lora_target target,
+                        enum pls_type type)
 {
     uint64_t elements = 0;
     for (uint32_t i = 0; i < list->n; i++) {

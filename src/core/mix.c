@@ -1,8 +1,8 @@
 /* Which type the quantizer gives each tensor of a file: the recipes behind Q4_K_M and its like.
  *
- * Rules of llama.cpp's quantizer as of 2026-08-22, with the older one for fused QKV; held by the fixture rows of
- * tests/unit/test_mix.c. Tables hold what depends on the file type alone, functions what depends on a tensor's place.
- * A table entry of 0 (F32) means "no rule: the base type".
+ * Rules of llama.cpp's quantizer as of 2026-08-22, with the older one for fused QKV; held by the fixture rows
+ * of tests/unit/test_mix.c. Tables hold what depends on the file type alone, functions what depends on a
+ * tensor's place. A table entry of 0 (F32) means "no rule: the base type".
  */
 #include <string.h>
 
@@ -12,10 +12,10 @@
 struct mix {
     enum pls_ftype ftype;
     enum pls_type base;
-    uint32_t n;         /* blocks of the file, MTP blocks included */
-    uint32_t n_vlike;   /* tensors of the V kind in the whole file */
+    uint32_t n;                             /* blocks of the file, MTP blocks included */
+    uint32_t n_vlike;                       /* tensors of the V kind in the whole file */
     uint32_t i_vlike, i_down, i_gate, i_up; /* how many have come so far */
-    uint32_t gqa;       /* query heads per KV head of layer 0; 0 when it has no KV heads */
+    uint32_t gqa; /* query heads per KV head of layer 0; 0 when it has no KV heads */
     uint32_t n_expert;
     bool tied, is_70b, is_falcon, is_bailing3, imatrix, legacy_qkv;
 };
@@ -29,8 +29,8 @@ static bool is_one_of(enum pls_ftype ftype, const enum pls_ftype *set, size_t n)
     }
     return false;
 }
-#define IS(ftype, ...) \
-    is_one_of((ftype), (const enum pls_ftype[]){ __VA_ARGS__ }, \
+#define IS(ftype, ...)                                                                                       \
+    is_one_of((ftype), (const enum pls_ftype[]){ __VA_ARGS__ },                                              \
               sizeof((const enum pls_ftype[]){ __VA_ARGS__ }) / sizeof(enum pls_ftype))
 
 static bool is_low(enum pls_ftype f)
@@ -48,16 +48,41 @@ static bool more_bits(uint32_t i, uint32_t n)
 /* Names of 2-D tensors that the quantizer leaves as the converter wrote them. */
 static bool is_kept(const char *name)
 {
-    static const char *const parts[] = {
-        "_norm.weight", "ffn_gate_inp.weight", "ffn_gate_tid2eid.weight", "altup", "laurel", "per_layer_model_proj",
-        "ssm_conv1d", "shortconv.conv.weight", "indexer.k_proj.weight", "indexer.q_proj.weight",
-        "time_mix_first.weight", "time_mix_w0.weight", "time_mix_w1.weight", "time_mix_w2.weight",
-        "time_mix_v0.weight", "time_mix_v1.weight", "time_mix_v2.weight", "time_mix_a0.weight", "time_mix_a1.weight",
-        "time_mix_a2.weight", "time_mix_g1.weight", "time_mix_g2.weight", "time_mix_decay_w1.weight",
-        "time_mix_decay_w2.weight", "time_mix_lerp_fused.weight", "attn_rel_b.weight", ".position_embd",
-        "sam.pos_embd", "sam.neck.", "sam.net_", ".rel_pos", ".patch_embd", ".patch_merger", "a.rvq.codebook",
-        "mm.a.code_embd",
-    };
+    static const char *const parts[] = { "_norm.weight",
+                                         "ffn_gate_inp.weight",
+                                         "ffn_gate_tid2eid.weight",
+                                         "altup",
+                                         "laurel",
+                                         "per_layer_model_proj",
+                                         "ssm_conv1d",
+                                         "shortconv.conv.weight",
+                                         "indexer.k_proj.weight",
+                                         "indexer.q_proj.weight",
+                                         "time_mix_first.weight",
+                                         "time_mix_w0.weight",
+                                         "time_mix_w1.weight",
+                                         "time_mix_w2.weight",
+                                         "time_mix_v0.weight",
+                                         "time_mix_v1.weight",
+                                         "time_mix_v2.weight",
+                                         "time_mix_a0.weight",
+                                         "time_mix_a1.weight",
+                                         "time_mix_a2.weight",
+                                         "time_mix_g1.weight",
+                                         "time_mix_g2.weight",
+                                         "time_mix_decay_w1.weight",
+                                         "time_mix_decay_w2.weight",
+                                         "time_mix_lerp_fused.weight",
+                                         "attn_rel_b.weight",
+                                         ".position_embd",
+                                         "sam.pos_embd",
+                                         "sam.neck.",
+                                         "sam.net_",
+                                         ".rel_pos",
+                                         ".patch_embd",
+                                         ".patch_merger",
+                                         "a.rvq.codebook",
+                                         "mm.a.code_embd" };
     for (size_t i = 0; i < PLS_COUNT_OF(parts); i++) {
         if (strstr(name, parts[i]) != NULL) {
             return true;
@@ -101,10 +126,11 @@ static enum pls_type mxfp4_type(const struct mix *m, const struct pls_tensor *t)
 static enum pls_type embed_type(const struct mix *m)
 {
     static const uint8_t by_ftype[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_IQ2_XXS] = PLS_TYPE_Q2_K, [PLS_FTYPE_IQ2_XS] = PLS_TYPE_Q2_K,   [PLS_FTYPE_IQ1_S] = PLS_TYPE_Q2_K,
-        [PLS_FTYPE_IQ1_M] = PLS_TYPE_Q2_K,   [PLS_FTYPE_IQ2_S] = PLS_TYPE_IQ3_S,   [PLS_FTYPE_IQ2_M] = PLS_TYPE_IQ3_S,
-        [PLS_FTYPE_IQ3_XXS] = PLS_TYPE_IQ3_S, [PLS_FTYPE_TQ1_0] = PLS_TYPE_Q4_K,   [PLS_FTYPE_TQ2_0] = PLS_TYPE_Q4_K,
-        [PLS_FTYPE_Q2_0] = PLS_TYPE_Q4_K,
+        [PLS_FTYPE_IQ2_XXS] = PLS_TYPE_Q2_K,  [PLS_FTYPE_IQ2_XS] = PLS_TYPE_Q2_K,
+        [PLS_FTYPE_IQ1_S] = PLS_TYPE_Q2_K,    [PLS_FTYPE_IQ1_M] = PLS_TYPE_Q2_K,
+        [PLS_FTYPE_IQ2_S] = PLS_TYPE_IQ3_S,   [PLS_FTYPE_IQ2_M] = PLS_TYPE_IQ3_S,
+        [PLS_FTYPE_IQ3_XXS] = PLS_TYPE_IQ3_S, [PLS_FTYPE_TQ1_0] = PLS_TYPE_Q4_K,
+        [PLS_FTYPE_TQ2_0] = PLS_TYPE_Q4_K,    [PLS_FTYPE_Q2_0] = PLS_TYPE_Q4_K
     };
     return or_base(m, by_ftype[m->ftype]);
 }
@@ -128,7 +154,9 @@ static enum pls_type low_type(struct mix *m, const struct pls_tensor *t)
         if (m->n_expert == 8) {
             return PLS_TYPE_Q5_K;
         }
-        return wide ? PLS_TYPE_IQ3_S : IS(m->ftype, PLS_FTYPE_IQ1_S, PLS_FTYPE_IQ1_M) ? PLS_TYPE_IQ2_XXS : m->base;
+        return wide                                             ? PLS_TYPE_IQ3_S
+               : IS(m->ftype, PLS_FTYPE_IQ1_S, PLS_FTYPE_IQ1_M) ? PLS_TYPE_IQ2_XXS
+                                                                : m->base;
     }
     return m->base;
 }
@@ -139,10 +167,14 @@ static enum pls_type vlike_by_place(const struct mix *m)
         uint8_t grouped; /* four or more query heads per KV head */
         uint8_t other;
     } by_ftype[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_Q2_K] = { PLS_TYPE_Q4_K, PLS_TYPE_Q3_K }, [PLS_FTYPE_Q2_K_S] = { PLS_TYPE_Q4_K, 0 },
-        [PLS_FTYPE_IQ3_XXS] = { PLS_TYPE_Q4_K, PLS_TYPE_IQ3_S }, [PLS_FTYPE_IQ3_XS] = { PLS_TYPE_Q4_K, 0 },
-        [PLS_FTYPE_IQ3_S] = { PLS_TYPE_Q4_K, 0 }, [PLS_FTYPE_IQ3_M] = { PLS_TYPE_Q4_K, PLS_TYPE_Q4_K },
-        [PLS_FTYPE_Q3_K_L] = { PLS_TYPE_Q5_K, PLS_TYPE_Q5_K }, [PLS_FTYPE_IQ4_NL] = { PLS_TYPE_Q5_K, 0 },
+        [PLS_FTYPE_Q2_K] = { PLS_TYPE_Q4_K, PLS_TYPE_Q3_K },
+        [PLS_FTYPE_Q2_K_S] = { PLS_TYPE_Q4_K, 0 },
+        [PLS_FTYPE_IQ3_XXS] = { PLS_TYPE_Q4_K, PLS_TYPE_IQ3_S },
+        [PLS_FTYPE_IQ3_XS] = { PLS_TYPE_Q4_K, 0 },
+        [PLS_FTYPE_IQ3_S] = { PLS_TYPE_Q4_K, 0 },
+        [PLS_FTYPE_IQ3_M] = { PLS_TYPE_Q4_K, PLS_TYPE_Q4_K },
+        [PLS_FTYPE_Q3_K_L] = { PLS_TYPE_Q5_K, PLS_TYPE_Q5_K },
+        [PLS_FTYPE_IQ4_NL] = { PLS_TYPE_Q5_K, 0 },
         [PLS_FTYPE_IQ4_XS] = { PLS_TYPE_Q5_K, 0 },
     };
     bool more = more_bits(m->i_vlike, m->n_vlike);
@@ -161,7 +193,8 @@ static enum pls_type vlike_by_place(const struct mix *m)
     return or_base(m, m->gqa >= 4 ? by_ftype[m->ftype].grouped : by_ftype[m->ftype].other);
 }
 
-/* 70B models share one V among eight heads, so a step more costs little; of eight experts V is nearly free. */
+/* 70B models share one V among eight heads, so a step more costs little; of eight experts V is nearly free.
+ */
 static enum pls_type vlike_type(struct mix *m)
 {
     enum pls_type type = vlike_by_place(m);
@@ -174,17 +207,18 @@ static enum pls_type vlike_type(struct mix *m)
 
 static enum pls_type legacy_qkv_type(const struct mix *m)
 {
-    static const uint8_t by_ftype[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_Q3_K_M] = PLS_TYPE_Q4_K, [PLS_FTYPE_Q3_K_L] = PLS_TYPE_Q4_K, [PLS_FTYPE_IQ3_M] = PLS_TYPE_Q4_K,
-        [PLS_FTYPE_Q4_K_M] = PLS_TYPE_Q5_K, [PLS_FTYPE_Q5_K_M] = PLS_TYPE_Q6_K,
-    };
+    static const uint8_t by_ftype[PLS_FTYPE_COUNT] = { [PLS_FTYPE_Q3_K_M] = PLS_TYPE_Q4_K,
+                                                       [PLS_FTYPE_Q3_K_L] = PLS_TYPE_Q4_K,
+                                                       [PLS_FTYPE_IQ3_M] = PLS_TYPE_Q4_K,
+                                                       [PLS_FTYPE_Q4_K_M] = PLS_TYPE_Q5_K,
+                                                       [PLS_FTYPE_Q5_K_M] = PLS_TYPE_Q6_K };
     return or_base(m, by_ftype[m->ftype]);
 }
 
 static enum pls_type qk_type(const struct mix *m, const struct pls_tensor *t)
 {
     static const uint8_t by_ftype[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_IQ3_XS] = PLS_TYPE_IQ3_XXS, [PLS_FTYPE_IQ3_XXS] = PLS_TYPE_IQ2_S,
+        [PLS_FTYPE_IQ3_XS] = PLS_TYPE_IQ3_XXS, [PLS_FTYPE_IQ3_XXS] = PLS_TYPE_IQ2_S
     };
     bool of_eight = t->category == PLS_CAT_K && m->n_expert == 8;
     return of_eight ? PLS_TYPE_Q8_0 : or_base(m, by_ftype[m->ftype]);
@@ -211,14 +245,14 @@ static enum pls_type falcon_down_type(const struct mix *m, uint32_t i)
 static enum pls_type down_by_place(const struct mix *m, uint32_t i)
 {
     /* What the first eighth of the blocks gets where only that matters. */
-    static const uint8_t early_type[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_Q2_K_S] = PLS_TYPE_Q4_K, [PLS_FTYPE_Q4_K_S] = PLS_TYPE_Q5_K, [PLS_FTYPE_IQ3_M] = PLS_TYPE_Q4_K,
-    };
-    static const uint8_t early_plain[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_IQ3_XXS] = PLS_TYPE_Q4_K, [PLS_FTYPE_IQ4_NL] = PLS_TYPE_Q5_K, [PLS_FTYPE_IQ4_XS] = PLS_TYPE_Q5_K,
-    };
+    static const uint8_t early_type[PLS_FTYPE_COUNT] = { [PLS_FTYPE_Q2_K_S] = PLS_TYPE_Q4_K,
+                                                         [PLS_FTYPE_Q4_K_S] = PLS_TYPE_Q5_K,
+                                                         [PLS_FTYPE_IQ3_M] = PLS_TYPE_Q4_K };
+    static const uint8_t early_plain[PLS_FTYPE_COUNT] = { [PLS_FTYPE_IQ3_XXS] = PLS_TYPE_Q4_K,
+                                                          [PLS_FTYPE_IQ4_NL] = PLS_TYPE_Q5_K,
+                                                          [PLS_FTYPE_IQ4_XS] = PLS_TYPE_Q5_K };
     static const uint8_t early_imatrix[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_Q4_0] = PLS_TYPE_Q4_1, [PLS_FTYPE_Q5_0] = PLS_TYPE_Q5_1,
+        [PLS_FTYPE_Q4_0] = PLS_TYPE_Q4_1, [PLS_FTYPE_Q5_0] = PLS_TYPE_Q5_1
     };
     bool early = i < m->n / 8;
     bool more = more_bits(i, m->n);
@@ -250,25 +284,26 @@ static enum pls_type down_by_place(const struct mix *m, uint32_t i)
 static enum pls_type down_type(struct mix *m, const struct pls_tensor *t)
 {
     uint32_t i = place_of(m, t, m->i_down);
-    bool falcon = m->is_falcon
-        && IS(m->ftype, PLS_FTYPE_Q3_K_M, PLS_FTYPE_Q3_K_L, PLS_FTYPE_Q4_K_M, PLS_FTYPE_Q4_K_S);
+    bool falcon =
+        m->is_falcon && IS(m->ftype, PLS_FTYPE_Q3_K_M, PLS_FTYPE_Q3_K_L, PLS_FTYPE_Q4_K_M, PLS_FTYPE_Q4_K_S);
     m->i_down++;
     return falcon ? falcon_down_type(m, i) : down_by_place(m, i);
 }
 
 static enum pls_type attn_out_type(const struct mix *m)
 {
-    static const uint8_t by_ftype[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_Q2_K] = PLS_TYPE_Q3_K,   [PLS_FTYPE_IQ3_XXS] = PLS_TYPE_IQ3_S, [PLS_FTYPE_Q3_K_M] = PLS_TYPE_Q4_K,
-        [PLS_FTYPE_Q3_K_L] = PLS_TYPE_Q5_K, [PLS_FTYPE_IQ3_M] = PLS_TYPE_Q4_K,
-    };
+    static const uint8_t by_ftype[PLS_FTYPE_COUNT] = { [PLS_FTYPE_Q2_K] = PLS_TYPE_Q3_K,
+                                                       [PLS_FTYPE_IQ3_XXS] = PLS_TYPE_IQ3_S,
+                                                       [PLS_FTYPE_Q3_K_M] = PLS_TYPE_Q4_K,
+                                                       [PLS_FTYPE_Q3_K_L] = PLS_TYPE_Q5_K,
+                                                       [PLS_FTYPE_IQ3_M] = PLS_TYPE_Q4_K };
     if (m->is_falcon) {
         return m->ftype == PLS_FTYPE_Q3_K_L ? PLS_TYPE_Q4_K : m->base;
     }
     if (m->n_expert == 8) {
         bool lifted = IS(m->ftype, PLS_FTYPE_Q2_K, PLS_FTYPE_IQ3_XS, PLS_FTYPE_IQ3_XXS, PLS_FTYPE_Q3_K_S,
-                         PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ4_NL, PLS_FTYPE_Q4_K_S, PLS_FTYPE_Q4_K_M, PLS_FTYPE_IQ3_S,
-                         PLS_FTYPE_IQ3_M, PLS_FTYPE_IQ4_XS);
+                         PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ4_NL, PLS_FTYPE_Q4_K_S, PLS_FTYPE_Q4_K_M,
+                         PLS_FTYPE_IQ3_S, PLS_FTYPE_IQ3_M, PLS_FTYPE_IQ4_XS);
         return lifted ? PLS_TYPE_Q5_K : m->base;
     }
     return or_base(m, by_ftype[m->ftype]);
@@ -317,16 +352,19 @@ static enum pls_type choose(struct mix *m, const struct pls_tensor *t)
     return c == PLS_CAT_GATE || c == PLS_CAT_UP ? gate_up_type(m, t) : m->base;
 }
 
-/* A row that the type's block does not divide gets a 32-wide type of about the same width, or F16. NONE: refused. */
+/* A row that the type's block does not divide gets a 32-wide type of about the same width, or F16. NONE:
+ * refused. */
 static enum pls_type fall_back(enum pls_type type, uint64_t row)
 {
     static const uint8_t to[PLS_TYPE_COUNT] = {
-        [PLS_TYPE_IQ1_S] = PLS_TYPE_IQ4_NL,  [PLS_TYPE_IQ1_M] = PLS_TYPE_IQ4_NL,   [PLS_TYPE_IQ2_XXS] = PLS_TYPE_IQ4_NL,
-        [PLS_TYPE_IQ2_XS] = PLS_TYPE_IQ4_NL, [PLS_TYPE_IQ2_S] = PLS_TYPE_IQ4_NL,   [PLS_TYPE_IQ3_XXS] = PLS_TYPE_IQ4_NL,
-        [PLS_TYPE_IQ3_S] = PLS_TYPE_IQ4_NL,  [PLS_TYPE_IQ4_XS] = PLS_TYPE_IQ4_NL,  [PLS_TYPE_Q2_K] = PLS_TYPE_Q4_0,
-        [PLS_TYPE_Q3_K] = PLS_TYPE_Q4_0,     [PLS_TYPE_TQ1_0] = PLS_TYPE_Q4_0,     [PLS_TYPE_TQ2_0] = PLS_TYPE_Q4_0,
-        [PLS_TYPE_Q2_0] = PLS_TYPE_Q4_0,     [PLS_TYPE_Q4_K] = PLS_TYPE_Q5_0,      [PLS_TYPE_Q5_K] = PLS_TYPE_Q5_1,
-        [PLS_TYPE_Q6_K] = PLS_TYPE_Q8_0,
+        [PLS_TYPE_IQ1_S] = PLS_TYPE_IQ4_NL,   [PLS_TYPE_IQ1_M] = PLS_TYPE_IQ4_NL,
+        [PLS_TYPE_IQ2_XXS] = PLS_TYPE_IQ4_NL, [PLS_TYPE_IQ2_XS] = PLS_TYPE_IQ4_NL,
+        [PLS_TYPE_IQ2_S] = PLS_TYPE_IQ4_NL,   [PLS_TYPE_IQ3_XXS] = PLS_TYPE_IQ4_NL,
+        [PLS_TYPE_IQ3_S] = PLS_TYPE_IQ4_NL,   [PLS_TYPE_IQ4_XS] = PLS_TYPE_IQ4_NL,
+        [PLS_TYPE_Q2_K] = PLS_TYPE_Q4_0,      [PLS_TYPE_Q3_K] = PLS_TYPE_Q4_0,
+        [PLS_TYPE_TQ1_0] = PLS_TYPE_Q4_0,     [PLS_TYPE_TQ2_0] = PLS_TYPE_Q4_0,
+        [PLS_TYPE_Q2_0] = PLS_TYPE_Q4_0,      [PLS_TYPE_Q4_K] = PLS_TYPE_Q5_0,
+        [PLS_TYPE_Q5_K] = PLS_TYPE_Q5_1,      [PLS_TYPE_Q6_K] = PLS_TYPE_Q8_0
     };
     if (row % pls_type_info(type)->block == 0) {
         return type;
@@ -345,14 +383,19 @@ static bool is_70b(const struct pls_card *card)
         return card->n_layers == 80 && card->n_head != card->n_head_kv && card->n_expert != 8;
     }
     bool by_80 = pls_text_equal(card->arch, "qwen2") || pls_text_equal(card->arch, "deci")
-        || pls_text_equal(card->arch, "olmo");
+                 || pls_text_equal(card->arch, "olmo");
     return (by_80 && card->n_layers == 80) || (pls_text_equal(card->arch, "jais2") && card->n_layers == 68);
 }
 
-static struct mix mix_of(const struct pls_card *card, const struct pls_quant *quant, const struct pls_tensors *list)
+static struct mix mix_of(const struct pls_card *card, const struct pls_quant *quant,
+                         const struct pls_tensors *list)
 {
-    struct mix m = { .ftype = quant->ftype, .base = pls_ftype_base(quant->ftype), .n_expert = card->n_expert,
-                     .imatrix = quant->imatrix, .legacy_qkv = quant->legacy_qkv, .tied = true };
+    struct mix m = { .ftype = quant->ftype,
+                     .base = pls_ftype_base(quant->ftype),
+                     .n_expert = card->n_expert,
+                     .imatrix = quant->imatrix,
+                     .legacy_qkv = quant->legacy_qkv,
+                     .tied = true };
     m.gqa = card->head_kv[0] > 0 ? card->head[0] / card->head_kv[0] : 0;
     m.is_70b = is_70b(card);
     m.is_falcon = pls_text_equal(card->arch, "falcon");
@@ -375,17 +418,19 @@ static enum pls_code check_quant(const struct pls_quant *quant, struct pls_err *
         return pls_fail(err, PLS_USAGE, "%s is not a GGUF quantization", pls_format_name(quant->format));
     }
     if (quant->from_name) {
-        return pls_fail(err, PLS_UNSUPPORTED, "a hand-made mixture like UD-%s cannot be predicted from its name",
+        return pls_fail(err, PLS_UNSUPPORTED,
+                        "a hand-made mixture like UD-%s cannot be predicted from its name",
                         name != NULL ? name : "?");
     }
     if (name == NULL || quant->ftype == PLS_FTYPE_NVFP4) {
-        return pls_fail(err, PLS_REFUSED, "the quantizer does not offer %s", name != NULL ? name : "this file type");
+        return pls_fail(err, PLS_REFUSED, "the quantizer does not offer %s",
+                        name != NULL ? name : "this file type");
     }
     return PLS_OK;
 }
 
-enum pls_code pls_mix_assign(const struct pls_card *card, const struct pls_quant *quant, struct pls_tensors *list,
-                             struct pls_err *err)
+enum pls_code pls_mix_assign(const struct pls_card *card, const struct pls_quant *quant,
+                             struct pls_tensors *list, struct pls_err *err)
 {
     if (quant->format == PLS_FORMAT_GGUF && quant->ftype == PLS_FTYPE_NONE && !quant->from_name) {
         return PLS_OK;
@@ -416,13 +461,13 @@ bool pls_mix_needs_imatrix(const struct pls_quant *quant, const struct pls_tenso
 {
     static const bool starved[PLS_TYPE_COUNT] = {
         [PLS_TYPE_IQ3_XXS] = true, [PLS_TYPE_IQ2_XXS] = true, [PLS_TYPE_IQ2_XS] = true,
-        [PLS_TYPE_IQ2_S] = true,   [PLS_TYPE_IQ1_M] = true,   [PLS_TYPE_IQ1_S] = true,
+        [PLS_TYPE_IQ2_S] = true,   [PLS_TYPE_IQ1_M] = true,   [PLS_TYPE_IQ1_S] = true
     };
     for (uint32_t i = 0; i < list->n; i++) {
         const struct pls_tensor *t = &list->items[i];
         bool table = t->category == PLS_CAT_OUTPUT || t->category == PLS_CAT_EMBED;
         bool needs = t->type < PLS_TYPE_COUNT
-            && (starved[t->type] || (t->type == PLS_TYPE_Q2_K && quant->ftype == PLS_FTYPE_Q2_K_S));
+                     && (starved[t->type] || (t->type == PLS_TYPE_Q2_K && quant->ftype == PLS_FTYPE_Q2_K_S));
         if (!table && needs) {
             return true;
         }

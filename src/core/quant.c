@@ -1,4 +1,5 @@
-/* Tensor types, file types and the words people use for them. Sizes and numbers are those of ggml 0.21 (2026-08-22). */
+/* Tensor types, file types and the words people use for them. Sizes and numbers are those of ggml 0.21
+ * (2026-08-22). */
 #include "plimsoll/quant.h"
 
 #include <string.h>
@@ -123,13 +124,14 @@ const char *pls_ftype_name(enum pls_ftype ftype)
 
 enum pls_ftype pls_ftype_by_name(const char *name)
 {
-    /* The first three are the quantizer's own aliases, MXFP4 is how uploads are named, FP16 and FP32 how people type. */
+    /* The first three are the quantizer's own aliases, MXFP4 is how uploads are named, FP16 and FP32 how
+     * people type. */
     static const struct {
         const char *name;
         enum pls_ftype ftype;
     } aliases[] = {
-        { "Q3_K", PLS_FTYPE_Q3_K_M }, { "Q4_K", PLS_FTYPE_Q4_K_M },      { "Q5_K", PLS_FTYPE_Q5_K_M },
-        { "MXFP4", PLS_FTYPE_MXFP4_MOE }, { "FP16", PLS_FTYPE_F16 }, { "FP32", PLS_FTYPE_F32 },
+        { "Q3_K", PLS_FTYPE_Q3_K_M },     { "Q4_K", PLS_FTYPE_Q4_K_M }, { "Q5_K", PLS_FTYPE_Q5_K_M },
+        { "MXFP4", PLS_FTYPE_MXFP4_MOE }, { "FP16", PLS_FTYPE_F16 },    { "FP32", PLS_FTYPE_F32 },
     };
     for (unsigned i = 0; i < PLS_FTYPE_COUNT; i++) {
         if (ftypes[i].name != NULL && pls_text_equal_nocase(ftypes[i].name, name)) {
@@ -149,11 +151,13 @@ enum pls_type pls_ftype_base(enum pls_ftype ftype)
     return pls_ftype_name(ftype) != NULL ? ftypes[ftype].base : PLS_TYPE_NONE;
 }
 
-static const char *const formats[PLS_FORMAT_COUNT] = {
-    [PLS_FORMAT_GGUF] = "gguf", [PLS_FORMAT_MLX] = "mlx", [PLS_FORMAT_GPTQ] = "gptq",
-    [PLS_FORMAT_AWQ] = "awq",   [PLS_FORMAT_FP8] = "fp8", [PLS_FORMAT_BNB] = "bnb",
-    [PLS_FORMAT_SAFETENSORS] = "safetensors",
-};
+static const char *const formats[PLS_FORMAT_COUNT] = { [PLS_FORMAT_GGUF] = "gguf",
+                                                       [PLS_FORMAT_MLX] = "mlx",
+                                                       [PLS_FORMAT_GPTQ] = "gptq",
+                                                       [PLS_FORMAT_AWQ] = "awq",
+                                                       [PLS_FORMAT_FP8] = "fp8",
+                                                       [PLS_FORMAT_BNB] = "bnb",
+                                                       [PLS_FORMAT_SAFETENSORS] = "safetensors" };
 
 const char *pls_format_name(enum pls_format format)
 {

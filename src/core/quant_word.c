@@ -4,14 +4,17 @@
 #include "plimsoll/quant.h"
 #include "plimsoll/text.h"
 
-/* Words of the other formats. Group sizes left out are the tools' defaults: mlx-lm 64 (mixed recipes 64, MXFP4 32),
- * AutoGPTQ and AutoAWQ 128, DeepSeek's block FP8 128 x 128. */
+/* Words of the other formats. Group sizes left out are the tools' defaults: mlx-lm 64 (mixed recipes 64,
+ * MXFP4 32), AutoGPTQ and AutoAWQ 128, DeepSeek's block FP8 128 x 128. */
 static const struct {
     const char *word;
     struct pls_quant quant;
 } words[] = {
-#define OTHER(fmt, type, b, high, g) \
-    { .format = PLS_FORMAT_##fmt, .ftype = PLS_FTYPE_NONE, .stored = PLS_TYPE_##type, .bits = b, .bits_high = high, .group = g }
+#define OTHER(fmt, type, b, high, g)                                                                         \
+    {                                                                                                        \
+        .format = PLS_FORMAT_##fmt, .ftype = PLS_FTYPE_NONE, .stored = PLS_TYPE_##type, .bits = b,           \
+        .bits_high = high, .group = g                                                                        \
+    }
     { "mlx-mixed_2_6", OTHER(MLX, NONE, 2, 6, 64) },
     { "mlx-mixed_3_4", OTHER(MLX, NONE, 3, 4, 64) },
     { "mlx-mixed_3_6", OTHER(MLX, NONE, 3, 6, 64) },
@@ -76,13 +79,17 @@ static bool parse_bits(const char *s, enum pls_format format, struct pls_quant *
     if (*s != '\0') {
         return false;
     }
-    *out = (struct pls_quant){ .format = format, .ftype = PLS_FTYPE_NONE, .stored = PLS_TYPE_NONE,
-                               .bits = (uint8_t)bits, .group = group };
+    *out = (struct pls_quant){ .format = format,
+                               .ftype = PLS_FTYPE_NONE,
+                               .stored = PLS_TYPE_NONE,
+                               .bits = (uint8_t)bits,
+                               .group = group };
     return true;
 }
 
-/* Hand-made mixtures: "UD-Q4_K_XL", "Q4_K_XL", "Q6_K_L", "Q3_K_XL". The recipe they start from is kept for display and
- * for comparing, but sizes cannot be predicted from the name. Q3_K_L is a recipe of the quantizer itself. */
+/* Hand-made mixtures: "UD-Q4_K_XL", "Q4_K_XL", "Q6_K_L", "Q3_K_XL". The recipe they start from is kept for
+ * display and for comparing, but sizes cannot be predicted from the name. Q3_K_L is a recipe of the quantizer
+ * itself. */
 static bool parse_handmade(const char *word, struct pls_quant *out)
 {
     char base[32];
@@ -91,7 +98,8 @@ static bool parse_handmade(const char *word, struct pls_quant *out)
         return false;
     }
     bool sized = false;
-    if (pls_ftype_by_name(base) == PLS_FTYPE_NONE && (pls_text_ends(base, "_xl") || pls_text_ends(base, "_l"))) {
+    if (pls_ftype_by_name(base) == PLS_FTYPE_NONE
+        && (pls_text_ends(base, "_xl") || pls_text_ends(base, "_l"))) {
         *strrchr(base, '_') = '\0';
         sized = true;
     }
@@ -99,7 +107,9 @@ static bool parse_handmade(const char *word, struct pls_quant *out)
     if (ftype == PLS_FTYPE_NONE || !(dynamic || sized)) {
         return false;
     }
-    *out = (struct pls_quant){ .format = PLS_FORMAT_GGUF, .ftype = ftype, .stored = PLS_TYPE_NONE, .from_name = true };
+    *out = (struct pls_quant){
+        .format = PLS_FORMAT_GGUF, .ftype = ftype, .stored = PLS_TYPE_NONE, .from_name = true
+    };
     return true;
 }
 
@@ -134,7 +144,7 @@ bool pls_quant_parse(const char *word, struct pls_quant *out)
 static bool same_words(const struct pls_quant *a, const struct pls_quant *b)
 {
     return a->format == b->format && a->ftype == b->ftype && a->stored == b->stored && a->bits == b->bits
-        && a->bits_high == b->bits_high && a->group == b->group;
+           && a->bits_high == b->bits_high && a->group == b->group;
 }
 
 void pls_quant_name(const struct pls_quant *q, char *out, size_t cap)

@@ -23,10 +23,10 @@ enum pls_tensor_category pls_tensor_categorize(const char *name)
         const char *part;
         enum pls_tensor_category category;
     } parts[] = {
-        { "attn_qkv.weight", PLS_CAT_QKV },       { "attn_kv_b.weight", PLS_CAT_KV_B },
-        { "attn_v.weight", PLS_CAT_V },           { "attn_k.weight", PLS_CAT_K },
-        { "attn_q.weight", PLS_CAT_Q },           { "attn_output.weight", PLS_CAT_ATTN_OUT },
-        { "ffn_up", PLS_CAT_UP },                 { "ffn_gate", PLS_CAT_GATE },
+        { "attn_qkv.weight", PLS_CAT_QKV }, { "attn_kv_b.weight", PLS_CAT_KV_B },
+        { "attn_v.weight", PLS_CAT_V },     { "attn_k.weight", PLS_CAT_K },
+        { "attn_q.weight", PLS_CAT_Q },     { "attn_output.weight", PLS_CAT_ATTN_OUT },
+        { "ffn_up", PLS_CAT_UP },           { "ffn_gate", PLS_CAT_GATE },
         { "ffn_down", PLS_CAT_DOWN },
     };
     if (pls_text_equal(name, "output.weight")) {
@@ -50,9 +50,8 @@ bool pls_tensor_is_expert(const struct pls_tensor *t)
 
 bool pls_tensor_is_input_table(const struct pls_tensor *t)
 {
-    static const char *const tables[] = {
-        "token_embd.weight", "per_layer_token_embd.weight", "position_embd.weight", "token_types.weight",
-    };
+    static const char *const tables[] = { "token_embd.weight", "per_layer_token_embd.weight",
+                                          "position_embd.weight", "token_types.weight" };
     for (size_t i = 0; i < PLS_COUNT_OF(tables); i++) {
         if (pls_text_equal(t->name, tables[i])) {
             return true;
@@ -103,8 +102,8 @@ static void sink(struct pls_tensor *items, uint32_t at, uint32_t n)
     }
 }
 
-/* Heap sort: no memory, no recursion, and a hostile order costs no more than any other. Lists that are sorted already
- * (every generated one) cost one pass. */
+/* Heap sort: no memory, no recursion, and a hostile order costs no more than any other. Lists that are sorted
+ * already (every generated one) cost one pass. */
 void pls_tensors_sort(struct pls_tensors *list)
 {
     bool sorted = true;

@@ -1,10 +1,10 @@
 /* Tensor lists, caches and mixtures of real models against what the engine itself does.
  *
- * tests/fixtures/models.tsv holds 71 models of 38 architectures: hyperparameters, then what llama.cpp (build of
- * 2026-08-22) makes of them. `list`: tensors, elements, bytes as converted to BF16, and a 64-bit FNV-1a over
- * "name dims type" of the sorted list. `cache`: sums over layers of the cells' K and V widths (full, sliding) and of
- * the recurrent state. `mix`: tensor bytes of a file the quantizer would write, or that it refuses, and whether it asks
- * for an importance matrix. `types`: tensors and bytes per type.
+ * tests/fixtures/models.tsv holds 71 models of 38 architectures: hyperparameters, then what llama.cpp (build
+ * of 2026-08-22) makes of them. `list`: tensors, elements, bytes as converted to BF16, and a 64-bit FNV-1a
+ * over "name dims type" of the sorted list. `cache`: sums over layers of the cells' K and V widths (full,
+ * sliding) and of the recurrent state. `mix`: tensor bytes of a file the quantizer would write, or that it
+ * refuses, and whether it asks for an importance matrix. `types`: tensors and bytes per type.
  */
 #include "cardline.h"
 
@@ -36,7 +36,8 @@ static uint64_t hash_list(const struct pls_tensors *list)
         char line[160];
         int at = snprintf(line, sizeof line, "%s ", t->name);
         for (int d = 0; d < t->n_dims; d++) {
-            at += snprintf(line + at, sizeof line - (size_t)at, d > 0 ? "x%llu" : "%llu", (unsigned long long)t->dims[d]);
+            at += snprintf(line + at, sizeof line - (size_t)at, d > 0 ? "x%llu" : "%llu",
+                           (unsigned long long)t->dims[d]);
         }
         snprintf(line + at, sizeof line - (size_t)at, " %s\n", pls_type_info((enum pls_type)t->type)->name);
         hash = fnv(hash, line);
@@ -64,7 +65,8 @@ static enum pls_code mix(struct state *s, char *word, struct pls_quant *quant)
     ck_assert_msg(pls_quant_parse(word, quant), "%s", word);
     quant->imatrix = plus != NULL;
     s->arena = pls_arena_over(storage, sizeof storage);
-    ck_assert_msg(pls_arch_tensors(&s->card, &s->arena, &s->list, &err) == PLS_OK, "%s: %s", s->name, err.text);
+    ck_assert_msg(pls_arch_tensors(&s->card, &s->arena, &s->list, &err) == PLS_OK, "%s: %s", s->name,
+                  err.text);
     return pls_mix_assign(&s->card, quant, &s->list, &err);
 }
 
@@ -73,7 +75,8 @@ static void check_list(struct state *s, char **f)
     struct pls_err err = { PLS_OK, "" };
     uint64_t elements = 0;
     s->arena = pls_arena_over(storage, sizeof storage);
-    ck_assert_msg(pls_arch_tensors(&s->card, &s->arena, &s->list, &err) == PLS_OK, "%s: %s", s->name, err.text);
+    ck_assert_msg(pls_arch_tensors(&s->card, &s->arena, &s->list, &err) == PLS_OK, "%s: %s", s->name,
+                  err.text);
     for (uint32_t i = 0; i < s->list.n; i++) {
         elements += pls_tensor_elements(&s->list.items[i]);
     }
@@ -81,7 +84,8 @@ static void check_list(struct state *s, char **f)
     ck_assert_msg(elements == strtoull(f[2], NULL, 10), "%s: %llu elements, not %s", s->name,
                   (unsigned long long)elements, f[2]);
     ck_assert_msg(bytes_of(&s->list) == strtoull(f[3], NULL, 10), "%s: bytes", s->name);
-    ck_assert_msg(hash_list(&s->list) == strtoull(f[4], NULL, 16), "%s: a name, shape or type differs", s->name);
+    ck_assert_msg(hash_list(&s->list) == strtoull(f[4], NULL, 16), "%s: a name, shape or type differs",
+                  s->name);
 }
 
 static void check_cache(struct state *s, char **f)
@@ -143,7 +147,8 @@ static void check_types(struct state *s, char **f, size_t n)
         count[type] = 0;
     }
     for (int i = 0; i < PLS_TYPE_COUNT; i++) {
-        ck_assert_msg(count[i] == 0, "%s %s: unexpected %s", s->name, f[1], pls_type_info((enum pls_type)i)->name);
+        ck_assert_msg(count[i] == 0, "%s %s: unexpected %s", s->name, f[1],
+                      pls_type_info((enum pls_type)i)->name);
     }
 }
 
@@ -193,13 +198,16 @@ END_TEST
 
 static struct pls_card tiny(void)
 {
-    struct pls_card card = { .n_layers = 2, .n_embd = 512, .n_vocab = 1000, .n_head = 8, .n_head_kv = 2, .n_ff = 1024 };
+    struct pls_card card = {
+        .n_layers = 2, .n_embd = 512, .n_vocab = 1000, .n_head = 8, .n_head_kv = 2, .n_ff = 1024
+    };
     PLS_COPY(card.arch, "llama");
     return card;
 }
 
-/* 512 x 1000 twice (embedding, output) + 512; per block 2 norms of 512, Q and O 512 x 512, K and V 512 x 128, three
- * feed-forward matrices 512 x 1024: 1,024,000 + 512 + 2 * (1,024 + 524,288 + 131,072 + 1,572,864) = 5,483,008. */
+/* 512 x 1000 twice (embedding, output) + 512; per block 2 norms of 512, Q and O 512 x 512, K and V 512 x 128,
+ * three feed-forward matrices 512 x 1024: 1,024,000 + 512 + 2 * (1,024 + 524,288 + 131,072 + 1,572,864) =
+ * 5,483,008. */
 START_TEST(a_small_llama_by_pencil)
 {
     struct pls_card card = tiny();
@@ -258,7 +266,8 @@ END_TEST
 /* A wider recipe of the same family never makes a smaller file. */
 START_TEST(wider_is_never_smaller)
 {
-    static const char *const ladder[] = { "Q2_K", "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16" };
+    static const char *const ladder[] = { "Q2_K",   "Q3_K_S", "Q3_K_M", "Q3_K_L", "Q4_K_M",
+                                          "Q5_K_M", "Q6_K",   "Q8_0",   "F16" };
     static struct state s;
     uint64_t before = 0;
     s.card = tiny();
@@ -274,13 +283,15 @@ START_TEST(wider_is_never_smaller)
 }
 END_TEST
 
-/* Old files keep a fused QKV near the base type: 3072 x 9216 at Q4_K_M is Q5_K (176 bytes per 256) in every layer. */
+/* Old files keep a fused QKV near the base type: 3072 x 9216 at Q4_K_M is Q5_K (176 bytes per 256) in every
+ * layer. */
 START_TEST(fused_qkv_follows_the_engine_of_its_day)
 {
     static struct state s;
     struct pls_quant quant;
     struct pls_err err;
-    s.card = (struct pls_card){ .n_layers = 32, .n_embd = 3072, .n_vocab = 32064, .n_head = 32, .n_ff = 8192 };
+    s.card =
+        (struct pls_card){ .n_layers = 32, .n_embd = 3072, .n_vocab = 32064, .n_head = 32, .n_ff = 8192 };
     PLS_COPY(s.card.arch, "phi3");
     ck_assert_int_eq(pls_card_complete(&s.card, &err), PLS_OK);
     ck_assert(pls_quant_parse("q4_k_m", &quant));
@@ -311,5 +322,6 @@ START_TEST(hand_made_and_unoffered_mixtures_are_not_guessed)
 END_TEST
 
 UNIT_MAIN("arch", lists_caches_and_mixtures_are_the_engines, a_small_llama_by_pencil,
-          unknown_architectures_and_full_arenas_say_so, a_card_out_of_bounds_names_the_field, wider_is_never_smaller,
-          fused_qkv_follows_the_engine_of_its_day, hand_made_and_unoffered_mixtures_are_not_guessed)
+          unknown_architectures_and_full_arenas_say_so, a_card_out_of_bounds_names_the_field,
+          wider_is_never_smaller, fused_qkv_follows_the_engine_of_its_day,
+          hand_made_and_unoffered_mixtures_are_not_guessed)

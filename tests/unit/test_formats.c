@@ -15,8 +15,14 @@ static unsigned char storage[8 << 20];
 static void small(struct pls_card *card, struct pls_tensors *list)
 {
     struct pls_arena arena = pls_arena_over(storage, sizeof storage);
-    *card = (struct pls_card){ .n_layers = 1, .n_embd = 512, .n_vocab = 1000, .n_head = 4, .n_head_kv = 2, .n_ff = 1024,
-                               .has_rope_freqs = true, .native = PLS_TYPE_BF16 };
+    *card = (struct pls_card){ .n_layers = 1,
+                               .n_embd = 512,
+                               .n_vocab = 1000,
+                               .n_head = 4,
+                               .n_head_kv = 2,
+                               .n_ff = 1024,
+                               .has_rope_freqs = true,
+                               .native = PLS_TYPE_BF16 };
     PLS_COPY(card->arch, "llama");
     ck_assert_int_eq(pls_card_complete(card, NULL), PLS_OK);
     ck_assert_int_eq(pls_arch_tensors(card, &arena, list, NULL), PLS_OK);
@@ -43,7 +49,8 @@ START_TEST(plain_is_two_bytes_each_and_no_rope_table)
 }
 END_TEST
 
-/* 4 bits and, per 64 values, two 16-bit numbers: 4.5 bits. Embedding and head too: 3,383,296 * 4.5 / 8 = 1,903,104. */
+/* 4 bits and, per 64 values, two 16-bit numbers: 4.5 bits. Embedding and head too: 3,383,296 * 4.5 / 8 =
+ * 1,903,104. */
 START_TEST(mlx_affine)
 {
     struct pls_format_size s = size_as("mlx-4bit");
@@ -57,8 +64,8 @@ START_TEST(mlx_affine)
 }
 END_TEST
 
-/* One block: 0 < 1 / 8 is false, 0 >= 7 / 8 = 0 is true, so the block counts as an edge: V, down and the head get 6.5 bits
- * (131,072 + 524,288 + 512,000 = 1,167,360), the other 2,215,936 get 3.5. */
+/* One block: 0 < 1 / 8 is false, 0 >= 7 / 8 = 0 is true, so the block counts as an edge: V, down and the head
+ * get 6.5 bits (131,072 + 524,288 + 512,000 = 1,167,360), the other 2,215,936 get 3.5. */
 START_TEST(mlx_mixed_recipe)
 {
     ck_assert_uint_eq(size_as("mlx-mixed_3_6").quantized_bytes, 1167360ULL * 13 / 16 + 2215936ULL * 7 / 16);
@@ -66,8 +73,9 @@ START_TEST(mlx_mixed_recipe)
 END_TEST
 
 /* Codes 2,359,296 / 2 = 1,179,648. Groups of 128: inputs of 512 make 4, of 1024 make 8. Outputs times groups:
- * (512 + 256 + 256 + 512) * 4 + (1024 + 1024) * 4 + 512 * 8 = 18,432; each has half a byte of zero point and two of scale:
- * 46,080. GPTQ's order: 4 * (4 * 512 + 2 * 512 + 1024) = 16,384. Embedding, head and norms stay: 2 * 1,025,536. */
+ * (512 + 256 + 256 + 512) * 4 + (1024 + 1024) * 4 + 512 * 8 = 18,432; each has half a byte of zero point and
+ * two of scale: 46,080. GPTQ's order: 4 * (4 * 512 + 2 * 512 + 1024) = 16,384. Embedding, head and norms
+ * stay: 2 * 1,025,536. */
 START_TEST(gptq_and_awq)
 {
     struct pls_format_size gptq = size_as("gptq-4bit-g128");
@@ -81,8 +89,8 @@ START_TEST(gptq_and_awq)
 }
 END_TEST
 
-/* NF4: codes 1,179,648; 2,359,296 / 64 = 36,864 scales of a byte; per 256 of them a float: 144 floats = 576 bytes; seven times
- * 272 floats of tables = 7,616. INT8: a byte each and 4,096 floats. */
+/* NF4: codes 1,179,648; 2,359,296 / 64 = 36,864 scales of a byte; per 256 of them a float: 144 floats = 576
+ * bytes; seven times 272 floats of tables = 7,616. INT8: a byte each and 4,096 floats. */
 START_TEST(bitsandbytes)
 {
     ck_assert_uint_eq(size_as("bnb-nf4").quantized_bytes, 1179648 + 36864 + 576 + 7616);
@@ -99,13 +107,21 @@ START_TEST(fp8)
 }
 END_TEST
 
-/* gpt-oss-20b: its checkpoint is 13,761,264,768 bytes by its own index. Experts 24 blocks x 32 x 3 matrices of 2880 x 2880
- * at 4.25 bits; all else in BF16. */
+/* gpt-oss-20b: its checkpoint is 13,761,264,768 bytes by its own index. Experts 24 blocks x 32 x 3 matrices
+ * of 2880 x 2880 at 4.25 bits; all else in BF16. */
 START_TEST(native_mxfp4_is_the_published_checkpoint)
 {
     struct pls_arena arena = pls_arena_over(storage, sizeof storage);
-    struct pls_card card = { .n_layers = 24, .n_embd = 2880, .n_vocab = 201088, .n_head = 64, .n_head_kv = 8, .head_dim = 64,
-                             .n_expert = 32, .n_expert_used = 4, .n_ff_exp = 2880, .sliding_window = 128,
+    struct pls_card card = { .n_layers = 24,
+                             .n_embd = 2880,
+                             .n_vocab = 201088,
+                             .n_head = 64,
+                             .n_head_kv = 8,
+                             .head_dim = 64,
+                             .n_expert = 32,
+                             .n_expert_used = 4,
+                             .n_ff_exp = 2880,
+                             .sliding_window = 128,
                              .native = PLS_TYPE_MXFP4 };
     struct pls_tensors list;
     struct pls_quant quant;
@@ -138,8 +154,8 @@ START_TEST(what_a_tool_cannot_do_is_refused)
 }
 END_TEST
 
-/* Rank 16 on Q (512 to 512) and V (512 to 256): 16 * (1,024 + 768) = 28,672 values of two bytes. All linear layers:
- * Q 1,024, K 768, V 768, O 1,024, gate, up and down 1,536 each: 8,192 * 16 * 2. */
+/* Rank 16 on Q (512 to 512) and V (512 to 256): 16 * (1,024 + 768) = 28,672 values of two bytes. All linear
+ * layers: Q 1,024, K 768, V 768, O 1,024, gate, up and down 1,536 each: 8,192 * 16 * 2. */
 START_TEST(lora_adapters)
 {
     struct pls_card card;
@@ -163,8 +179,8 @@ END_TEST
 START_TEST(parts_sum_to_the_whole)
 {
     static const char *const words[] = {
-        "mlx-4bit", "mlx-mixed_4_6", "mlx-mxfp4", "mlx-bf16", "gptq-4bit", "awq-4bit", "bnb-nf4", "bnb-int8", "fp8",
-        "fp8-block", "safetensors",
+        "mlx-4bit", "mlx-mixed_4_6", "mlx-mxfp4", "mlx-bf16",  "gptq-4bit",   "awq-4bit",
+        "bnb-nf4",  "bnb-int8",      "fp8",       "fp8-block", "safetensors",
     };
     for (size_t i = 0; i < PLS_COUNT_OF(words); i++) {
         struct pls_card card;
@@ -181,6 +197,6 @@ START_TEST(parts_sum_to_the_whole)
 }
 END_TEST
 
-UNIT_MAIN("formats", plain_is_two_bytes_each_and_no_rope_table, mlx_affine, mlx_mixed_recipe, gptq_and_awq, bitsandbytes, fp8,
-          native_mxfp4_is_the_published_checkpoint, what_a_tool_cannot_do_is_refused, lora_adapters, projectors,
-          parts_sum_to_the_whole)
+UNIT_MAIN("formats", plain_is_two_bytes_each_and_no_rope_table, mlx_affine, mlx_mixed_recipe, gptq_and_awq,
+          bitsandbytes, fp8, native_mxfp4_is_the_published_checkpoint, what_a_tool_cannot_do_is_refused,
+          lora_adapters, projectors, parts_sum_to_the_whole)

@@ -1,8 +1,9 @@
-/* Every card of data/cards: its tensor list adds up to the published parameters, and every packaging can be sized.
+/* Every card of data/cards: its tensor list adds up to the published parameters, and every packaging can be
+ * sized.
  *
- * A card's "checkpoint" states how exact its published total is; RoPE tables and MTP blocks are not part of it, poolers
- * of encoders are, though GGUF files leave them out. Cards of architectures without a tensor list must be those named
- * below and no others.
+ * A card's "checkpoint" states how exact its published total is; RoPE tables and MTP blocks are not part of
+ * it, poolers of encoders are, though GGUF files leave them out. Cards of architectures without a tensor list
+ * must be those named below and no others.
  */
 #include <check.h>
 #include <glob.h>
@@ -62,12 +63,14 @@ static bool check_sum(const struct pls_card *card, const char *json, void *conte
 }
 
 /* Bytes of the list at a quant; 0 when the quantizer refuses. */
-static uint64_t bytes_at(const struct pls_card *card, const struct pls_tensors *list, const struct pls_quant *quant)
+static uint64_t bytes_at(const struct pls_card *card, const struct pls_tensors *list,
+                         const struct pls_quant *quant)
 {
     struct pls_err err = { PLS_OK, "" };
     struct pls_format_size size;
     if (quant->format != PLS_FORMAT_GGUF) {
-        ck_assert_msg(pls_format_bytes(card, quant, list, &size, &err) == PLS_OK, "%s: %s", card->id, err.text);
+        ck_assert_msg(pls_format_bytes(card, quant, list, &size, &err) == PLS_OK, "%s: %s", card->id,
+                      err.text);
         ck_assert_uint_ne(size.bytes, PLS_SATURATED);
         return size.bytes;
     }
@@ -89,8 +92,24 @@ static uint64_t bytes_at(const struct pls_card *card, const struct pls_tensors *
 static bool check_ladders(const struct pls_card *card, const char *json, void *context)
 {
     static const char *const words[] = {
-        "Q2_K", "Q4_K_M", "Q6_K", "Q8_0", "BF16", "mlx-3bit", "mlx-4bit", "mlx-8bit", "mlx-bf16", "gptq-4bit", "gptq-8bit",
-        "awq-4bit", "bnb-nf4", "bnb-int8", "fp8", "fp8-block", "safetensors-bf16", "safetensors-f32",
+        "Q2_K",
+        "Q4_K_M",
+        "Q6_K",
+        "Q8_0",
+        "BF16",
+        "mlx-3bit",
+        "mlx-4bit",
+        "mlx-8bit",
+        "mlx-bf16",
+        "gptq-4bit",
+        "gptq-8bit",
+        "awq-4bit",
+        "bnb-nf4",
+        "bnb-int8",
+        "fp8",
+        "fp8-block",
+        "safetensors-bf16",
+        "safetensors-f32",
     };
     struct pls_tensors list;
     enum pls_format before_format = PLS_FORMAT_COUNT;
@@ -104,8 +123,8 @@ static bool check_ladders(const struct pls_card *card, const char *json, void *c
         ck_assert(pls_quant_parse(words[i], &quant));
         uint64_t bytes = bytes_at(card, &list, &quant);
         ck_assert_msg(bytes > 0, "%s: %s refused", card->id, words[i]);
-        ck_assert_msg(quant.format != before_format || bytes >= before, "%s: %s is smaller than %s", card->id, words[i],
-                      words[i > 0 ? i - 1 : 0]);
+        ck_assert_msg(quant.format != before_format || bytes >= before, "%s: %s is smaller than %s", card->id,
+                      words[i], words[i > 0 ? i - 1 : 0]);
         before_format = quant.format;
         before = bytes;
     }
@@ -123,7 +142,8 @@ static void each_card(pls_card_text_visit *visit, struct count *count)
         size_t len = fread(text, 1, sizeof text, file);
         fclose(file);
         ck_assert_uint_lt(len, sizeof text);
-        ck_assert_msg(pls_cards_parse(text, len, visit, count, &err) == PLS_OK, "%s: %s", found.gl_pathv[i], err.text);
+        ck_assert_msg(pls_cards_parse(text, len, visit, count, &err) == PLS_OK, "%s: %s", found.gl_pathv[i],
+                      err.text);
     }
     globfree(&found);
 }

@@ -48,9 +48,25 @@ END_TEST
 START_TEST(slugs_are_read_back)
 {
     static const char *const slugs[] = {
-        "Q4_K_M", "BF16", "IQ2_XXS", "MXFP4_MOE", "UD-Q4_K_M", "mlx-4bit-g64", "mlx-8bit-g32", "mlx-mixed_3_6",
-        "mlx-mxfp4", "gptq-4bit-g128", "gptq-3bit-gcol", "awq-4bit-g128", "fp8", "fp8-block", "bnb-nf4", "bnb-int8",
-        "safetensors-bf16", "safetensors-mxfp4", "as-stored",
+        "Q4_K_M",
+        "BF16",
+        "IQ2_XXS",
+        "MXFP4_MOE",
+        "UD-Q4_K_M",
+        "mlx-4bit-g64",
+        "mlx-8bit-g32",
+        "mlx-mixed_3_6",
+        "mlx-mxfp4",
+        "gptq-4bit-g128",
+        "gptq-3bit-gcol",
+        "awq-4bit-g128",
+        "fp8",
+        "fp8-block",
+        "bnb-nf4",
+        "bnb-int8",
+        "safetensors-bf16",
+        "safetensors-mxfp4",
+        "as-stored",
     };
     for (size_t i = 0; i < PLS_COUNT_OF(slugs); i++) {
         struct pls_quant quant;
@@ -89,8 +105,23 @@ END_TEST
 START_TEST(nonsense_is_refused)
 {
     static const char *const bad[] = {
-        "", "Q4_K_X", "Q99", "mlx-", "mlx-9bit", "mlx-7bit", "mlx-4bit-g", "mlx-4bit-g48", "gptq-4bit-g128x", "awq", "UD-",
-        "UD-hello", "_XL", "_L", "safetensors-q4", "mlx-4bit-gcol", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "",
+        "Q4_K_X",
+        "Q99",
+        "mlx-",
+        "mlx-9bit",
+        "mlx-7bit",
+        "mlx-4bit-g",
+        "mlx-4bit-g48",
+        "gptq-4bit-g128x",
+        "awq",
+        "UD-",
+        "UD-hello",
+        "_XL",
+        "_L",
+        "safetensors-q4",
+        "mlx-4bit-gcol",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     for (size_t i = 0; i < PLS_COUNT_OF(bad); i++) {
         struct pls_quant quant = { .bits = 77 };
@@ -114,8 +145,8 @@ START_TEST(sorting_is_by_block_number_then_name)
         named("blk.2.attn_v.weight"),  named("output.weight"),     named("blk.x.odd"),
     };
     static const char *const want[] = {
-        "blk.x.odd", "output.weight", "token_embd.weight", "blk.2.attn_v.weight", "blk.2.ffn_up.weight",
-        "blk.10.attn_q.weight",
+        "blk.x.odd",           "output.weight",       "token_embd.weight",
+        "blk.2.attn_v.weight", "blk.2.ffn_up.weight", "blk.10.attn_q.weight",
     };
     struct pls_tensors list = { items, PLS_COUNT_OF(items) };
     pls_tensors_sort(&list);
@@ -156,6 +187,6 @@ START_TEST(names_tell_the_role)
 }
 END_TEST
 
-UNIT_MAIN("quant", a_row_is_blocks_of_bytes, every_type_is_found_by_its_name, every_ftype_is_read_back, slugs_are_read_back,
-          usual_group_sizes_are_filled_in, hand_made_names_are_marked, nonsense_is_refused,
-          sorting_is_by_block_number_then_name, names_tell_the_role)
+UNIT_MAIN("quant", a_row_is_blocks_of_bytes, every_type_is_found_by_its_name, every_ftype_is_read_back,
+          slugs_are_read_back, usual_group_sizes_are_filled_in, hand_made_names_are_marked,
+          nonsense_is_refused, sorting_is_by_block_number_then_name, names_tell_the_role)
