@@ -41,7 +41,8 @@ struct fits_cursor {
     char *argument[ARG_COUNT + 1]; /* copies, the last one "WHERE model = ": a cursor outlives its parameters */
 };
 
-static int fits_connect(sqlite3 *db, void *source, int argc, const char *const *argv, sqlite3_vtab **out, char **why)
+static int fits_connect(/* as SQLite calls it */ sqlite3 *db, void *source, int argc, const char *const *argv,
+                        sqlite3_vtab **out, char **why)
 {
     (void)argc;
     (void)argv;
@@ -63,36 +64,43 @@ static int fits_disconnect(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-/* Arguments are equalities on hidden columns; each is handed to fits_filter at the position that idxNum's bits tell. */
+/* An equality on the column of this bit: taken as the next argument of fits_filter. SQLITE_CONSTRAINT: an argument that
+ * another table of a join has yet to supply. */
+static int claim(sqlite3_index_info *info, int bit, int *position)
+{
+    int column = bit == ARG_COUNT ? COLUMN_MODEL : COLUMN_ARGUMENTS + bit;
+    for (int i = 0; i < info->nConstraint; i++) {
+        bool is_this = info->aConstraint[i].iColumn == column && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ;
+        bool is_hint = bit == ARG_COUNT; /* a model named beforehand spares rows, but any order is right */
+        if (!is_this || (is_hint && !info->aConstraint[i].usable)) {
+            continue;
+        }
+        if (!info->aConstraint[i].usable) {
+            return SQLITE_CONSTRAINT;
+        }
+        info->aConstraintUsage[i].argvIndex = ++*position;
+        info->aConstraintUsage[i].omit = !is_hint;
+        info->idxNum |= 1 << bit;
+        return SQLITE_OK;
+    }
+    return SQLITE_OK;
+}
+
+/* Arguments are equalities on hidden columns; the bits of idxNum tell fits_filter which came, in the order of the bits. */
 static int fits_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 {
     (void)table;
     int position = 0;
     info->idxNum = 0;
-    info->estimatedCost = 1e6;
-    info->estimatedRows = 10000;
-    for (int bit = 0; bit <= ARG_COUNT; bit++) { /* in bit order, so that fits_filter can count */
-        int column = bit == ARG_COUNT ? COLUMN_MODEL : COLUMN_ARGUMENTS + bit;
-        for (int i = 0; i < info->nConstraint; i++) {
-            bool is_this = info->aConstraint[i].iColumn == column && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ;
-            if (!is_this || (info->idxNum >> bit & 1)) {
-                continue;
-            }
-            if (!info->aConstraint[i].usable) {
-                if (bit == ARG_COUNT) {
-                    continue; /* a hint only */
-                }
-                return SQLITE_CONSTRAINT; /* an argument that another table has yet to supply */
-            }
-            info->aConstraintUsage[i].argvIndex = ++position;
-            info->aConstraintUsage[i].omit = bit != ARG_COUNT;
-            info->idxNum |= 1 << bit;
+    for (int bit = 0; bit <= ARG_COUNT; bit++) {
+        int rc = claim(info, bit, &position);
+        if (rc != SQLITE_OK) {
+            return rc;
         }
     }
-    if (info->idxNum >> ARG_COUNT & 1) {
-        info->estimatedCost = 1e3;
-        info->estimatedRows = 25;
-    }
+    bool is_one_model = info->idxNum >> ARG_COUNT & 1;
+    info->estimatedCost = is_one_model ? 1e3 : 1e6;
+    info->estimatedRows = is_one_model ? 25 : 10000;
     return SQLITE_OK;
 }
 

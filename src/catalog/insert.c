@@ -215,8 +215,9 @@ enum pls_code pls_catalog_remove(struct pls_catalog *catalog, const char *id, st
 {
     bool is_own = catalog->user != PLS_DB_USER_NONE && exists(catalog, "user", id);
     if (!is_own) {
-        return pls_fail(err, PLS_USAGE, exists(catalog, "main", id) ? "%s: comes with the program and stays; only your own cards can be removed"
-                                                                    : "%s: no card of yours has this id", id);
+        return pls_fail(err, PLS_USAGE, "%s: %s", id,
+                        exists(catalog, "main", id) ? "comes with the program; only your own cards can be removed"
+                                                    : "no card of yours has this id");
     }
     enum pls_code code = pls_db_user_ensure(catalog, err);
     code = code == PLS_OK ? pls_db_begin(catalog, err) : code;

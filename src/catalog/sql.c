@@ -36,7 +36,8 @@ static bool is_telling_pragma(const char *name, const char *value)
     return value == NULL ? is_listed(name, alone) : is_listed(name, of_table);
 }
 
-static int authorize(void *context, int action, const char *one, const char *two, const char *schema, const char *trigger)
+static int authorize(/* as SQLite calls it */ void *context, int action, const char *one, const char *two,
+                     const char *schema, const char *trigger)
 {
     static const char *const functions[] = { "load_extension", "fts3_tokenizer", "fts5", "readfile", "writefile", "edit", "eval",
                                              NULL };

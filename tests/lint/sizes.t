@@ -21,6 +21,8 @@ inside && match($0, /^ *(if|for|while|switch|do) ?[({]/) {
 }
 function title(h) { sub(/\(.*/, "", h); sub(/.*[ *]/, "", h); return h }
 function params(h,  i, c, depth, n) {
+    # A signature that a library dictates says so: "(/* as SQLite calls it */ ...".
+    if (h ~ /\/\* as [A-Za-z0-9]+ calls it \*\//) return
     # How failures and scratch memory travel is no part of the question.
     gsub(/,[^,]*struct pls_err \*[a-z_]+/, "", h); gsub(/,[^,]*struct pls_arena \*scratch/, "", h)
     sub(/^[^(]*\(/, "", h); n = h ~ /^(void)?\)/ ? 0 : 1

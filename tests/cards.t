@@ -1,0 +1,71 @@
+#!/bin/sh
+# Card files and what is made of them: documentation that names every key, a build that is reproducible and refuses mistakes.
+. tests/tap.sh
+
+page=man/plimsoll-card.5
+schema=data/schema/card.schema.json
+keys=$(sed -n 's/^PLS_CARD_[A-Z0-9]*([a-z0-9_]*, "\([a-z0-9_]*\)".*/\1/p' include/plimsoll/card_fields.def)
+is "the list of hyperparameters was read" "$([ "$(echo "$keys" | wc -l)" -gt 60 ] && echo yes)" yes
+jq -r '."$defs".card.properties | keys[]' "$schema" >"$tap_tmp/schema-keys"
+missing=
+for key in $keys layer_kinds compress_ratios indexer_layers; do
+    grep -Eq "^\.It Va (.* )?$key( |\$)" "$page" || missing="$missing $page:$key"
+    grep -qx "$key" "$tap_tmp/schema-keys" || missing="$missing $schema:$key"
+done
+empty "manual and schema know every hyperparameter" "$missing"
+empty "and no other" "$(jq -r '."$defs".shape.properties | keys[]' "$schema" | while read -r key; do
+    echo "$keys layer_kinds compress_ratios indexer_layers" | tr ' ' '\n' | grep -qx "$key" || echo "$key"; done)"
+is "every word of the schema's layer kinds is in the manual" \
+    "$(jq -r '."$defs".shape.properties.layer_kinds.pattern' "$schema" | sed 's/[^A-Za-z]//g' | fold -w1 | while read -r k; do
+        grep -qx "\.Sy $k" "$page" || echo "$k"; done)" ""
+# The other manual is found only once it is installed.
+empty "the manual is clean" "$(mandoc -T lint -W style "$page" | grep -v 'referenced manual not found')"
+
+# Every card file: valid JSON, ids unique and in order, sources for what is claimed.
+empty "ids are unique" "$(jq -r '.cards[].id' data/cards/*.json | sort | uniq -d)"
+empty "every card names its sources and its total" "$(jq -r '.cards[] | select((.sources.shape | length) == 0 or (.sources.params | length) == 0
+    or (.checkpoint.params // 0) <= 0 or (.checkpoint.source // "") == "") | .id' data/cards/*.json)"
+empty "the names of card files are their families" "$(for f in data/cards/*.json; do
+    [ "$(jq -r .family "$f")" = "$(basename "$f" .json)" ] || echo "$f"; done)"
+known=$(jq -r '.cards[].id' data/cards/*.json | wc -l)
+is "at least 380 models" "$([ "$known" -ge 380 ] && echo yes)" yes
+
+# Building.
+ok "the catalog builds" "$BUILD/mkcatalog" -o "$tap_tmp/a.db" data
+ok "and builds again" "$BUILD/mkcatalog" -o "$tap_tmp/b.db" data
+ok "to the same bytes" cmp "$tap_tmp/a.db" "$tap_tmp/b.db"
+is "which are those shipped" "$(cmp "$tap_tmp/a.db" "$BUILD/catalog.db" 2>&1)" ""
+is "SQLite finds nothing wrong with it" "$(sqlite3 "$tap_tmp/a.db" 'PRAGMA integrity_check; PRAGMA foreign_key_check')" ok
+is "every card is in it" "$(sqlite3 "$tap_tmp/a.db" 'SELECT count(*) FROM models')" "$(echo "$known" | tr -d ' ')"
+is "benchmarks too" "$(sqlite3 "$tap_tmp/a.db" 'SELECT count(*) FROM benchmarks')" \
+    "$(jq '[.cards[].benchmarks | length] | add' data/cards/*.json | awk '{ n += $1 } END { print n }')"
+is "every query the program asks has an index" "$(sqlite3 "$tap_tmp/a.db" "EXPLAIN QUERY PLAN SELECT * FROM models WHERE id = 'x';
+    EXPLAIN QUERY PLAN SELECT model FROM aliases WHERE key = 'x'; EXPLAIN QUERY PLAN SELECT * FROM abilities WHERE model = 'x';
+    EXPLAIN QUERY PLAN SELECT * FROM benchmarks WHERE name = 'x'" | grep -c 'SCAN')" 0
+
+# The example of the manual, and mistakes.
+mkdir -p "$tap_tmp/data/cards"
+awk '/^\.Bd -literal/ { on = 1; next } /^\.Ed/ { exit } on' "$page" >"$tap_tmp/data/cards/tiny.json"
+ok "the manual's example is a card" "$BUILD/mkcatalog" -o "$tap_tmp/tiny.db" "$tap_tmp/data"
+refused() { # refused NAME PATTERN: mkcatalog fails on $tap_tmp/data with one line that matches, and leaves no file
+    rm -f "$tap_tmp/bad.db"
+    if "$BUILD/mkcatalog" -o "$tap_tmp/bad.db" "$tap_tmp/data" >"$tap_tmp/out" 2>"$tap_tmp/err"; then fail "$1" "it was accepted"
+    elif [ -e "$tap_tmp/bad.db" ]; then fail "$1" "a file was left"
+    elif [ "$(wc -l <"$tap_tmp/err")" != 1 ] || ! grep -Eq "$2" "$tap_tmp/err"; then fail "$1" "$(cat "$tap_tmp/err")"
+    else pass "$1"; fi
+}
+cp "$tap_tmp/data/cards/tiny.json" "$tap_tmp/tiny.json"
+sed 's/"n_layers": 16/"n_layers": "16"/' "$tap_tmp/tiny.json" >"$tap_tmp/data/cards/tiny.json"
+refused "a wrong type is named with file, card and key" 'cards/tiny\.json: tiny-1b-instruct: n_layers: not a number$'
+sed 's/"n_heads"/"n_head"/' "$tap_tmp/tiny.json" >"$tap_tmp/data/cards/tiny.json"
+refused "so is a misspelt key" 'cards/tiny\.json: tiny-1b-instruct: n_head: no such key in shape$'
+head -c 200 "$tap_tmp/tiny.json" >"$tap_tmp/data/cards/tiny.json"
+refused "a truncated file" 'cards/tiny\.json: not a JSON object$'
+cp "$tap_tmp/tiny.json" "$tap_tmp/data/cards/tiny.json"; cp "$tap_tmp/tiny.json" "$tap_tmp/data/cards/twin.json"
+refused "an id that is there twice" 'cards/twin\.json: tiny-1b-instruct: is in the catalog already'
+rm "$tap_tmp/data/cards/twin.json"
+printf 'id\tvendor\tname\tkind\tbandwidth_gbs\nx\ty\tz\tdiscrete\tfast\n' >"$tap_tmp/data/hardware.tsv"
+refused "a table with a word where a number belongs" 'hardware\.tsv: line 2: '
+rm -r "$tap_tmp/data/cards"; rm "$tap_tmp/data/hardware.tsv"
+refused "a folder without cards" 'cards: No such file or directory$'
+done_testing
