@@ -41,12 +41,51 @@ static enum pls_code read_record(const char *path, struct pls_machine *out, stru
     return code;
 }
 
-static enum pls_code read_on(const char *what, struct pls_machine *out, struct pls_err *err)
+enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *out, struct pls_err *err)
 {
+    if (s->profiles.items == NULL) {
+        struct pls_profile *items = PLS_TAKE(&s->arena, struct pls_profile, PLS_MAX_PROFILES);
+        enum pls_code code = pls_session_catalog(s, err);
+        if (code == PLS_OK && items == NULL) {
+            code = pls_fail(err, PLS_NOMEM, "no memory for the hardware profiles");
+        }
+        code = code == PLS_OK ? pls_catalog_profiles(s->catalog, items, PLS_MAX_PROFILES, &s->profiles.n, err) : code;
+        if (code != PLS_OK) {
+            return code;
+        }
+        s->profiles.items = items;
+    }
+    *out = s->profiles;
+    return PLS_OK;
+}
+
+/* A file when there is one (a record, an hwloc export), else words. */
+static enum pls_code read_on(struct pls_session *s, const char *what, struct pls_machine *out, struct pls_err *err)
+{
+    struct pls_profiles profiles;
+    struct pls_err why = { 0 };
     if (access(what, F_OK) == 0) {
         return read_record(what, out, err);
     }
-    return pls_fail(err, PLS_USAGE, "--on: '%s' is neither a file nor a known machine", what);
+    if (strchr(what, '/') != NULL || pls_text_ends(what, ".json") || pls_text_ends(what, ".xml")) {
+        return pls_fail(err, PLS_IO, "--on: %s: no such file", what);
+    }
+    enum pls_code code = pls_session_profiles(s, &profiles, err);
+    code = code == PLS_OK ? pls_profile_words(profiles, what, out, &why) : code;
+    return code == PLS_USAGE ? pls_fail(err, code, "--on: %s", why.text) : code;
+}
+
+/* What a probe could not find out (bandwidth, arithmetic rate, generation) from the row of the same device. */
+static void complete(struct pls_session *s)
+{
+    struct pls_profiles profiles;
+    bool lacks = s->is_live || s->machine.pools[0].bandwidth_gbs <= 0;
+    for (uint32_t i = 0; i < s->machine.n_gpus; i++) {
+        lacks = lacks || s->machine.gpus[i].fp32_tflops <= 0;
+    }
+    if (lacks && pls_session_profiles(s, &profiles, NULL) == PLS_OK) {
+        pls_profile_complete(profiles, &s->machine);
+    }
 }
 
 static enum pls_code probe(struct pls_session *s, struct pls_err *err)
@@ -138,8 +177,9 @@ enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err)
     if (s->has_machine) {
         return PLS_OK;
     }
-    enum pls_code code = on != NULL ? read_on(on, &s->machine, err) : probe(s, err);
+    enum pls_code code = on != NULL ? read_on(s, on, &s->machine, err) : probe(s, err);
     if (code == PLS_OK) {
+        complete(s);
         bool resized = override(s->args, &s->machine);
         apply_budget(s->args, &s->machine, resized);
         s->has_machine = true;

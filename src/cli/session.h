@@ -31,6 +31,7 @@ struct pls_session {
     bool has_machine, has_rates;
     struct pls_machine machine;
     struct pls_rates rates;
+    struct pls_profiles profiles; /* items NULL until read */
     struct pls_arena arena;      /* models live here; scratch beside it */
     struct pls_arena scratch;
     enum pls_output output;
@@ -42,6 +43,8 @@ enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *ar
 void pls_session_end(struct pls_session *s);
 
 enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err);
+/* The hardware table; lives in the arena. */
+enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *out, struct pls_err *err);
 /* The machine in question, budgets applied. */
 enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err);
 /* Rates of the machine: measured earlier, measured now and kept, or what the record says. Never fails: unknown stays. */
