@@ -83,7 +83,11 @@ struct pls_ask {
     uint32_t n_threads;               /* 0: all cores the process may use */
 };
 
+/* The quant is "as stored" for llama.cpp's kin, the usual packaging for MLX (4 bits) and vLLM (BF16). */
 struct pls_ask pls_ask_default(enum pls_runtime runtime);
+
+/* The engine that answers: the runtime's own, but LM Studio hands MLX models to MLX. */
+enum pls_engine pls_ask_engine(const struct pls_ask *ask);
 
 /* The context a runtime picks on its own for this card with `vram_bytes` of GPU memory in all (Ollama looks
  * at it); 0 when the training context is wanted and unknown. */

@@ -103,7 +103,7 @@ struct pls_plan {
     struct {
         uint32_t tensors;
         uint64_t bytes;
-    } types[PLS_TYPE_COUNT];
+    } types[PLS_TYPE_COUNT];        /* all 0 for packagings other than GGUF */
     uint64_t uncertainty_bytes;     /* the true total lies within this much of bytes.total, 99% of the time */
     enum pls_origin compute_origin; /* MEASURED never; TABLE: replayed node list; ASSUMED: closed form */
 

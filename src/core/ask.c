@@ -146,12 +146,25 @@ struct pls_ask pls_ask_default(enum pls_runtime runtime)
     memset(&ask, 0, sizeof(ask));
     ask.quant.ftype = PLS_FTYPE_NONE;
     ask.quant.stored = PLS_TYPE_NONE;
+    if (pls_runtime_profile(runtime)->engine == PLS_ENGINE_MLX) {
+        pls_quant_parse("mlx-4bit", &ask.quant);
+    } else if (pls_runtime_profile(runtime)->engine == PLS_ENGINE_VLLM) {
+        pls_quant_parse("safetensors-bf16", &ask.quant);
+    }
     ask.runtime = runtime;
     ask.type_k = PLS_TYPE_F16;
     ask.type_v = PLS_TYPE_F16;
     ask.gpu_layers = PLS_GPU_LAYERS_AUTO;
     ask.cpu_moe_layers = -1;
     return ask;
+}
+
+enum pls_engine pls_ask_engine(const struct pls_ask *ask)
+{
+    if (ask->runtime == PLS_RUNTIME_LMSTUDIO && ask->quant.format == PLS_FORMAT_MLX) {
+        return PLS_ENGINE_MLX;
+    }
+    return pls_runtime_profile(ask->runtime)->engine;
 }
 
 uint64_t pls_ask_default_context(enum pls_runtime runtime, const struct pls_card *card, uint64_t vram_bytes)
@@ -177,8 +190,21 @@ static bool type_in_set(enum pls_type type, const uint8_t *set, size_t n)
     return false;
 }
 
-/* ---- refusals
- * ------------------------------------------------------------------------------------------------ */
+/* ---- refusals ---- */
+
+/* mlx-lm loads MLX and plain checkpoints; vLLM everything but MLX, GGUF by way of an experiment. */
+static enum pls_code refuse_format(const struct pls_ask *ask, enum pls_engine engine, struct pls_err *err)
+{
+    enum pls_format format = ask->quant.format;
+    bool loads = engine == PLS_ENGINE_MLX    ? format == PLS_FORMAT_MLX || format == PLS_FORMAT_SAFETENSORS
+                 : engine == PLS_ENGINE_VLLM ? format != PLS_FORMAT_MLX
+                                             : format == PLS_FORMAT_GGUF;
+    if (loads) {
+        return PLS_OK;
+    }
+    return pls_fail(err, PLS_REFUSED, "%s does not load %s models (give another quant with -q)",
+                    pls_runtime_name(ask->runtime), pls_format_name(format));
+}
 
 static enum pls_code refuse_type(enum pls_engine engine, enum pls_type type, struct pls_err *err)
 {
@@ -247,8 +273,7 @@ static enum pls_code refuse_mlx(const struct pls_card *card, const struct pls_se
     return PLS_OK;
 }
 
-/* ---- the settled numbers
- * -------------------------------------------------------------------------------------- */
+/* ---- the settled numbers ---- */
 
 static bool has_sliding_cache(const struct pls_card *card)
 {
@@ -341,7 +366,7 @@ enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *
     const struct pls_runtime_profile *p = pls_runtime_profile(ask->runtime);
     struct pls_setting s;
     memset(&s, 0, sizeof(s));
-    s.engine = p->engine;
+    s.engine = pls_ask_engine(ask);
     s.n_seq = ask->parallel != 0 ? ask->parallel : p->slots;
     s.type_k = ask->type_k;
     s.type_v = ask->type_v;
@@ -354,6 +379,9 @@ enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *
     s.kv_unified = ask->kv_unified == PLS_ON || (ask->kv_unified == PLS_AUTO && by_default);
     uint64_t context = 0;
     enum pls_code code = settle_context(ask, card, s.n_seq, &context, err);
+    if (code == PLS_OK) {
+        code = refuse_format(ask, s.engine, err);
+    }
     if (code == PLS_OK) {
         code = refuse_type(s.engine, s.type_k, err);
     }

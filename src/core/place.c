@@ -221,8 +221,7 @@ static uint64_t largest_context(struct search *q, struct candidate c, uint64_t l
     return best;
 }
 
-/* ---- less on the devices
- * ---------------------------------------------------------------------------------------- */
+/* ---- less on the devices ---- */
 
 /* The fewest layers whose experts must stay in RAM; n_layers + 1 when not even all of them help. */
 static uint32_t fewest_cpu_moe(struct search *q, uint64_t context)
@@ -286,8 +285,7 @@ static void spill(struct search *q, struct candidate *c)
     c->cpu_moe = moe && c->gpu_layers != 0 ? n : 0;
 }
 
-/* ---- the choice
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the choice ---- */
 
 struct range {
     uint64_t low, high; /* contexts to choose from; equal when one was given */
@@ -310,7 +308,7 @@ static enum pls_code context_range(const struct pls_place_scene *s, struct range
     const struct pls_runtime_profile *p = pls_runtime_profile(ask->runtime);
     bool by_default = ask->context_tokens == PLS_CONTEXT_DEFAULT;
     bool flexible = ask->context_tokens == PLS_CONTEXT_MAX
-                    || (by_default && p->context_tokens == 0 && p->engine != PLS_ENGINE_VLLM);
+                    || (by_default && p->context_tokens == 0 && s->engine != PLS_ENGINE_VLLM);
     r->high = by_default ? pls_ask_default_context(ask->runtime, card, total_vram(s))
               : ask->context_tokens == PLS_CONTEXT_MAX ? card->context_max_tokens
                                                        : ask->context_tokens;
@@ -362,7 +360,8 @@ static struct candidate reduce(struct search *q, const struct range *r, bool *fi
         c.context = best != 0 ? best : r->low;
         return c;
     }
-    if (q->scene->n_devices == 0 || ask->gpu_layers != PLS_GPU_LAYERS_AUTO) {
+    bool may_spill = q->scene->engine == PLS_ENGINE_LLAMA_CPP && ask->gpu_layers == PLS_GPU_LAYERS_AUTO;
+    if (q->scene->n_devices == 0 || !may_spill) {
         return c;
     }
     if (ask->cpu_moe_layers < 0) {

@@ -23,6 +23,7 @@ struct pls_place_scene {
     const struct pls_ask *ask;
     const struct pls_machine *machine;
     struct pls_arena *scratch;
+    enum pls_engine engine;
     uint32_t n_devices;
     struct pls_place_device devices[PLS_MAX_GPUS];
     bool pinned_host; /* host weights of a partly offloaded model lie in the driver's host memory: never
@@ -47,6 +48,9 @@ struct pls_place_bytes {
     struct pls_compute compute;
     uint64_t repacked_bytes; /* of host.weights */
 };
+
+/* Gives every typed tensor of the layout its role and sums bytes by layer and group. */
+void pls_weights_sum(struct pls_layout *l, const struct pls_machine *machine);
 
 /* Picks devices and fixed costs. PLS_USAGE when the asked backend is not on the machine. */
 enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct pls_ask *ask,

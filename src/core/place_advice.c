@@ -112,7 +112,7 @@ static bool is_hopeless(const struct advice *a, const struct lever *lever)
     uint64_t params = 0;
     for (uint32_t i = 0; i < a->layout->tensors.n; i++) {
         if (a->layout->role[i] != PLS_ROLE_SKIPPED) {
-            params = pls_add(params, pls_tensor_elements(&a->layout->tensors.items[i]));
+            params = pls_add(params, a->layout->params[i]);
         }
     }
     return (double)params * lever->least_bpw / 8 > (double)all_budgets(a->machine);

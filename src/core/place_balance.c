@@ -35,22 +35,30 @@ static uint64_t room_of(const struct pls_place_scene *s, const struct pls_place_
     return pls_sub(s->machine->pools[s->devices[d].pool].budget_bytes, fixed);
 }
 
-/* Counts blocks first.. into devices filled up to `fraction` of their room; false when some are left over. */
-static bool count_out(const struct pls_place_scene *s, const struct pls_setting *setting,
-                      const struct pls_split *split, const uint64_t room[], double fraction,
-                      uint16_t counts[])
+struct loading {
+    const struct pls_place_scene *scene;
+    const struct pls_setting *setting;
+    const struct pls_split *split;
+    uint64_t room[PLS_MAX_GPUS];
+};
+
+/* Counts the offloaded blocks into devices filled up to `fraction` of their room; false when some are left
+ * over. */
+static bool count_out(const struct loading *load, double fraction, uint16_t counts[])
 {
+    const struct pls_place_scene *s = load->scene;
+    const struct pls_split *split = load->split;
     uint32_t d = 0;
     uint64_t used = 0;
     memset(counts, 0, sizeof(counts[0]) * PLS_MAX_GPUS);
     for (uint32_t i = split->n_blocks + 1 - split->gpu_layers; i <= split->n_blocks; i++) {
-        uint64_t one = block_bytes(s, setting, split, i, s->devices[d].rule);
-        while ((double)pls_add(used, one) > (double)room[d] * fraction) {
+        uint64_t one = block_bytes(s, load->setting, split, i, s->devices[d].rule);
+        while ((double)pls_add(used, one) > (double)load->room[d] * fraction) {
             if (++d == s->n_devices) {
                 return false;
             }
             used = 0;
-            one = block_bytes(s, setting, split, i, s->devices[d].rule);
+            one = block_bytes(s, load->setting, split, i, s->devices[d].rule);
         }
         used = pls_add(used, one);
         counts[d]++;
@@ -61,12 +69,12 @@ static bool count_out(const struct pls_place_scene *s, const struct pls_setting 
 bool pls_place_balance(const struct pls_place_scene *scene, const struct pls_setting *setting,
                        const struct pls_split *split, const struct pls_place_bytes *bytes, uint16_t counts[])
 {
-    uint64_t room[PLS_MAX_GPUS] = { 0 };
+    struct loading load = { scene, setting, split, { 0 } };
     double have = 0;
     double need = 0;
     for (uint32_t d = 0; d < scene->n_devices; d++) {
-        room[d] = room_of(scene, bytes, d);
-        have += (double)room[d];
+        load.room[d] = room_of(scene, bytes, d);
+        have += (double)load.room[d];
         const struct pls_bytes *on = &bytes->device[d];
         need += (double)pls_add(on->weights, pls_add(on->kv, on->state));
     }
@@ -74,11 +82,11 @@ bool pls_place_balance(const struct pls_place_scene *scene, const struct pls_set
         return false;
     }
     for (double fraction = need / have; fraction < 1.0; fraction += 0.02) {
-        if (count_out(scene, setting, split, room, fraction, counts)) {
+        if (count_out(&load, fraction, counts)) {
             return true;
         }
     }
-    return count_out(scene, setting, split, room, 1.0, counts);
+    return count_out(&load, 1.0, counts);
 }
 
 void pls_place_share_by_counts(struct pls_place_scene *scene, const uint16_t counts[])

@@ -35,8 +35,7 @@ void pls_split_make(const struct pls_place_scene *scene, uint32_t gpu_layers, ui
     }
 }
 
-/* ---- weights
- * --------------------------------------------------------------------------------------------------- */
+/* ---- weights ---- */
 
 struct host_weights {
     uint64_t bytes, repacked;
@@ -73,6 +72,9 @@ static void put_tied(const struct pls_place_scene *s, struct pls_place_bytes *b,
                      uint8_t at)
 {
     const struct pls_layout *l = s->layout;
+    if (s->engine != PLS_ENGINE_LLAMA_CPP) {
+        return; /* one array serves both */
+    }
     bool repacked = host_repacks(s) && l->tied.repack_bytes != 0;
     bool twice = repacked || (l->output_before_input && !s->mapped);
     if (at != PLS_ON_HOST || twice) {
@@ -86,7 +88,8 @@ static void put_weights(const struct pls_place_scene *s, const struct pls_split 
     const struct pls_layout *l = s->layout;
     struct host_weights h = { 0, 0 };
     bool used[PLS_MAX_GPUS + 1] = { false };
-    host_add(s, &h, &l->input);
+    /* llama.cpp looks rows up on the host; MLX and vLLM keep the table with the first layer. */
+    group_put(s, b, &h, &l->input, s->engine == PLS_ENGINE_LLAMA_CPP ? PLS_ON_HOST : split->at[0]);
     for (uint32_t i = 0; i < l->cache.n_layers; i++) {
         uint8_t at = split->at[i];
         used[at] = true;
@@ -109,8 +112,7 @@ static void put_weights(const struct pls_place_scene *s, const struct pls_split 
     }
 }
 
-/* ---- cache and state
- * ------------------------------------------------------------------------------------------- */
+/* ---- cache and state ---- */
 
 static void put_cache(const struct pls_place_scene *s, const struct pls_setting *setting,
                       const struct pls_split *split, struct pls_place_bytes *b)
@@ -126,8 +128,7 @@ static void put_cache(const struct pls_place_scene *s, const struct pls_setting 
     }
 }
 
-/* ---- compute buffers
- * -------------------------------------------------------------------------------------------- */
+/* ---- compute buffers ---- */
 
 static uint8_t where_of(const struct pls_place_scene *s, const struct pls_split *split, uint32_t tensor)
 {
@@ -189,17 +190,21 @@ static void put_compute(const struct pls_place_scene *s, const struct pls_settin
     }
 }
 
-/* ---- all of it
- * -------------------------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
-/* vLLM takes its share of a GPU at start and fills what is left of it with cache pages. */
-static void take_share(const struct pls_place_scene *s, struct pls_place_bytes *b)
+/* What vLLM takes of a GPU at start, and all it may use; 0 for runtimes that take what they need. */
+static uint64_t device_share(const struct pls_place_scene *s, uint32_t d)
 {
     uint32_t pct = pls_runtime_profile(s->ask->runtime)->memory_share_pct;
-    for (uint32_t d = 0; d < s->n_devices && pct != 0; d++) {
-        uint64_t capacity = s->machine->pools[s->devices[d].pool].capacity_bytes;
-        uint64_t share = capacity / 100 * pct;
-        b->device[d].overhead = pls_add(b->device[d].overhead, pls_sub(share, b->device[d].total));
+    return s->machine->pools[s->devices[d].pool].capacity_bytes / 100 * pct;
+}
+
+/* What the model leaves of that share is filled with cache pages. */
+static void take_share(const struct pls_place_scene *s, struct pls_place_bytes *b)
+{
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        uint64_t rest = pls_sub(device_share(s, d), b->device[d].total);
+        b->device[d].overhead = pls_add(b->device[d].overhead, rest);
     }
 }
 
@@ -239,7 +244,9 @@ static int64_t margin(uint64_t budget, uint64_t used)
 int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b,
                                 uint32_t device)
 {
-    return margin(scene->machine->pools[scene->devices[device].pool].budget_bytes, b->device[device].total);
+    uint64_t budget = scene->machine->pools[scene->devices[device].pool].budget_bytes;
+    uint64_t share = device_share(scene, device);
+    return margin(share != 0 ? pls_min(budget, share) : budget, b->device[device].total);
 }
 
 int64_t pls_place_host_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b)

@@ -5,8 +5,7 @@
 
 #include "plimsoll/text.h"
 
-/* ---- traffic: what decode touches per token
- * -------------------------------------------------------------------- */
+/* ---- traffic: what decode touches per token ---- */
 
 /* `used` of `of` experts are read; dense groups pass 1 of 1. */
 static void traffic_add(struct pls_traffic *t, const struct pls_weight_group *g, uint32_t used, uint32_t of)
@@ -81,8 +80,7 @@ static void fill_traffic(const struct pls_place_scene *s, const struct pls_setti
     plan->shares[0].traffic.repacked = b->repacked_bytes != 0;
 }
 
-/* ---- what did not fit
- * ------------------------------------------------------------------------------------------- */
+/* ---- what did not fit ---- */
 
 struct filling {
     uint64_t used, budget;
@@ -104,11 +102,13 @@ static uint64_t layer_bytes_at(const struct pls_place_scene *s, const struct pls
     return pls_add(bytes, experts_at == at ? w->experts.device_bytes[rule] : 0);
 }
 
-/* Fills the pool in the order a reader would: fixed costs, layers, the rest of the weights, cache, buffers.
- */
+/* Fills the pool of shares[at] in the order a reader would: fixed costs, layers, the rest of the weights,
+ * cache, buffers. */
 static void name_misfit(const struct pls_place_scene *s, const struct pls_split *split, uint8_t at,
-                        const struct pls_bytes *bytes, uint64_t budget, struct pls_plan *plan)
+                        struct pls_plan *plan)
 {
+    const struct pls_bytes *bytes = &plan->shares[at].bytes;
+    uint64_t budget = plan->shares[at].budget_bytes;
     struct pls_text out = { plan->first_misfit, 0, sizeof(plan->first_misfit), false };
     struct filling f = { 0, budget };
     uint64_t layers = 0;
@@ -145,8 +145,7 @@ static void name_misfit(const struct pls_place_scene *s, const struct pls_split 
     pls_text_add(&out, "what %s shares with it", s->machine->pools[0].id);
 }
 
-/* ---- verdict
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- verdict ---- */
 
 /* With everything that the mapping could serve left on disk, would the rest fit? */
 static bool could_stream(const struct pls_place_scene *s, const struct pls_place_bytes *b)
@@ -170,7 +169,7 @@ static void fill_verdict(const struct pls_place_scene *s, const struct pls_split
     plan->fit = pls_place_fits(s, b) ? PLS_FIT_YES : could_stream(s, b) ? PLS_FIT_STREAMS : PLS_FIT_NO;
     plan->first_misfit[0] = '\0';
     if (plan->fit != PLS_FIT_YES && worst != NULL) {
-        name_misfit(s, split, (uint8_t)(worst - plan->shares), &worst->bytes, worst->budget_bytes, plan);
+        name_misfit(s, split, (uint8_t)(worst - plan->shares), plan);
     }
     if (plan->fit == PLS_FIT_STREAMS) {
         pls_plan_note(plan, "streams",
@@ -180,8 +179,7 @@ static void fill_verdict(const struct pls_place_scene *s, const struct pls_split
     }
 }
 
-/* ---- shares
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- shares ---- */
 
 /* shares[0] is RAM, shares[1 + n] device n: a device without a layer keeps its driver context. */
 static void fill_shares(const struct pls_place_scene *s, const struct pls_place_bytes *b,

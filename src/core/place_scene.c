@@ -56,6 +56,9 @@ static enum pls_backend choose_backend(const struct pls_ask *ask, const struct p
     if (ask->backend != PLS_BACKEND_NONE) {
         return ask->backend;
     }
+    if (pls_ask_engine(ask) == PLS_ENGINE_MLX) {
+        return PLS_BACKEND_MLX;
+    }
     enum pls_backend first = PLS_BACKEND_CPU;
     for (uint32_t i = 0; i < m->n_gpus; i++) {
         const struct pls_gpu *gpu = &m->gpus[i];
@@ -164,7 +167,6 @@ enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct
     out->ask = ask;
     out->machine = machine;
     out->scratch = scratch;
-    enum pls_engine engine = pls_runtime_profile(ask->runtime)->engine;
     enum pls_backend backend = choose_backend(ask, machine);
     if (backend != PLS_BACKEND_CPU) {
         add_devices(out, backend, true);
@@ -182,7 +184,8 @@ enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct
     bool metal = out->n_devices != 0 && out->devices[0].backend == PLS_BACKEND_METAL;
     out->pinned_host = out->n_devices != 0 && !metal;
     out->projector_bytes = projector_bytes(layout, ask);
-    out->host_overhead_bytes = process_bytes(engine);
+    out->engine = pls_ask_engine(ask);
+    out->host_overhead_bytes = process_bytes(out->engine);
     return PLS_OK;
 }
 

@@ -64,8 +64,7 @@ enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask 
     return code;
 }
 
-/* ---- several together
- * ------------------------------------------------------------------------------------------- */
+/* ---- several together ---- */
 
 /* The pool and those it lies within, as machine pools index one another; a record that goes in circles ends.
  */

@@ -8,18 +8,11 @@
  *  - rotary factors are loaded once per device that has layers;
  *  - gemma4's per-layer projection goes with layer 0, LFM2's embedding norm is its output norm;
  *  - MTP blocks are not loaded, but count as layers when they are offloaded. */
-#include "plimsoll/place.h"
+#include "place.h"
 
 #include <string.h>
 
 #include "plimsoll/text.h"
-
-#define FILE_ALIGNMENT 32 /* general.alignment's default */
-
-/* Tokenizers take 23 bytes a token (pieces with scores) to 65 (long merges) in published files, and dominate
- * headers; the middle is taken and the note says so. Keys beside them stay under 64 KiB. */
-#define TOKENIZER_BYTES_PER_TOKEN 44
-#define OTHER_KEYS_BYTES          8192
 
 static const struct pls_buffer_rule class_rules[PLS_RULE_CLASSES] = { { 32, 0 }, { 128, 512 }, { 128, 0 } };
 
@@ -74,8 +67,7 @@ bool pls_cpu_repacks(const struct pls_machine *machine, enum pls_type type, uint
     return (isa & PLS_ISA_DOTPROD) != 0 && repacks_on_arm(type, ne1);
 }
 
-/* ---- roles
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- roles ---- */
 
 static enum pls_weight_role role_of(const struct pls_card *card, const struct pls_tensor *t, int16_t *layer)
 {
@@ -86,8 +78,11 @@ static enum pls_weight_role role_of(const struct pls_card *card, const struct pl
         }
         return pls_tensor_is_expert(t) ? PLS_ROLE_EXPERT : PLS_ROLE_LAYER;
     }
-    if (pls_tensor_is_input_table(t)) {
-        return PLS_ROLE_INPUT;
+    if (pls_tensor_is_input_table(t) || pls_text_starts(t->name, "token_embd.")) {
+        return PLS_ROLE_INPUT; /* with scales and biases of its own in folders */
+    }
+    if (pls_text_starts(t->name, "v.")) {
+        return PLS_ROLE_SKIPPED; /* a folder's vision tower: counted as projector */
     }
     if (pls_text_starts(t->name, "token_embd_norm.")) {
         return pls_text_starts(card->arch, "lfm2") ? PLS_ROLE_OUTPUT : PLS_ROLE_INPUT;
@@ -112,25 +107,31 @@ static bool is_repackable_shape(const struct pls_tensor *t)
     return n == 2 || (n == 3 && pls_tensor_is_expert(t));
 }
 
-static void group_add(struct pls_weight_group *g, const struct pls_tensor *t, uint64_t bytes, bool repacks)
+/* Only llama.cpp's buffers are known to the byte; elsewhere a tensor takes its own size. */
+static uint64_t padded(const struct pls_layout *l, uint32_t rule, const struct pls_tensor *t, uint64_t bytes)
 {
-    enum pls_type type = (enum pls_type)t->type;
-    if (type >= PLS_TYPE_COUNT) { /* newer than this program: its size cannot be known, so nothing may fit */
+    bool gguf = l->quant.format == PLS_FORMAT_GGUF;
+    return gguf ? pls_buffer_bytes(class_rules[rule], (enum pls_type)t->type, t->dims[0], bytes) : bytes;
+}
+
+static void group_add(const struct pls_layout *l, struct pls_weight_group *g, uint32_t i, bool repacks)
+{
+    const struct pls_tensor *t = &l->tensors.items[i];
+    uint64_t bytes = l->bytes[i];
+    if (t->type
+        >= PLS_TYPE_COUNT) { /* newer than this program: its size cannot be known, so nothing may fit */
         g->host_bytes = PLS_SATURATED;
         memset(g->device_bytes, 0xff, sizeof(g->device_bytes));
         return;
     }
     for (uint32_t c = 0; c < PLS_RULE_CLASSES; c++) {
-        g->device_bytes[c] =
-            pls_add(g->device_bytes[c], pls_buffer_bytes(class_rules[c], type, t->dims[0], bytes));
+        g->device_bytes[c] = pls_add(g->device_bytes[c], padded(l, c, t, bytes));
     }
-    uint64_t host = pls_buffer_bytes(class_rules[0], type, t->dims[0], bytes);
+    uint64_t host = padded(l, 0, t, bytes);
     g->host_bytes = pls_add(g->host_bytes, host);
-    if (repacks) {
-        g->repack_bytes = pls_add(g->repack_bytes, host);
-    }
-    g->by_type[type] = pls_add(g->by_type[type], bytes);
-    g->params = pls_add(g->params, pls_tensor_elements(t));
+    g->repack_bytes = pls_add(g->repack_bytes, repacks ? host : 0);
+    g->by_type[t->type] = pls_add(g->by_type[t->type], bytes);
+    g->params = pls_add(g->params, l->params[i]);
 }
 
 static struct pls_weight_group *group_of(struct pls_layout *l, uint32_t i)
@@ -152,108 +153,31 @@ static struct pls_weight_group *group_of(struct pls_layout *l, uint32_t i)
     return NULL;
 }
 
-/* ---- the file
- * ------------------------------------------------------------------------------------------------- */
+/* ---- sums ---- */
 
-/* Bytes of one entry of the tensor table: name, dimensions, type, offset. */
-static uint64_t table_entry_bytes(const struct pls_tensor *t)
-{
-    return 8 + strlen(t->name) + 4 + 8 * (uint64_t)t->n_dims + 4 + 8;
-}
-
-static void file_sizes(struct pls_layout *l, uint64_t padded_bytes, uint64_t table_bytes)
-{
-    const struct pls_model *m = l->model;
-    l->header_estimated = m->header_bytes == 0;
-    l->header_bytes = m->header_bytes;
-    if (l->header_estimated) {
-        l->header_bytes =
-            pls_add(table_bytes + OTHER_KEYS_BYTES, pls_mul(TOKENIZER_BYTES_PER_TOKEN, m->card.n_vocab));
-    }
-    bool as_stored =
-        l->quant.format == PLS_FORMAT_GGUF && l->quant.ftype == PLS_FTYPE_NONE && m->file_bytes != 0;
-    l->file_bytes =
-        as_stored ? m->file_bytes : pls_add(pls_pad(l->header_bytes, FILE_ALIGNMENT), padded_bytes);
-}
-
-static void count_types(struct pls_layout *l)
-{
-    uint64_t padded = 0;
-    uint64_t table = 0;
-    for (uint32_t i = 0; i < l->tensors.n; i++) {
-        const struct pls_tensor *t = &l->tensors.items[i];
-        uint64_t bytes = pls_tensor_bytes(t);
-        l->tensor_data_bytes = pls_add(l->tensor_data_bytes, bytes);
-        padded = pls_add(padded, pls_pad(bytes, FILE_ALIGNMENT));
-        table = pls_add(table, table_entry_bytes(t));
-        if (t->type >= PLS_TYPE_COUNT) {
-            continue;
-        }
-        l->types[t->type].tensors++;
-        l->types[t->type].bytes = pls_add(l->types[t->type].bytes, bytes);
-    }
-    file_sizes(l, padded, table);
-}
-
-/* ---- the layout
- * ----------------------------------------------------------------------------------------------- */
-
-static void sum_up(struct pls_layout *l, const struct pls_machine *machine)
+void pls_weights_sum(struct pls_layout *l, const struct pls_machine *machine)
 {
     const struct pls_card *card = &l->model->card;
-    const struct pls_tensor *embed = NULL;
+    uint32_t embed = l->tensors.n;
     bool has_output = false;
+    bool gguf = l->quant.format == PLS_FORMAT_GGUF;
     for (uint32_t i = 0; i < l->tensors.n; i++) {
         const struct pls_tensor *t = &l->tensors.items[i];
         l->role[i] = (uint8_t)role_of(card, t, &l->layer[i]);
-        l->repacks[i] = l->role[i] != PLS_ROLE_INPUT && is_repackable_shape(t)
+        l->repacks[i] = gguf && l->role[i] != PLS_ROLE_INPUT && is_repackable_shape(t)
                                 && pls_cpu_repacks(machine, (enum pls_type)t->type, t->dims[1])
                             ? 1
                             : 0;
         struct pls_weight_group *group = group_of(l, i);
         if (group != NULL) {
-            group_add(group, t, pls_tensor_bytes(t), l->repacks[i] != 0);
+            group_add(l, group, i, l->repacks[i] != 0);
         }
-        has_output |= pls_text_equal(t->name, "output.weight");
-        if (pls_text_equal(t->name, "token_embd.weight")) {
-            embed = t;
-        }
+        has_output |= pls_text_starts(t->name, "output.");
+        embed = pls_text_equal(t->name, "token_embd.weight") ? i : embed;
     }
-    if (embed != NULL && !has_output && !card->is_encoder) {
-        bool repacks = pls_cpu_repacks(machine, (enum pls_type)embed->type, embed->dims[1]);
-        group_add(&l->tied, embed, pls_tensor_bytes(embed), repacks);
+    if (embed < l->tensors.n && !has_output && !card->is_encoder) {
+        const struct pls_tensor *t = &l->tensors.items[embed];
+        group_add(l, &l->tied, embed, gguf && pls_cpu_repacks(machine, (enum pls_type)t->type, t->dims[1]));
     }
     l->output_before_input = pls_text_equal(card->arch, "gemma3n") || pls_text_equal(card->arch, "gemma4");
-}
-
-enum pls_code pls_layout_make(const struct pls_model *model, const struct pls_quant *quant,
-                              const struct pls_machine *machine, struct pls_arena *arena,
-                              struct pls_layout *out, struct pls_err *err)
-{
-    memset(out, 0, sizeof(*out));
-    out->model = model;
-    out->quant = *quant;
-    pls_cache_shape_of(&model->card, &out->cache);
-    uint32_t n = model->tensors.n;
-    out->layers = PLS_TAKE(arena, struct pls_layer_weights, out->cache.n_layers + 1);
-    out->tensors.items = PLS_TAKE(arena, struct pls_tensor, n + 1);
-    out->role = PLS_TAKE(arena, uint8_t, n + 1);
-    out->repacks = PLS_TAKE(arena, uint8_t, n + 1);
-    out->layer = PLS_TAKE(arena, int16_t, n + 1);
-    if (out->layers == NULL || out->tensors.items == NULL || out->role == NULL || out->repacks == NULL
-        || out->layer == NULL) {
-        return pls_fail(err, PLS_NOMEM, "%s: %u tensors need more working memory than was set aside",
-                        model->card.name, n);
-    }
-    if (n != 0) {
-        memcpy(out->tensors.items, model->tensors.items, n * sizeof(out->tensors.items[0]));
-    }
-    out->tensors.n = n;
-    enum pls_code code = pls_mix_assign(&model->card, quant, &out->tensors, err);
-    if (code != PLS_OK) {
-        return code;
-    }
-    count_types(out);
-    sum_up(out, machine);
-    return PLS_OK;
 }

@@ -308,8 +308,9 @@ START_TEST(larger_than_memory_is_a_state_of_its_own)
 }
 END_TEST
 
-/* LFM2-1.2B keeps attention in layers 2, 5, 8, 10, 12, 14. With 8 of 17 on the device, host layer 8 attends and device
- * layer 9 holds a state: recorded without fused attention. With 7, layer 9 is the host's last: fused. */
+/* LFM2-1.2B keeps attention in layers 2, 5, 8, 10, 12, 14. With 8 of 17 on the device, host layer 8 attends
+ * and device layer 9 holds a state: recorded without fused attention. With 7, layer 9 is the host's last:
+ * fused. */
 START_TEST(attention_at_the_seam_loses_its_fusion)
 {
     take("lfm2-1.2b");
@@ -325,6 +326,63 @@ START_TEST(attention_at_the_seam_loses_its_fusion)
     ask.flash_attention = PLS_ON;
     place(&ask, &m);
     ck_assert(plan.setting.flash_attention);
+}
+END_TEST
+
+/* ---- other engines ---- */
+
+/* MLX holds everything on the GPU once, tables included, at what the packaging takes. */
+START_TEST(mlx_holds_the_folder_on_the_gpu)
+{
+    struct pls_format_size size;
+    take("llama-3.2-3b"); /* tied */
+    struct pls_machine m = machine_make(32 * PLS_GIB);
+    PLS_COPY(m.os, "macos");
+    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 24 * PLS_GIB);
+    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_MLX);
+    ask.context_tokens = 8192;
+    ck_assert_int_eq(pls_format_bytes(&model.card, &ask.quant, &model.tensors, &size, &err), PLS_OK);
+    place(&ask, &m);
+    ck_assert_uint_eq(plan.shares[0].bytes.weights, 0);
+    ck_assert_uint_eq(plan.shares[1].bytes.weights, size.bytes);
+    ck_assert_uint_eq(plan.tensor_data_bytes, size.bytes);
+    ck_assert_uint_eq(plan.shares[1].bytes.kv, 28ull * 2 * 1024 * 2 * 8192);
+    ck_assert_uint_eq(plan.shares[0].bytes.kv, 0);
+    ck_assert_uint_ge(plan.uncertainty_bytes, plan.bytes.compute); /* MLX's buffers are not replayed */
+}
+END_TEST
+
+/* vLLM takes 92 % of the card whatever the model needs, and refuses what needs more. */
+START_TEST(vllm_takes_its_share)
+{
+    take("llama-3.1-8b");
+    struct pls_machine m = machine_make(64 * PLS_GIB);
+    machine_gpu(&m, PLS_BACKEND_CUDA, PLS_POOL_VRAM, 25 * PLS_GIB);
+    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_VLLM);
+    ask.context_tokens = 16384;
+    place(&ask, &m);
+    ck_assert_int_eq(plan.fit, PLS_FIT_YES);
+    ck_assert_uint_eq(plan.shares[1].bytes.total, 25 * PLS_GIB / 100 * 92);
+    ask.context_tokens = 131072; /* 16 GiB of cache beside 15 GiB of weights */
+    place(&ask, &m);
+    ck_assert_int_eq(plan.fit, PLS_FIT_NO);
+}
+END_TEST
+
+START_TEST(engines_refuse_each_others_packagings)
+{
+    take("llama-3.1-8b");
+    struct pls_machine m = machine_make(64 * PLS_GIB);
+    struct pls_ask ask = asking("mlx-4bit", 4096);
+    ck_assert_int_eq(pls_place(&model, &ask, &m, &arena, &plan, &err), PLS_REFUSED);
+    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 24 * PLS_GIB);
+    ask = asking("Q4_K_M", 4096);
+    ask.runtime = PLS_RUNTIME_MLX;
+    ck_assert_int_eq(pls_place(&model, &ask, &m, &arena, &plan, &err), PLS_REFUSED);
+    ask = asking("mlx-4bit", 4096);
+    ask.runtime = PLS_RUNTIME_LMSTUDIO; /* which has both engines */
+    place(&ask, &m);
+    ck_assert_int_eq(plan.setting.engine, PLS_ENGINE_MLX);
 }
 END_TEST
 
@@ -489,13 +547,14 @@ START_TEST(a_missing_backend_is_said_so)
 }
 END_TEST
 
-UNIT_MAIN("place", every_recorded_load_is_met, a_tensor_split_divides_the_layers,
-          without_ratios_memory_decides, layers_are_counted_out_when_a_share_overflows,
-          a_gpu_too_small_for_its_driver_is_left_alone, advice_is_what_would_fit, the_wired_limit_is_named,
-          layers_spill_when_the_gpu_is_full, experts_leave_before_layers, context_gives_way_before_layers,
+UNIT_MAIN("place", mlx_holds_the_folder_on_the_gpu, vllm_takes_its_share,
+          engines_refuse_each_others_packagings, every_recorded_load_is_met,
+          a_tensor_split_divides_the_layers, without_ratios_memory_decides,
+          layers_are_counted_out_when_a_share_overflows, a_gpu_too_small_for_its_driver_is_left_alone,
+          advice_is_what_would_fit, the_wired_limit_is_named, layers_spill_when_the_gpu_is_full,
+          experts_leave_before_layers, context_gives_way_before_layers,
           unified_memory_is_counted_once_in_bytes_and_twice_in_budgets,
-          larger_than_memory_is_a_state_of_its_own, attention_at_the_seam_loses_its_fusion, sums_agree_on_any_split,
-          a_wider_quant_is_never_smaller,
-          saturated_never_fits, the_largest_context_fits_and_the_next_does_not,
-          a_layout_answers_as_a_fresh_one_does, plans_together_share_the_budget,
-          traffic_counts_active_experts, a_missing_backend_is_said_so)
+          larger_than_memory_is_a_state_of_its_own, attention_at_the_seam_loses_its_fusion,
+          sums_agree_on_any_split, a_wider_quant_is_never_smaller, saturated_never_fits,
+          the_largest_context_fits_and_the_next_does_not, a_layout_answers_as_a_fresh_one_does,
+          plans_together_share_the_budget, traffic_counts_active_experts, a_missing_backend_is_said_so)
