@@ -22,7 +22,11 @@ refuses "a choice that is none" 2 'not one of on\|off\|auto' fit -fa maybe
 refuses "a cache type that is none" 2 'not a cache type' plan qwen3-8b --on $box -ctk q9_9
 refuses "a quantization that is none" 2 'not a quantization' plan qwen3-8b --on $box -q Q99
 refuses "an option of another command" 2 'not an option of probe' probe -q Q4_K_M
-refuses "a machine that is none" 2 'no-such-machine' plan qwen3-8b --on no-such-machine
+refuses "a machine that is none" 2 'frobnitz' plan qwen3-8b --on "frobnitz 9000"
+refuses "ambiguous words list the candidates" 2 'apple-m5-max-32c.*apple-m5-max-40c' fit --on "m5 max"
+refuses "a profile that is none" 2 "no profile 'rtx-490'.*rtx-4" hardware show rtx-490
+refuses "hardware match without a device" 2 'needs --name or --pci' hardware match
+refuses "a PCI id that is none" 2 'not VENDOR:DEVICE' hardware match --pci zebra
 refuses "plan without a model" 2 'needs 1 to' plan
 refuses "catalog with an unknown verb" 2 'catalog frobnicate' catalog frobnicate
 refuses "unknown model" 2 'no-such-model-9000b' plan no-such-model-9000b --on $box
@@ -102,6 +106,16 @@ run plan llama3.1:8b --on $box -c 4k --json
 is "an Ollama tag" "$(jq -r '.plans[0].model.id' "$tap_tmp/out")" llama-3.1-8b-instruct
 run plan meta-llama/Llama-3.1-8B-Instruct:Q8_0 --on $box -c 4k --json
 is "a repository with a quant" "$(jq -r '.plans[0] | [.model.id, .quant] | join(" ")' "$tap_tmp/out")" "llama-3.1-8b-instruct Q8_0"
+
+# ---- machines in words
+run fit --on "m4 max 64gb" --task code --context 32k --json
+is "words make a machine" "$status $(jq -r '[.machine.pools[].capacity_bytes / 1073741824] | join(" ")' "$tap_tmp/out")" "0 64 64"
+run hardware match --name "NVIDIA GeForce RTX 4090" --memory 24 --json
+is "a device is matched" "$status $(jq -c '[.schema, .ids]' "$tap_tmp/out")" '0 ["plimsoll.match/1",["rtx-4090"]]'
+run hardware match --name "Matrox Mystique"
+is "an unknown device is no" "$status" 1
+run hardware 4090 --format csv
+is "hardware lists by words" "$status $(grep -c '^rtx-4090' "$tap_tmp/out")" "0 $(grep -c '^rtx-4090' data/hardware.tsv)"
 
 # ---- forms
 run plan qwen3-8b --on $box -c 8k --emit llama.cpp

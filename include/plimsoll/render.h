@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "plimsoll/profile.h"
 #include "plimsoll/rank.h"
 #include "plimsoll/text.h"
 
@@ -94,5 +95,11 @@ struct pls_kernel_row {
 };
 enum pls_code pls_render_kernels(FILE *to, enum pls_output output, const struct pls_kernel_row *rows, uint32_t n,
                                  const struct pls_screen *screen, struct pls_err *err);
+
+/* Hardware profiles as a list, one in full, and what a device was found to be. */
+enum pls_code pls_render_profiles(FILE *to, enum pls_output output, const struct pls_profile *const *items, uint32_t n,
+                                  const struct pls_screen *screen, struct pls_err *err);
+enum pls_code pls_render_profile(FILE *to, enum pls_output output, const struct pls_profile *profile, struct pls_err *err);
+enum pls_code pls_render_match(FILE *to, enum pls_output output, const struct pls_match *match, struct pls_err *err);
 
 #endif

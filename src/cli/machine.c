@@ -76,15 +76,15 @@ static enum pls_code read_on(struct pls_session *s, const char *what, struct pls
 }
 
 /* What a probe could not find out (bandwidth, arithmetic rate, generation) from the row of the same device. */
-static void complete(struct pls_session *s)
+static void complete(struct pls_session *s, struct pls_machine *m)
 {
     struct pls_profiles profiles;
-    bool lacks = s->is_live || s->machine.pools[0].bandwidth_gbs <= 0;
-    for (uint32_t i = 0; i < s->machine.n_gpus; i++) {
-        lacks = lacks || s->machine.gpus[i].fp32_tflops <= 0;
+    bool lacks = !(m->pools[0].bandwidth_gbs > 0);
+    for (uint32_t i = 0; i < m->n_gpus; i++) {
+        lacks = lacks || !(m->gpus[i].fp32_tflops > 0);
     }
     if (lacks && pls_session_profiles(s, &profiles, NULL) == PLS_OK) {
-        pls_profile_complete(profiles, &s->machine);
+        pls_profile_complete(profiles, m);
     }
 }
 
@@ -171,19 +171,34 @@ static void apply_budget(const struct pls_args *args, struct pls_machine *m, boo
     }
 }
 
+static void settle(struct pls_session *s, struct pls_machine *m)
+{
+    complete(s, m);
+    bool resized = override(s->args, m);
+    apply_budget(s->args, m, resized);
+}
+
+enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, struct pls_machine *out,
+                                     struct pls_err *err)
+{
+    enum pls_code code = read_on(s, what, out, err);
+    if (code == PLS_OK) {
+        settle(s, out);
+    }
+    return code;
+}
+
 enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err)
 {
     const char *on = pls_args_text(s->args, PLS_OPT_ON);
     if (s->has_machine) {
         return PLS_OK;
     }
-    enum pls_code code = on != NULL ? read_on(s, on, &s->machine, err) : probe(s, err);
-    if (code == PLS_OK) {
-        complete(s);
-        bool resized = override(s->args, &s->machine);
-        apply_budget(s->args, &s->machine, resized);
-        s->has_machine = true;
+    enum pls_code code = on != NULL ? pls_session_machine_on(s, on, &s->machine, err) : probe(s, err);
+    if (code == PLS_OK && on == NULL) {
+        settle(s, &s->machine);
     }
+    s->has_machine = code == PLS_OK;
     return code;
 }
 

@@ -47,6 +47,9 @@ enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err);
 enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *out, struct pls_err *err);
 /* The machine in question, budgets applied. */
 enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err);
+/* A machine as --on names it: a record, an hwloc XML file, or words for the hardware table. Budgets applied. */
+enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, struct pls_machine *out,
+                                     struct pls_err *err);
 /* Rates of the machine: measured earlier, measured now and kept, or what the record says. Never fails: unknown stays. */
 void pls_session_rates(struct pls_session *s);
 /* Keeps s->rates for this machine in the user's database; says so once when that cannot be done. */
