@@ -5,7 +5,7 @@ page=man/plimsoll.1
 "$PLIMSOLL" --list-options >"$tap_tmp/options"
 
 if command -v mandoc >/dev/null; then
-    for m in man/*.[157]; do empty "mandoc has no complaint about $m" "$(mandoc -Tlint -W style "$m" 2>&1)"; done
+    for m in man/*.[157]; do empty "mandoc has no complaint about $m" "$(mandoc -Tlint -W style "$m" 2>&1 | grep -vE 'mandoc\.db|referenced manual not found: Xr plimsoll')"; done
 else
     skip "mandoc has no complaint" "no mandoc here"
 fi

@@ -125,8 +125,9 @@ static void verdict(struct pls_page *page, const struct pls_plan *p)
         pls_page_field(page, "Verdict", "fits, with %s to spare", spare);
     } else {
         pls_page_tone(page, PLS_TONE_BAD);
-        pls_page_field(page, "Verdict", "does not fit: %s too much%s%s%s", spare, p->first_misfit[0] != '\0' ? ", first without room: " : "",
-                       p->first_misfit, p->fit == PLS_FIT_STREAMS ? " (could only run from disk)" : "");
+        pls_page_field(page, "Verdict", "does not fit: %s too much%s%s%s", spare,
+                       p->first_misfit[0] != '\0' ? ", first without room: " : "", p->first_misfit,
+                       p->fit == PLS_FIT_STREAMS ? " (could only run from disk)" : "");
     }
     pls_page_tone(page, PLS_TONE_PLAIN);
 }
@@ -262,8 +263,9 @@ static enum pls_code table(struct pls_page *page, const struct pls_report *r, st
         pls_words_margin(&u, r->together.margin_bytes < 0 ? -r->together.margin_bytes : r->together.margin_bytes);
         fputc('\n', page->to);
         pls_page_tone(page, r->together.fits ? PLS_TONE_GOOD : PLS_TONE_BAD);
-        pls_page_field(page, "Together", "%s in all, %s %s %s", total, r->together.fits ? "fits side by side with" : "does not fit side by side:",
-                       spare, r->together.margin_bytes < 0 ? "too much" : "to spare");
+        pls_page_field(page, "Together", "%s in all, %s %s %s", total,
+                       r->together.fits ? "fits side by side with" : "does not fit side by side:", spare,
+                       r->together.margin_bytes < 0 ? "too much" : "to spare");
         pls_page_tone(page, PLS_TONE_PLAIN);
     }
     return code;
