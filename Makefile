@@ -38,7 +38,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstric
         -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wdouble-promotion \
         -Wpointer-arith -Wredundant-decls -Wnull-dereference
 CFLAGS  ?= -O2 -g
-ALL_CPPFLAGS = -Iinclude -Isrc -D_POSIX_C_SOURCE=200809L -DPLS_PKGDATADIR='"$(pkgdatadir)"' $(pkg_cflags) $(CPPFLAGS)
+ALL_CPPFLAGS = -Iinclude -Isrc -I. -D_POSIX_C_SOURCE=200809L -DPLS_PKGDATADIR='"$(pkgdatadir)"' $(pkg_cflags) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c11 $(WARN) $(WERROR) -ffp-contract=off -fno-common -pthread $(SANFLAGS) $(ISA_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = -pthread $(SANFLAGS) $(LDFLAGS)
 LIBS         = $(pkg_libs) -lm -ldl

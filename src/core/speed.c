@@ -1,27 +1,59 @@
-/* Tokens per second from bytes read per token and the rate of the pool they are read from. */
+/* Tokens per second of a plan: the times of its shares add up, because layers run one after the other wherever they
+ * lie. Intervals widen with the weakest part, weighted by its time. */
 #include <math.h>
 
-#include "plimsoll/plan.h"
+#include "plimsoll/speed.h"
 
-/* Share of a pool's bandwidth that decoding reaches when nothing of the kernels is known, and its spread: over 1,774 published
- * llama-bench rows a constant 0.55 of bytes over bandwidth has a median error of 27% and a p90 of 82%. */
-static const double UNKNOWN_EFFICIENCY = 0.55;
-static const double UNKNOWN_LOW = 0.55;
-static const double UNKNOWN_HIGH = 1.6;
+struct sum {
+    double seconds;
+    double log_spread; /* sum of seconds * log(spread) */
+    double longest;
+    enum pls_bound bound;
+    enum pls_origin origin;
+};
 
-static double share_seconds(const struct pls_machine *machine, const struct pls_rates *rates, const struct pls_share *s,
-                            uint64_t depth)
+static void add(struct sum *sum, struct pls_gpu_time t, enum pls_origin origin)
 {
-    const struct pls_pool *pool = &machine->pools[s->pool];
-    double gbs = pool->kind == PLS_POOL_RAM && rates->ram_gbs > 0 ? rates->ram_gbs : pool->bandwidth_gbs;
-    double bytes = (double)s->traffic.kv_fixed + (double)s->traffic.kv_per_token * (double)depth;
-    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        bytes += (double)s->traffic.weights_by_type[i];
+    sum->seconds += t.seconds;
+    sum->log_spread += t.seconds * log(t.spread);
+    sum->origin = origin < sum->origin ? origin : sum->origin;
+    if (t.seconds > sum->longest) {
+        sum->longest = t.seconds;
+        sum->bound = t.bound;
     }
-    if (bytes <= 0) {
-        return 0;
+}
+
+static bool has_work(const struct pls_share *s)
+{
+    return s->traffic.n_layers > 0 || s->traffic.active_params > 0;
+}
+
+static void add_share(const struct pls_machine *m, const struct pls_rates *rates, const struct pls_plan *plan,
+                      const struct pls_share *s, struct sum sums[2])
+{
+    const struct pls_pool *pool = &m->pools[s->pool];
+    uint64_t prompt = plan->ask.prompt_tokens > 0 ? plan->ask.prompt_tokens : 512;
+    if (pool->gpu < 0) {
+        struct pls_cpu_load load = { .machine = m, .rates = rates, .traffic = &s->traffic,
+                                     .depth_tokens = plan->ask.depth_tokens, .prompt_tokens = prompt,
+                                     .ubatch_tokens = plan->setting.n_ubatch, .n_threads = plan->ask.n_threads };
+        enum pls_origin origin[2] = { PLS_ORIGIN_UNKNOWN, PLS_ORIGIN_UNKNOWN };
+        struct pls_gpu_time decode = pls_cpu_decode(&load, &origin[0]);
+        struct pls_gpu_time prefill = pls_cpu_prefill(&load, &origin[1]);
+        add(&sums[0], decode, origin[0]);
+        add(&sums[1], prefill, origin[1]);
+        return;
     }
-    return gbs > 0 ? bytes / (gbs * 1e9 * UNKNOWN_EFFICIENCY) : (double)NAN;
+    const struct pls_gpu *gpu = &m->gpus[pool->gpu];
+    struct pls_gpu_constants constants = pls_gpu_constants();
+    bool is_mlx = plan->ask.runtime == PLS_RUNTIME_MLX;
+    struct pls_gpu_load load = { .gpu = gpu, .bandwidth_gbs = pool->bandwidth_gbs, .traffic = &s->traffic,
+                                 .depth_tokens = plan->ask.depth_tokens, .prompt_tokens = prompt,
+                                 .ubatch_tokens = plan->setting.n_ubatch, .resident_bytes = s->bytes.weights,
+                                 .flash_attention = plan->setting.flash_attention };
+    load.backend = is_mlx ? PLS_BACKEND_MLX : plan->ask.backend != PLS_BACKEND_NONE ? plan->ask.backend : gpu->backend;
+    add(&sums[0], pls_gpu_decode(&constants, &load), PLS_ORIGIN_TABLE);
+    add(&sums[1], pls_gpu_prefill(&constants, &load), PLS_ORIGIN_TABLE);
 }
 
 void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine, const struct pls_rates *rates,
@@ -29,19 +61,29 @@ void pls_speed_predict(const struct pls_card *card, const struct pls_machine *ma
 {
     (void)card;
     struct pls_speed *out = &plan->speed;
-    double seconds = 0;
-    enum pls_origin origin = PLS_ORIGIN_ASSUMED;
+    struct sum sums[2] = { { .origin = PLS_ORIGIN_MEASURED }, { .origin = PLS_ORIGIN_MEASURED } };
+    *out = (struct pls_speed){ .at_context_tokens = plan->ask.depth_tokens };
     for (uint32_t i = 0; i < plan->n_shares; i++) {
-        seconds += share_seconds(machine, rates, &plan->shares[i], plan->ask.depth_tokens);
+        if (has_work(&plan->shares[i])) {
+            add_share(machine, rates, plan, &plan->shares[i], sums);
+        }
     }
-    *out = (struct pls_speed){ .at_context_tokens = plan->ask.depth_tokens, .bound = PLS_BOUND_MEMORY };
-    if (isnan(seconds) || seconds <= 0) {
-        return;
+    double prompt = (double)(plan->ask.prompt_tokens > 0 ? plan->ask.prompt_tokens : 512);
+    if (isfinite(sums[0].seconds) && sums[0].seconds > 0) {
+        double spread = exp(sums[0].log_spread / sums[0].seconds);
+        out->decode_tps = 1 / sums[0].seconds;
+        out->decode_low_tps = out->decode_tps / spread;
+        out->decode_high_tps = out->decode_tps * spread;
+        out->bound = sums[0].bound;
+        out->origin = sums[0].origin;
     }
-    out->origin = origin;
-    out->decode_tps = 1 / seconds;
-    out->decode_low_tps = out->decode_tps * UNKNOWN_LOW;
-    out->decode_high_tps = out->decode_tps * UNKNOWN_HIGH;
+    if (isfinite(sums[1].seconds) && sums[1].seconds > 0) {
+        double spread = exp(sums[1].log_spread / sums[1].seconds);
+        out->prefill_tps = prompt / sums[1].seconds;
+        out->prefill_low_tps = out->prefill_tps / spread;
+        out->prefill_high_tps = out->prefill_tps * spread;
+        out->ttft_s = sums[1].seconds;
+    }
 }
 
 const char *pls_bound_name(enum pls_bound bound)
