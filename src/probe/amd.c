@@ -120,11 +120,22 @@ static unsigned transfers_per_clock(uint64_t gfx, bool apu)
     return gfx >= 90000 ? 2 : 4;
 }
 
-static void read_bandwidth(const struct kfd *kfd, bool apu, struct pls_pool *pool)
+/* The same by the driver's memory type, where KFD is not there to say which design it is (amdgpu_drm.h). */
+static unsigned transfers_by_type(const struct pls_drm *d)
 {
-    if (kfd->gfx > 0 && kfd->bus_bits > 0 && kfd->memory_mhz > 0) {
-        double transfers =
-            (double)kfd->memory_mhz * transfers_per_clock(kfd->gfx, apu); /* per microsecond and pin */
+    static const unsigned char transfers[] = { 0, 2, 2, 2, 2, 4, 2, 2, 2, 16, 4, 2, 4, 4 };
+    uint64_t type = 0;
+    if (!pls_drm_value(d, "memory_type", &type) || type >= PLS_COUNT_OF(transfers)) {
+        return 0;
+    }
+    return d->device == 0x1586 ? 8 : transfers[type];
+}
+
+static void read_bandwidth(const struct pls_drm *d, const struct kfd *kfd, bool apu, struct pls_pool *pool)
+{
+    unsigned per_clock = kfd->gfx > 0 ? transfers_per_clock(kfd->gfx, apu) : transfers_by_type(d);
+    if (per_clock > 0 && kfd->bus_bits > 0 && kfd->memory_mhz > 0) {
+        double transfers = (double)kfd->memory_mhz * per_clock; /* per microsecond and pin */
         pool->bandwidth_gbs = transfers * (double)kfd->bus_bits / 8 / 1000;
         pool->origin = PLS_ORIGIN_TABLE;
     }
@@ -231,7 +242,7 @@ void pls_amd_gpu(const struct pls_drm *d)
     if (gpu == NULL) {
         return;
     }
-    read_bandwidth(&kfd, apu, &d->machine->pools[gpu->pool]);
+    read_bandwidth(d, &kfd, apu, &d->machine->pools[gpu->pool]);
     gpu->backend = kfd.gfx > 0 && !apu ? PLS_BACKEND_ROCM : PLS_BACKEND_VULKAN;
     /* KFD counts SIMDs: four to a compute unit up to GCN and CDNA, two from RDNA on. */
     uint64_t units = kfd.simds / (kfd.gfx >= 100100 ? 2 : 4);

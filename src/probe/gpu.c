@@ -51,3 +51,55 @@ void pls_linux_gpus(struct pls_root *root, const struct pls_values *values, stru
         }
     }
 }
+
+bool pls_gpu_memory_missing(const struct pls_machine *m)
+{
+    for (uint32_t i = 0; i < m->n_gpus; i++) {
+        if (m->pools[m->gpus[i].pool].capacity_bytes == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void drop_note(struct pls_machine *m, const char *code, const char *gpu_id)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < m->n_notes; i++) {
+        const struct pls_note *note = &m->notes[i];
+        if (!pls_text_equal(note->code, code) || !pls_text_starts(note->text, gpu_id)) {
+            m->notes[kept++] = *note;
+        }
+    }
+    m->n_notes = kept;
+}
+
+/* OpenCL has no PCI address before its extensions: GPUs of one vendor are taken in order, each device once.
+ */
+void pls_gpu_fill_opencl(const struct pls_values *v, struct pls_machine *m)
+{
+    uint64_t count = 0;
+    uint32_t taken = 0;
+    pls_values_get_u64(v, "opencl.count", &count);
+    for (uint32_t i = 0; i < m->n_gpus; i++) {
+        struct pls_gpu *gpu = &m->gpus[i];
+        struct pls_pool *pool = &m->pools[gpu->pool];
+        for (uint32_t n = 0; n < count && n < 32 && pool->capacity_bytes == 0; n++) {
+            uint64_t vendor = 0;
+            const char *of = pls_values_get_n_u64(v, "opencl.#.vendor_id", n, &vendor)
+                                 ? vendor_name((uint32_t)vendor)
+                                 : NULL;
+            if (of == NULL || !pls_text_equal(of, gpu->vendor) || (taken >> n & 1) != 0) {
+                continue;
+            }
+            const char *name = pls_values_get_n(v, "opencl.#.name", n);
+            taken |= 1u << n;
+            pls_values_get_n_u64(v, "opencl.#.memory", n, &pool->capacity_bytes);
+            if (name != NULL && gpu->name[0] == '\0') {
+                PLS_COPY(gpu->name, name);
+            }
+            drop_note(m, "gpu-memory-unknown", gpu->id);
+            pls_machine_note(m, "memory-by-opencl", "%s: its memory is what OpenCL reports", gpu->id);
+        }
+    }
+}

@@ -154,26 +154,30 @@ static uint64_t group_used(struct pls_root *root, const struct hierarchy *h, con
     return group_u64(root, h, own, names->usage, &used) ? pls_sub(used, reclaimable) : 0;
 }
 
-struct least {
+/* A walk from the own group to the mount point, and the least found on the way. */
+struct climb {
+    struct pls_root *root;
+    const struct hierarchy *h;
+    const struct memory_names *names;
+    char own[MAX_CGROUP_PATH]; /* the group being read; cut as the walk goes up */
     uint64_t bytes, used_bytes, free_bytes;
     char path[2 * MAX_CGROUP_PATH + 64];
 };
 
-static void take_limit(struct pls_root *root, const struct hierarchy *h, const char *own, const char *file,
-                       const struct memory_names *names, struct least *least)
+static void take_limit(struct climb *c, const char *file)
 {
     uint64_t bytes = 0;
-    if (file == NULL || !group_u64(root, h, own, file, &bytes) || bytes > (uint64_t)1 << 62) {
+    if (file == NULL || !group_u64(c->root, c->h, c->own, file, &bytes) || bytes > (uint64_t)1 << 62) {
         return;
     }
-    uint64_t used = group_used(root, h, own, names);
+    uint64_t used = group_used(c->root, c->h, c->own, c->names);
     /* Free is bounded by every group on the way, the limit in force is the least: two separate minima. */
-    least->free_bytes = pls_min(least->free_bytes, pls_sub(bytes, used));
-    if (bytes < least->bytes) {
-        least->bytes = bytes;
-        least->used_bytes = used;
-        struct pls_text t = PLS_TEXT(least->path);
-        group_file(&t, h, own, file);
+    c->free_bytes = pls_min(c->free_bytes, pls_sub(bytes, used));
+    if (bytes < c->bytes) {
+        c->bytes = bytes;
+        c->used_bytes = used;
+        struct pls_text t = PLS_TEXT(c->path);
+        group_file(&t, c->h, c->own, file);
     }
 }
 
@@ -190,24 +194,22 @@ static bool go_up(char *own)
 
 static void read_memory(struct pls_root *root, const struct hierarchy *h, struct pls_pool *ram)
 {
-    const struct memory_names *names = h->v2 ? &names_v2 : &names_v1;
-    struct least least = { .bytes = UINT64_MAX, .free_bytes = UINT64_MAX };
-    char own[MAX_CGROUP_PATH];
-    PLS_COPY(own, h->own);
+    struct climb c = { .root = root, .h = h, .bytes = UINT64_MAX, .free_bytes = UINT64_MAX };
+    c.names = h->v2 ? &names_v2 : &names_v1;
+    PLS_COPY(c.own, h->own);
     do {
-        take_limit(root, h, own, names->limit, names, &least);
-        take_limit(root, h, own, names->soft, names, &least);
-    } while (go_up(own));
-    if (least.bytes >= ram->capacity_bytes && least.free_bytes >= ram->free_bytes) {
-        return;
-    }
-    if (least.bytes < ram->capacity_bytes) {
-        struct pls_limit *limit = pls_pool_limit(ram, names->code, least.bytes, least.path);
+        take_limit(&c, c.names->limit);
+        take_limit(&c, c.names->soft);
+    } while (go_up(c.own));
+    if (c.bytes < ram->capacity_bytes) {
+        struct pls_limit *limit = pls_pool_limit(ram, c.names->code, c.bytes, c.path);
         if (limit != NULL) {
-            limit->used_bytes = least.used_bytes;
+            limit->used_bytes = c.used_bytes;
         }
     }
-    ram->free_bytes = ram->free_bytes > 0 ? pls_max(1, pls_min(ram->free_bytes, least.free_bytes)) : 0;
+    if (ram->free_bytes > 0 && c.free_bytes < ram->free_bytes) {
+        ram->free_bytes = pls_max(1, c.free_bytes); /* 0 would mean unknown */
+    }
 }
 
 /* v2: "max 100000" or "200000 100000" in cpu.max; v1: cpu.cfs_quota_us (-1: none) and cpu.cfs_period_us. */

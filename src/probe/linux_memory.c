@@ -88,6 +88,14 @@ static void read_limits(struct pls_root *root, const char *meminfo, const struct
     }
 }
 
+/* What firmware states: HMAT for whole machines, else the modules. A measurement replaces either. */
+static void read_bandwidth(struct pls_root *root, const struct pls_topology *topo, struct pls_pool *ram)
+{
+    uint32_t channels = 0;
+    ram->bandwidth_gbs = topo->bandwidth_gbs > 0 ? topo->bandwidth_gbs : pls_linux_dimm_gbs(root, &channels);
+    ram->origin = ram->bandwidth_gbs > 0 ? PLS_ORIGIN_TABLE : PLS_ORIGIN_UNKNOWN;
+}
+
 enum pls_code pls_linux_memory(struct pls_root *root, const struct pls_topology *topo, struct pls_machine *m,
                                struct pls_err *err)
 {
@@ -115,9 +123,6 @@ enum pls_code pls_linux_memory(struct pls_root *root, const struct pls_topology 
     pls_scan_kib(meminfo, "SwapTotal", &m->swap_bytes);
     pls_scan_kib(meminfo, "SwapFree", &m->swap_free_bytes);
     read_limits(root, meminfo, topo, ram);
-    if (topo->bandwidth_gbs > 0) {
-        ram->bandwidth_gbs = topo->bandwidth_gbs;
-        ram->origin = PLS_ORIGIN_TABLE;
-    }
+    read_bandwidth(root, topo, ram);
     return PLS_OK;
 }

@@ -81,6 +81,9 @@ enum pls_code pls_linux_probe(struct pls_root *root, const struct pls_values *va
  */
 enum pls_code pls_linux_memory(struct pls_root *root, const struct pls_topology *topo, struct pls_machine *m,
                                struct pls_err *err);
+/* linux_dimm.c: bandwidth of the memory modules by SMBIOS, 1e9 bytes per second; 0 when it cannot be told
+ * (needs root). */
+double pls_linux_dimm_gbs(struct pls_root *root, uint32_t *n_channels);
 /* linux_cgroup.c: memory limits and CPU quota of the own control group and all its ancestors, v1 and v2. */
 void pls_linux_cgroup(struct pls_root *root, struct pls_machine *m);
 /* linux_host.c: version, container, VM, WSL, desktop. */
@@ -92,6 +95,10 @@ enum pls_code pls_macos_machine(const struct pls_values *v, struct pls_machine *
 enum pls_code pls_freebsd_machine(struct pls_root *root, const struct pls_values *v,
                                   struct pls_topology *topo, struct pls_machine *m, struct pls_err *err);
 
+/* gpu.c: fills the memory of GPUs that have none from "opencl.*" values, by vendor and order. True when one
+ * is missing. */
+bool pls_gpu_memory_missing(const struct pls_machine *m);
+void pls_gpu_fill_opencl(const struct pls_values *v, struct pls_machine *m);
 /* gpu.c: all GPUs of a Linux machine; pools[0] must be there. */
 void pls_linux_gpus(struct pls_root *root, const struct pls_values *values, struct pls_topology *topo,
                     struct pls_machine *m);

@@ -55,6 +55,12 @@ enum pls_code pls_probe(struct pls_root *root, struct pls_machine *out, struct p
     if (code == PLS_OK && pls_root_is_live(root)) {
         out->cpu.isa = pls_probe_isa();
     }
+    if (code == PLS_OK && pls_gpu_memory_missing(out)) {
+        if (pls_root_is_live(root)) {
+            pls_opencl_values(values);
+        }
+        pls_gpu_fill_opencl(values, out);
+    }
     free(values);
     return code;
 }

@@ -33,9 +33,11 @@ void pls_values_set_n_u64(struct pls_values *v, const char *pattern, uint32_t n,
 void pls_values_parse(struct pls_values *v, const char *text);
 
 /* What the running system says through calls; each adds what it finds. Called for a live root only. */
-void pls_os_values(struct pls_values *out);   /* os_<system>.c */
-void pls_nvml_values(struct pls_values *out); /* nvml.c: "nvml.*" */
+void pls_os_values(struct pls_values *out);     /* os_<system>.c */
+void pls_nvml_values(struct pls_values *out);   /* nvml.c: "nvml.*" */
+void pls_opencl_values(struct pls_values *out); /* opencl.c: "opencl.*"; slow, for what nothing else told */
 /* From a library already open, whatever its name. */
 void pls_nvml_read(struct pls_dl *dl, struct pls_values *out);
+void pls_opencl_read(struct pls_dl *dl, struct pls_values *out);
 
 #endif

@@ -16,6 +16,8 @@ static const struct pls_field machine_tail[] = {
     FIELD(pls_machine, is_vm, "vm", FLAG),
     FIELD(pls_machine, is_wsl, "wsl", FLAG),
     FIELD(pls_machine, has_desktop, "desktop", FLAG),
+    FIELD(pls_machine, swap_bytes, "swap_bytes", U64),
+    FIELD(pls_machine, swap_free_bytes, "swap_free_bytes", U64),
 };
 static const struct pls_field cpu_head[] = {
     FIELD(pls_cpu, name, "name", TEXT),
@@ -49,6 +51,8 @@ static const struct pls_field gpu_tail[] = {
     FIELD(pls_gpu, profile, "profile", TEXT),
     FIELD(pls_gpu, pci_address, "pci_address", TEXT),
     FIELD(pls_gpu, compute_capability, "compute_capability", U32),
+    FIELD(pls_gpu, revision, "pci_revision", U32),
+    FIELD(pls_gpu, has_display, "display", FLAG),
 };
 static const struct pls_field pool[] = {
     FIELD(pls_pool, capacity_bytes, "capacity_bytes", U64),
@@ -61,6 +65,8 @@ static const struct pls_field limit[] = {
     FIELD(pls_limit, code, "code", TEXT),
     FIELD(pls_limit, bytes, "bytes", COUNT),
     FIELD(pls_limit, path, "path", TEXT),
+    FIELD(pls_limit, used_bytes, "used_bytes", U64),
+    FIELD(pls_limit, is_physical, "physical", FLAG),
 };
 static const struct pls_field note[] = {
     FIELD(pls_note, code, "code", TEXT),

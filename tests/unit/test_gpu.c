@@ -297,7 +297,63 @@ START_TEST(nvidia_replayed_from_a_recording)
 }
 END_TEST
 
+START_TEST(amd_by_ioctl)
+{
+    struct pls_machine m;
+    probe_into("amd-6600-no-kfd-8g", &m);
+    ck_assert_int_eq(m.gpus[0].backend, PLS_BACKEND_VULKAN); /* no KFD, no ROCm */
+    ck_assert_uint_eq(m.gpus[0].cores, 28);
+    ck_assert_double_eq_tol(m.pools[1].bandwidth_gbs, 224, 1e-9); /* 875 MHz * 16 * 128 bit / 8 */
+    ck_assert_ptr_nonnull(find_note(&m, "no-rebar"));             /* 256 MiB visible */
+}
+END_TEST
+
+START_TEST(intel_by_ioctl_and_by_opencl)
+{
+    struct pls_machine m;
+    probe_into("intel-a770-i915-16g", &m);
+    ck_assert_uint_eq(m.pools[1].capacity_bytes, 17079205888);
+    ck_assert_ptr_null(find_note(&m, "gpu-memory-unknown"));
+    probe_into("intel-a380-opencl-6g", &m);
+    ck_assert_uint_eq(m.pools[1].capacity_bytes, 6363619328); /* not the other vendor's device */
+    ck_assert_ptr_null(find_note(&m, "gpu-memory-unknown"));
+    ck_assert_ptr_nonnull(find_note(&m, "memory-by-opencl"));
+}
+END_TEST
+
+START_TEST(opencl_library)
+{
+    static struct pls_values v;
+    uint64_t bytes = 0;
+    struct pls_dl *dl = pls_dl_open("./" TEST_BUILD "/tests/fakes/fake_opencl.so");
+    ck_assert_ptr_nonnull(dl);
+    v.n = 0;
+    pls_opencl_read(dl, &v);
+    ck_assert_str_eq(pls_values_get(&v, "opencl.count"), "1");
+    ck_assert(pls_values_get_u64(&v, "opencl.0.memory", &bytes));
+    ck_assert_uint_eq(bytes, 6363619328);
+    ck_assert_str_eq(pls_values_get(&v, "opencl.0.vendor_id"), "32902");
+    pls_dl_close(dl);
+}
+END_TEST
+
+START_TEST(memory_modules)
+{
+    struct pls_machine m;
+    probe_into("dimm-ddr5-2ch-4x16g", &m);
+    ck_assert_double_eq_tol(m.pools[0].bandwidth_gbs, 83.2,
+                            1e-9); /* two channels of 64 bits at the configured 5200 */
+    ck_assert_int_eq(m.pools[0].origin, PLS_ORIGIN_TABLE);
+    probe_into("dimm-epyc-12ch-384g", &m);
+    ck_assert_double_eq_tol(m.pools[0].bandwidth_gbs, 460.8,
+                            1e-9); /* 12 * 64 * 4800 / 8000; the empty slot counts not */
+    probe_into("dimm-unnamed-32g", &m);
+    ck_assert_int_eq(m.pools[0].origin, PLS_ORIGIN_UNKNOWN); /* locators "A1", "A2" name no channel */
+}
+END_TEST
+
 UNIT_MAIN("gpu", nvml_without_gpus, nvml_with_one, nvml_with_several, nvml_of_an_old_driver, nvml_that_fails,
           nvml_with_a_lost_gpu, nvml_with_unified_memory, nvml_with_slices, amd_discrete, amd_strix_halo,
           amd_strix_halo_with_a_large_carve_out, intel_discrete_and_integrated, a_gpu_without_a_driver,
-          nvidia_replayed_from_a_recording)
+          nvidia_replayed_from_a_recording, amd_by_ioctl, intel_by_ioctl_and_by_opencl, opencl_library,
+          memory_modules)
