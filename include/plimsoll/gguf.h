@@ -55,6 +55,11 @@ enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pl
 /* Card from JSON text: a card object or a card file with one card in it, or a Hugging Face config.json. The result is
  * completed. PLS_FORMAT names card, key and reason: "qwen3-8b: n_layers: not a whole number". */
 enum pls_code pls_card_parse(const char *json, size_t len, struct pls_card *out, struct pls_err *err);
+/* The inverse: a completed card as the text of one card object, which pls_card_parse reads back as the same card. For cards that
+ * came from elsewhere (`catalog add MODEL.gguf`). Shape and identity only: evidence stays with its own text. PLS_LIMIT when
+ * cap is too small; 64 KiB is enough. */
+enum pls_code pls_card_format(const struct pls_card *card, char *out, size_t cap, struct pls_err *err);
+
 /* Every card of a card file (plimsoll-card(5)) in file order, completed; json is the card's own text in compact form with the
  * family filled in. Nothing is visited unless the whole file is sound. Stops early when visit returns false. */
 typedef bool pls_card_text_visit(const struct pls_card *card, const char *json, void *context);

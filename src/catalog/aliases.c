@@ -27,31 +27,67 @@ void pls_db_key(char *out, size_t cap, const char *name)
     out[n] = '\0';
 }
 
-/* "2501", "0414": the dates that publishers append. */
+/* "2501", "0414", "20250414": the dates that publishers append. */
 static bool is_date(const char *part)
 {
     size_t n = strspn(part, "0123456789");
     return part[n] == '\0' && (n == 4 || n == 6 || n == 8);
 }
 
-bool pls_db_stem(char *name)
+/* Words that say how a model was tuned or packed, not which it is. */
+static bool is_tuning(const char *part)
 {
-    static const char *const tuning[] = { "instruct", "it", "chat", "pt", "hf", "latest", "gguf", "mlx", "base" };
+    static const char *const words[] = { "instruct", "it", "chat", "pt", "hf", "latest", "gguf", "mlx", "base", "qat" };
+    for (size_t i = 0; i < PLS_COUNT_OF(words); i++) {
+        if (pls_text_equal_nocase(part, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char *last_separator(char *name)
+{
     char *cut = NULL;
     for (char *s = name; *s != '\0'; s++) {
-        cut = *s == '-' || *s == '_' || *s == ' ' || *s == ':' ? s : cut;
+        cut = strchr("-_ :", *s) != NULL ? s : cut;
     }
-    if (cut == NULL || cut == name) {
+    return cut == name ? NULL : cut;
+}
+
+bool pls_db_stem(char *name, bool dates)
+{
+    char *cut = last_separator(name);
+    if (cut == NULL || !(is_tuning(cut + 1) || (dates && is_date(cut + 1)))) {
         return false;
     }
-    bool is_tuning = is_date(cut + 1);
-    for (size_t i = 0; i < PLS_COUNT_OF(tuning); i++) {
-        is_tuning = is_tuning || pls_text_equal_nocase(cut + 1, tuning[i]);
+    bool is_year = strlen(cut + 1) == 4 && cut[1] == '2' && cut[2] == '0';
+    *cut = '\0';
+    cut = last_separator(name);
+    if (is_year && cut != NULL && strspn(cut + 1, "0123456789") == 2 && cut[3] == '\0') {
+        *cut = '\0'; /* "-12-2024": the month goes with its year */
     }
-    if (is_tuning) {
-        *cut = '\0';
+    return true;
+}
+
+bool pls_db_undressed(char *out, size_t cap, const char *name)
+{
+    struct pls_text kept = { .data = out, .cap = cap };
+    bool dropped = false;
+    out[0] = '\0';
+    while (*name != '\0') {
+        char part[PLS_DB_KEY_MAX];
+        size_t len = strcspn(name + 1, "-_ :") + 1; /* with the separator in front */
+        PLS_COPY(part, name);
+        part[len < sizeof(part) ? len : sizeof(part) - 1] = '\0';
+        bool drops = kept.len > 0 && is_tuning(part + 1);
+        dropped = dropped || drops;
+        if (!drops) {
+            pls_text_put(&kept, name, len);
+        }
+        name += len;
     }
-    return is_tuning;
+    return dropped;
 }
 
 /* One word of a text as a key: what stands between blanks and separators. The dot of "3.1" is no separator. */

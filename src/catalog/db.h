@@ -72,8 +72,11 @@ void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card
 /* Names. A key is what is left of a name in lower case without punctuation. */
 #define PLS_DB_KEY_MAX 160
 void pls_db_key(char *out, size_t cap, const char *name);
-/* Drops the last part of a name when it says only how the model was tuned or dated ("-instruct", "-it", "-2501"). */
-bool pls_db_stem(char *name);
+/* Drops the last part of a name when it says only how the model was tuned ("-instruct", "-it") or, with `dates`, when
+ * ("-2501", "-12-2024"). False when nothing was dropped. */
+bool pls_db_stem(char *name, bool dates);
+/* The name without its tuning words wherever they stand: "qwen3-4b-instruct-2507" is "qwen3-4b-2507". False when it has none. */
+bool pls_db_undressed(char *out, size_t cap, const char *name);
 /* Words for the full-text index: each word as a key, joined and parted where letters meet a number, so that "llama 3.1",
  * "llama-3.1" and "llama3.1" find one another. */
 void pls_db_words(struct pls_text *out, const char *text);

@@ -89,9 +89,12 @@ static enum pls_code add_stems(struct pls_catalog *catalog, const char *id, cons
                                struct pls_err *err)
 {
     char stem[PLS_DB_KEY_MAX];
-    PLS_COPY(stem, name);
     enum pls_code code = PLS_OK;
-    while (code == PLS_OK && pls_db_stem(stem)) {
+    if (pls_db_undressed(stem, sizeof(stem), name)) {
+        code = add_alias(catalog, id, stem, rank, err);
+    }
+    PLS_COPY(stem, name);
+    while (code == PLS_OK && pls_db_stem(stem, true)) {
         code = add_alias(catalog, id, stem, rank, err);
     }
     return code;

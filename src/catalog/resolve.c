@@ -70,7 +70,7 @@ static bool is_quant_word(const char *word)
     bool is_q = n > 0 && n < 4 && word[n] >= '0' && word[n] <= '9';
     size_t digits = strspn(word, "0123456789");
     bool is_bits = digits > 0 && digits < 3 && pls_text_equal_nocase(word + digits, "bit");
-    static const char *const others[] = { "f16", "bf16", "fp16", "f32", "fp8", "mxfp4", "awq", "gptq", "4bit", "8bit" };
+    static const char *const others[] = { "f16", "bf16", "fp16", "f32", "fp8", "mxfp4", "awq", "gptq", "int4", "int8", "dwq" };
     for (size_t i = 0; i < PLS_COUNT_OF(others); i++) {
         is_q = is_q || pls_text_equal_nocase(word, others[i]);
     }
@@ -112,7 +112,49 @@ static bool simplify(char *name)
             return true;
         }
     }
-    return pls_db_stem(name);
+    return pls_db_stem(name, false); /* a date is kept: another date is another model */
+}
+
+/* Does `spelled` begin with the key and then end a word? "gemma-3-4b-it" does with "gemma3", "gemma-3n" does not. */
+static bool begins_with_words(const char *spelled, const char *key)
+{
+    for (; *key != '\0' && *spelled != '\0'; spelled++) {
+        char one[2] = { *spelled, '\0' };
+        char plain[2];
+        pls_db_key(plain, sizeof(plain), one);
+        if (plain[0] != '\0' && plain[0] != *key++) {
+            return false;
+        }
+    }
+    char next[2] = { *spelled, '\0' };
+    char plain[2];
+    pls_db_key(plain, sizeof(plain), next);
+    return *key == '\0' && plain[0] == '\0';
+}
+
+/* Ids and names that begin with the words of a name. */
+static enum pls_code by_beginning(struct pls_catalog *catalog, const char *name, struct candidates *out, struct pls_err *err)
+{
+    char key[PLS_DB_KEY_MAX];
+    enum pls_code code = PLS_OK;
+    pls_db_key(key, sizeof(key), name);
+    out->n = 0;
+    for (int user = catalog->user != PLS_DB_USER_NONE; key[0] != '\0' && code == PLS_OK && user >= 0; user--) {
+        sqlite3_stmt *stmt = NULL;
+        code = pls_db_prepare_in(catalog, user == 1 ? "user" : "main",
+                                 "SELECT model, spelled FROM @.aliases WHERE key > ?1 AND key < ?1 || '\x7f' AND rank IN (0, 1)"
+                                 " AND instr(spelled, '/') = 0 ORDER BY length(model), model", &stmt, err);
+        if (code == PLS_OK) {
+            sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+        }
+        while (code == PLS_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+            if (begins_with_words((const char *)sqlite3_column_text(stmt, 1), key)) {
+                candidates_add(out, (const char *)sqlite3_column_text(stmt, 0), 0);
+            }
+        }
+        sqlite3_finalize(stmt);
+    }
+    return code;
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -197,6 +239,7 @@ enum pls_code pls_catalog_resolve(struct pls_catalog *catalog, const char *name,
     while (code == PLS_OK && found.n == 0 && simplify(simple)) {
         code = by_key(catalog, simple, &found, err);
     }
+    code = code == PLS_OK && found.n == 0 ? by_beginning(catalog, name, &found, err) : code;
     if (code != PLS_OK) {
         return code;
     }

@@ -150,6 +150,51 @@ START_TEST(layers_are_bounded)
 }
 END_TEST
 
+/* Every shipped card: written and read back, it is the same card. */
+static bool round_trip(const struct pls_card *one, const char *json, void *context)
+{
+    static char text[1 << 16];
+    (void)json;
+    ck_assert_msg(pls_card_format(one, text, sizeof(text), &err) == PLS_OK, "%s", err.text);
+    ck_assert_msg(parse(text) == PLS_OK, "%s", err.text);
+    ck_assert_msg(memcmp(&card, one, sizeof(card)) == 0, "%s: %s", one->id, text);
+    ++*(int *)context;
+    return true;
+}
+
+START_TEST(a_written_card_reads_back)
+{
+    static const char *const files[] = { "llama", "qwen3.5", "gemma4", "gemma3n", "deepseek-v4", "nemotron", "laguna", "granite4", "step",
+                                         "glm5", "embedding", "mimo", "falcon-h1", "kimi-linear", "jamba" };
+    int n = 0;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        static char text[1 << 18];
+        char path[64];
+        snprintf(path, sizeof(path), "data/cards/%s.json", files[i]);
+        FILE *file = fopen(path, "rb");
+        ck_assert_msg(file != NULL, "%s", path);
+        size_t len = fread(text, 1, sizeof(text), file);
+        fclose(file);
+        ck_assert_msg(pls_cards_parse(text, len, round_trip, &n, &err) == PLS_OK, "%s: %s", path, err.text);
+    }
+    ck_assert_int_gt(n, 60);
+}
+END_TEST
+
+START_TEST(names_from_anywhere_are_written_safely)
+{
+    char text[4096];
+    ck_assert_int_eq(parse(CARD("", "")), PLS_OK);
+    struct pls_card odd = card;
+    strcpy(odd.name, "a\"b\\c\n\xff\xc3\xa9");
+    ck_assert_int_eq(pls_card_format(&odd, text, sizeof(text), &err), PLS_OK);
+    ck_assert_int_eq(parse(text), PLS_OK);
+    ck_assert_str_eq(card.name, "a\"b\\c\n?\xc3\xa9");
+    ck_assert_int_eq(pls_card_format(&odd, text, 100, &err), PLS_LIMIT);
+    ck_assert_int_eq(pls_card_format(&odd, text, 0, &err), PLS_LIMIT);
+}
+END_TEST
+
 struct seen {
     int n;
     char json[512];
@@ -184,4 +229,5 @@ START_TEST(a_file_is_all_or_nothing)
 END_TEST
 
 UNIT_MAIN("card_json", reads_what_a_card_says, flat_cards_are_cards_too, lists_have_an_entry_per_layer, wrong_types_are_named,
-          a_misspelt_key_is_an_error, evidence_has_sources, text_that_is_no_card, layers_are_bounded, a_file_is_all_or_nothing)
+          a_misspelt_key_is_an_error, evidence_has_sources, text_that_is_no_card, layers_are_bounded, a_written_card_reads_back,
+          names_from_anywhere_are_written_safely, a_file_is_all_or_nothing)

@@ -115,7 +115,13 @@ START_TEST(names_resolve)
     ck_assert_str_eq(resolved(catalog, "thinker"), "qwen3-4b");
     ck_assert_str_eq(resolved(catalog, "twin-1b"), "'twin-1b' may be twin-1b-chat, twin-1b-it");
     ck_assert_str_eq(resolved(catalog, "qwen4-3b"), "no model is called 'qwen4-3b'; the nearest: qwen3-4b, qwen3-4b-instruct-2507");
-    ck_assert_str_eq(resolved(catalog, "mistral"), "no model is called 'mistral'; the nearest: mistral-small-24b-instruct-2501");
+    ck_assert_str_eq(resolved(catalog, "mistral"), "mistral-small-24b-instruct-2501"); /* the only one that begins so */
+    ck_assert_str_eq(resolved(catalog, "qwen3-coder"), "qwen3-coder-30b-a3b-instruct");
+    ck_assert_str_eq(resolved(catalog, "twin"), "'twin' may be twin-1b-it, twin-1b-chat");
+    ck_assert_str_eq(resolved(catalog, "twi"), "no model is called 'twi'; the nearest: twin-1b-it, twin-1b-chat");
+    ck_assert_str_eq(resolved(catalog, "qwen3-4b-2507"), "qwen3-4b-instruct-2507"); /* a date is never dropped from a question */
+    ck_assert_str_eq(resolved(catalog, "qwen3-4b-2601"), "no model is called 'qwen3-4b-2601'; the nearest: qwen3-4b-instruct-2507");
+    ck_assert_str_eq(resolved(catalog, "org/qwen3-4b-qat-q4_0-gguf"), "qwen3-4b");
     ck_assert_str_eq(resolved(catalog, "zzzzzzzzzzzzzzzz"), "no model is called 'zzzzzzzzzzzzzzzz'");
     ck_assert_str_eq(resolved(catalog, "\x1b[31m"), "no model is called '\\x1b[31m'");
     ck_assert_str_eq(resolved(catalog, ""), "no model is called ''");
