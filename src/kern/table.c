@@ -1,3 +1,4 @@
+#include "gemv_pack.h"
 #include "kern_impl.h"
 
 #include "plimsoll/sys.h"
