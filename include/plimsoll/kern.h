@@ -44,11 +44,11 @@ struct pls_gemm_job {
     size_t n_rows;       /* any; multiples of 16 are fast */
     const void *acts;    /* n_cols activation rows of type pls_kern_act(), act_stride bytes apart */
     size_t act_stride;
-    size_t n_cols;       /* any; multiples of 4 are fast */
+    size_t n_cols;       /* any; multiples of 8 are fast */
     size_t n;            /* elements of a row */
     float *out;
     size_t out_stride;   /* in floats */
-    void *scratch;       /* pls_kern_gemm_scratch(n) bytes, 64-byte aligned, one per thread */
+    void *scratch;       /* pls_kern_gemm_scratch(n, n_cols) bytes, 64-byte aligned, one per thread */
 };
 typedef void pls_gemm_fn(const struct pls_gemm_job *job);
 
@@ -81,7 +81,7 @@ enum pls_type pls_kern_act(enum pls_type type);
 /* Converts n floats to an activation row; round to nearest, halves to even for halves, away from zero for integers, as
  * the engine does. */
 void pls_kern_quantize(enum pls_type act, const float *x, void *out, size_t n);
-size_t pls_kern_gemm_scratch(size_t n); /* bytes */
+size_t pls_kern_gemm_scratch(size_t n, size_t n_cols); /* bytes */
 
 /* Whether the engine interleaves matrices of this type on a processor with these instruction sets (its default build for
  * it, AMX aside): rates of such a type are those of its GEMV row. */

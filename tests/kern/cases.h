@@ -231,7 +231,7 @@ static int check_gemm(const struct pls_kern *k, int kind, size_t n, struct case_
     for (size_t c = 0; c < CASE_COLS; c++) {
         make_acts(pls_kern_act(k->type), kind, n, room->acts + c * act_stride, state);
     }
-    void *scratch = aligned_alloc(64, pls_kern_gemm_scratch(n));
+    void *scratch = aligned_alloc(64, pls_kern_gemm_scratch(n, CASE_COLS));
     struct pls_gemm_job job = { .weights = room->weights, .weight_stride = stride, .n_rows = CASE_ROWS,
                                 .acts = room->acts, .act_stride = act_stride, .n_cols = CASE_COLS, .n = n,
                                 .out = room->out, .out_stride = CASE_ROWS, .scratch = scratch };
