@@ -81,6 +81,7 @@ enum pls_type pls_kern_act(enum pls_type type);
 /* Converts n floats to an activation row; round to nearest, halves to even for halves, away from zero for integers, as
  * the engine does. */
 void pls_kern_quantize(enum pls_type act, const float *x, void *out, size_t n);
+size_t pls_kern_act_bytes(enum pls_type act, size_t n); /* of a row of n activations */
 size_t pls_kern_gemm_scratch(size_t n, size_t n_cols); /* bytes */
 
 /* Whether the engine interleaves matrices of this type on a processor with these instruction sets (its default build for

@@ -127,6 +127,48 @@ static enum pls_code bench_open(struct pls_bench *b, struct pls_err *err)
     return take_buffer(b, err);
 }
 
+/* What most files hold: the rest only when asked for. */
+static const enum pls_type main_types[] = {
+    PLS_TYPE_F16,  PLS_TYPE_Q8_0, PLS_TYPE_Q4_K, PLS_TYPE_Q6_K,   PLS_TYPE_Q5_K,   PLS_TYPE_Q4_0,  PLS_TYPE_Q3_K,
+    PLS_TYPE_Q2_K, PLS_TYPE_BF16, PLS_TYPE_IQ4_XS, PLS_TYPE_IQ4_NL, PLS_TYPE_MXFP4, PLS_TYPE_Q5_0, PLS_TYPE_F32,
+};
+
+static uint64_t types_wanted(const struct pls_bench_ask *ask)
+{
+    uint64_t types = 0;
+    for (size_t i = 0; i < PLS_COUNT_OF(main_types); i++) {
+        types |= (uint64_t)1 << main_types[i];
+    }
+    return ask->types != 0 ? ask->types : types;
+}
+
+static bool measurable(const struct pls_bench *b, uint64_t types, enum pls_type type)
+{
+    return (types >> type & 1) != 0 && pls_kern_find(type, PLS_KERN_DOT, b->isa) != NULL;
+}
+
+static enum pls_code bench_kernels(struct pls_bench *b, struct pls_err *err)
+{
+    uint64_t types = types_wanted(b->ask);
+    uint32_t n_left = 2;
+    for (int t = 0; t < PLS_TYPE_COUNT; t++) {
+        n_left += measurable(b, types, (enum pls_type)t) ? pls_bench_type_steps(b, (enum pls_type)t) : 0;
+    }
+    pls_bench_barrier(b, pls_bench_slice(b, n_left--));
+    pls_bench_attention(b, pls_bench_slice(b, n_left--));
+    for (int t = 0; t < PLS_TYPE_COUNT; t++) {
+        enum pls_type type = (enum pls_type)t;
+        if (!measurable(b, types, type)) {
+            continue;
+        }
+        if (!pls_bench_progress(b, pls_type_info(type)->name)) {
+            return pls_fail(err, PLS_NO, "benchmark: stopped");
+        }
+        pls_bench_type(b, type, &n_left);
+    }
+    return PLS_OK;
+}
+
 static enum pls_code bench_measure(struct pls_bench *b, struct pls_err *err)
 {
     b->out->n_threads = b->n_threads;
@@ -138,7 +180,7 @@ static enum pls_code bench_measure(struct pls_bench *b, struct pls_err *err)
     uint64_t left = pls_bench_slice(b, 1);
     pls_bench_ram(b, b->ask->bandwidth_only ? left : left / 10);
     b->out->measured_at = pls_clock_wall_s();
-    return PLS_OK;
+    return b->ask->bandwidth_only ? PLS_OK : bench_kernels(b, err);
 }
 
 enum pls_code pls_bench_run(const struct pls_bench_ask *ask, struct pls_rates *out, struct pls_err *err)

@@ -33,5 +33,10 @@ uint64_t pls_bench_slice(const struct pls_bench *b, uint32_t n_left);
 bool pls_bench_progress(const struct pls_bench *b, const char *what);
 
 void pls_bench_ram(struct pls_bench *b, uint64_t budget_ns);
+void pls_bench_barrier(struct pls_bench *b, uint64_t budget_ns);
+void pls_bench_attention(struct pls_bench *b, uint64_t budget_ns);
+/* Measurements pls_bench_type will make; each takes one off *n_left as it goes, and an equal share of what time is left. */
+uint32_t pls_bench_type_steps(const struct pls_bench *b, enum pls_type type);
+void pls_bench_type(struct pls_bench *b, enum pls_type type, uint32_t *n_left);
 
 #endif

@@ -134,3 +134,21 @@ void pls_kern_quantize(enum pls_type act, const float *x, void *out, size_t n)
         }
     }
 }
+
+size_t pls_kern_act_bytes(enum pls_type act, size_t n)
+{
+    if (act == PLS_TYPE_F32) {
+        return 4 * n;
+    }
+    if (act == PLS_TYPE_F16 || act == PLS_TYPE_BF16) {
+        return 2 * n;
+    }
+    if (act == PLS_TYPE_Q8_0) {
+        return n / 32 * sizeof(struct pls_q8_0);
+    }
+    if (act == PLS_TYPE_Q8_1) {
+        return n / 32 * sizeof(struct pls_q8_1);
+    }
+    assert(act == PLS_TYPE_Q8_K);
+    return n / PLS_SUPER * sizeof(struct pls_q8_k);
+}

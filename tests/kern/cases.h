@@ -106,17 +106,6 @@ static void make_acts(enum pls_type act, int kind, size_t n, uint8_t *out, uint6
     pls_kern_quantize(act, x, out, n);
 }
 
-static size_t act_bytes(enum pls_type act, size_t n)
-{
-    switch ((int)act) {
-    case PLS_TYPE_F32: return 4 * n;
-    case PLS_TYPE_F16: case PLS_TYPE_BF16: return 2 * n;
-    case PLS_TYPE_Q8_0: return n / 32 * 34;
-    case PLS_TYPE_Q8_1: return n / 32 * 36;
-    default: return n / 256 * 292;
-    }
-}
-
 static size_t row_bytes(enum pls_type type, size_t n)
 {
     const struct pls_shape *shape = pls_shape(type);
@@ -224,7 +213,7 @@ static int check_gemv(const struct pls_kern *k, int kind, size_t n, struct case_
 static int check_gemm(const struct pls_kern *k, int kind, size_t n, struct case_room *room, uint64_t *state)
 {
     size_t stride = row_bytes(k->type, n);
-    size_t act_stride = act_bytes(pls_kern_act(k->type), n);
+    size_t act_stride = pls_kern_act_bytes(pls_kern_act(k->type), n);
     for (size_t r = 0; r < CASE_ROWS; r++) {
         make_weights(k->type, kind, n, room->weights + r * stride, state);
     }

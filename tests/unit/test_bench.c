@@ -5,6 +5,7 @@
 #include "kern/sample.h"
 #include "kern/team.h"
 #include "plimsoll/bench.h"
+#include "plimsoll/kern.h"
 #include "plimsoll/sys.h"
 #include "unit.h"
 
@@ -112,6 +113,67 @@ START_TEST(one_thread_scalar_and_least_memory_work)
 }
 END_TEST
 
+static bool positive(double x)
+{
+    return isfinite(x) && x > 0;
+}
+
+/* What a run fills: every rate of the types asked for, none of the others, the interleaved ones where the engine has
+ * them. Rates are positive numbers, whatever they are. */
+START_TEST(types_asked_for_are_measured)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    rates.type[PLS_TYPE_Q6_K].stream_gbs = 1.5;
+    struct pls_bench_ask ask = { .budget_s = 0.3, .memory_bytes = (uint64_t)8 << 20,
+                                 .types = (uint64_t)1 << PLS_TYPE_Q4_K | (uint64_t)1 << PLS_TYPE_IQ2_XS };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
+    const struct pls_type_rate *q4 = &rates.type[PLS_TYPE_Q4_K];
+    ck_assert(positive(q4->stream_gbs) && positive(q4->cached_gbs));
+    ck_assert(positive(q4->stream_one_gbs) && positive(q4->cached_one_gbs));
+    ck_assert(positive(q4->stream_half_gbs) && positive(q4->cached_half_gbs));
+    bool repacked = pls_kern_repacks(PLS_TYPE_Q4_K, rates.isa) &&
+                    pls_kern_find(PLS_TYPE_Q4_K, PLS_KERN_GEMV, rates.isa) != NULL;
+    ck_assert_int_eq(positive(q4->stream_repacked_gbs), repacked);
+    ck_assert_int_eq(positive(q4->cached_repacked_gbs), repacked);
+    const struct pls_kern *gemm = pls_kern_find(PLS_TYPE_Q4_K, PLS_KERN_GEMM, rates.isa);
+    ck_assert_int_eq(positive(q4->gemm_gflops), gemm != NULL && gemm->isa != 0);
+    ck_assert(positive(rates.type[PLS_TYPE_IQ2_XS].stream_gbs));
+    ck_assert_double_eq(rates.type[PLS_TYPE_IQ2_XS].stream_repacked_gbs, 0);
+    ck_assert_double_eq(rates.type[PLS_TYPE_Q6_K].stream_gbs, 1.5);
+    ck_assert_double_eq(rates.type[PLS_TYPE_F16].stream_gbs, 0);
+    ck_assert(positive(rates.barrier_ns) && positive(rates.attention_gbs));
+}
+END_TEST
+
+START_TEST(scalar_alone_is_measured_without_repacking)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    struct pls_bench_ask ask = { .budget_s = 0.1, .memory_bytes = (uint64_t)2 << 20, .isa_mask = PLS_ISA_SVE,
+                                 .types = (uint64_t)1 << PLS_TYPE_Q4_0 };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
+    ck_assert_uint_eq(rates.isa & (PLS_ISA_AVX2 | PLS_ISA_NEON), 0);
+    ck_assert(positive(rates.type[PLS_TYPE_Q4_0].stream_gbs));
+    ck_assert_double_eq(rates.type[PLS_TYPE_Q4_0].stream_repacked_gbs, 0);
+    ck_assert_double_eq(rates.type[PLS_TYPE_Q4_0].gemm_gflops, 0);
+}
+END_TEST
+
+/* Rows of the table in the engine's sources: which types it interleaves where. */
+START_TEST(repacking_follows_the_engine)
+{
+    ck_assert(pls_kern_repacks(PLS_TYPE_Q4_K, PLS_ISA_AVX2));
+    ck_assert(!pls_kern_repacks(PLS_TYPE_Q8_0, PLS_ISA_AVX2));
+    ck_assert(!pls_kern_repacks(PLS_TYPE_Q2_K, PLS_ISA_AVX2));
+    ck_assert(pls_kern_repacks(PLS_TYPE_Q2_K, PLS_ISA_AVX2 | PLS_ISA_AVX512));
+    ck_assert(pls_kern_repacks(PLS_TYPE_Q6_K, PLS_ISA_DOTPROD));
+    ck_assert(!pls_kern_repacks(PLS_TYPE_IQ4_NL, PLS_ISA_I8MM));
+    ck_assert(!pls_kern_repacks(PLS_TYPE_Q4_0, PLS_ISA_NEON));
+    ck_assert(!pls_kern_repacks(PLS_TYPE_F16, UINT32_MAX));
+}
+END_TEST
+
 static bool refuse(double share, const char *what, void *context)
 {
     (void)share;
@@ -136,4 +198,5 @@ END_TEST
 
 UNIT_MAIN("bench", summary_is_median_and_relative_interquartile_range, sampling_keeps_its_minimum_and_its_maximum,
           processors_are_counted_and_bound, bandwidth_alone_fills_bandwidth_alone,
-          one_thread_scalar_and_least_memory_work, a_caller_can_stop_it)
+          one_thread_scalar_and_least_memory_work, types_asked_for_are_measured,
+          scalar_alone_is_measured_without_repacking, repacking_follows_the_engine, a_caller_can_stop_it)

@@ -80,7 +80,7 @@ static void check_acts(struct fixture *f, enum pls_type type, const char *hex)
     uint8_t want[2048];
     uint8_t got[2048];
     size_t n = from_hex(hex, want, sizeof want);
-    ck_assert_uint_eq(n, act_bytes(type, 256));
+    ck_assert_uint_eq(n, pls_kern_act_bytes(type, 256));
     pls_kern_quantize(type, f->input, got, 256);
     for (size_t i = 0; i < n; i++) {
         ck_assert_msg(got[i] == want[i], "activation type %d: byte %zu is %d, not %d", (int)type, i, got[i], want[i]);
