@@ -12,6 +12,8 @@
 #include "plimsoll/text.h"
 
 #define FIT_CONTEXT_MIN 4096 /* --fit-ctx */
+#define FIT_MARGIN_BYTES                                                                                     \
+    (1024 * PLS_MIB) /* --fit-target, free on each device; the budget may keep some of it already */
 
 struct attempt {
     struct pls_setting setting;
@@ -90,6 +92,24 @@ static bool measure_once(struct search *q, struct candidate c, bool quick)
     return true;
 }
 
+static int64_t least_margin(const struct search *q, const struct anchor *off, bool devices_only)
+{
+    int64_t least = INT64_MAX;
+    int64_t off_shared = off == NULL ? 0 : off->host;
+    for (uint32_t d = 0; d < q->scene->n_devices; d++) {
+        int64_t margin = pls_place_device_margin(q->scene, &q->at->bytes, d);
+        int64_t off_here = off == NULL ? 0 : off->device[d];
+        bool within = q->scene->machine->pools[q->scene->devices[d].pool].within == 0;
+        off_shared += within && off != NULL ? off->device[d] : 0;
+        off_here += (int64_t)q->scene->devices[d].reserve_bytes;
+        margin = margin == INT64_MIN ? margin : margin - off_here;
+        least = margin < least ? margin : least;
+    }
+    int64_t host = pls_place_host_margin(q->scene, &q->at->bytes);
+    host = host == INT64_MIN ? host : host - off_shared;
+    return devices_only || host > least ? least : host;
+}
+
 /* The same; when several devices overflow as the engine would share out the layers, they are counted out. */
 static bool measure(struct search *q, struct candidate c, bool quick)
 {
@@ -101,7 +121,7 @@ static bool measure(struct search *q, struct candidate c, bool quick)
         return false;
     }
     const struct attempt *a = q->at;
-    if (q->may_balance && a->split.gpu_layers != 0 && !pls_place_devices_fit(q->scene, &a->bytes)
+    if (q->may_balance && a->split.gpu_layers != 0 && least_margin(q, NULL, true) < 0
         && pls_place_balance(q->scene, &a->setting, &a->split, &a->bytes, counts)) {
         pls_place_share_by_counts(q->scene, counts);
         return measure_once(q, c, quick);
@@ -109,21 +129,14 @@ static bool measure(struct search *q, struct candidate c, bool quick)
     return true;
 }
 
-static int64_t least_margin(const struct search *q, const struct anchor *off, bool devices_only)
+/* What the engine's fit leaves free on each device, beyond what the budget does already. */
+static void set_reserves(struct pls_place_scene *s)
 {
-    int64_t least = INT64_MAX;
-    int64_t off_shared = off == NULL ? 0 : off->host;
-    for (uint32_t d = 0; d < q->scene->n_devices; d++) {
-        int64_t margin = pls_place_device_margin(q->scene, &q->at->bytes, d);
-        int64_t off_here = off == NULL ? 0 : off->device[d];
-        bool within = q->scene->machine->pools[q->scene->devices[d].pool].within == 0;
-        off_shared += within ? off_here : 0;
-        margin = margin == INT64_MIN ? margin : margin - off_here;
-        least = margin < least ? margin : least;
+    for (uint32_t d = 0; d < s->n_devices && s->engine == PLS_ENGINE_LLAMA_CPP; d++) {
+        const struct pls_pool *pool = &s->machine->pools[s->devices[d].pool];
+        uint64_t kept = pls_sub(pool->capacity_bytes, pool->budget_bytes);
+        s->devices[d].reserve_bytes = pls_sub(FIT_MARGIN_BYTES, kept);
     }
-    int64_t host = pls_place_host_margin(q->scene, &q->at->bytes);
-    host = host == INT64_MIN ? host : host - off_shared;
-    return devices_only || host > least ? least : host;
 }
 
 /* Measures by replay and remembers how far the closed form is from it. */
@@ -198,7 +211,7 @@ static uint64_t bisect_context(struct search *q, struct candidate c, uint64_t lo
 
 static bool really_fits(struct search *q, struct candidate c)
 {
-    return measure(q, c, false) && pls_place_fits(q->scene, &q->at->bytes);
+    return measure(q, c, false) && least_margin(q, NULL, false) >= 0;
 }
 
 /* The same with the answer and its neighbour replayed; 0 when not even low fits. Buffers are nearly, not
@@ -386,7 +399,7 @@ static bool choose(struct search *q, const struct range *r)
     if (q->code != PLS_OK || !measure(q, c, false)) {
         return false;
     }
-    if (fitting == pls_place_fits(q->scene, &q->at->bytes) || q->exact) {
+    if (fitting == (least_margin(q, NULL, false) >= 0) || q->exact) {
         return true;
     }
     q->exact = true;
@@ -406,9 +419,6 @@ static void note_choice(const struct pls_ask *ask, const struct range *r, const 
                         const struct pls_place_scene *s, struct pls_plan *plan)
 {
     if (r->low < r->high && plan->setting.n_ctx < r->high) {
-        bool largest = plan->fit == PLS_FIT_YES && a->split.gpu_layers == wish(s, r).gpu_layers
-                       && a->split.cpu_moe_layers == wish(s, r).cpu_moe;
-        plan->context_fit_tokens = largest ? plan->setting.n_ctx : 0; /* by bisection, a moment ago */
         pls_plan_note(plan, "context-reduced", "context lowered from %llu to %llu tokens so that it fits",
                       (unsigned long long)r->high, (unsigned long long)plan->setting.n_ctx);
     }
@@ -465,6 +475,7 @@ enum pls_code pls_place_layout(const struct pls_layout *layout, const struct pls
     }
     if (code == PLS_OK) {
         struct search q = { .scene = scene, .ask = *ask, .err = err, .at = at };
+        set_reserves(scene);
         q.may_balance = scene->n_devices > 1 && !split_given(ask) && ask->gpu_layers == PLS_GPU_LAYERS_AUTO;
         if (choose(&q, &range)) {
             pls_place_fill(scene, &at->setting, &at->split, &at->bytes, out);

@@ -14,6 +14,7 @@ struct pls_place_device {
     enum pls_backend backend;
     struct pls_buffer_rule rule;
     uint64_t overhead_bytes; /* driver context and the like */
+    uint64_t reserve_bytes;  /* left free when placement is ours to choose; no part of a verdict */
     float share;             /* running sum of the split ratios, up to 1 */
 };
 

@@ -32,6 +32,7 @@ static uint64_t room_of(const struct pls_place_scene *s, const struct pls_place_
 {
     const struct pls_bytes *bytes = &b->device[d];
     uint64_t fixed = pls_add(bytes->compute, pls_add(bytes->overhead, bytes->projector));
+    fixed = pls_add(fixed, s->devices[d].reserve_bytes);
     return pls_sub(s->machine->pools[s->devices[d].pool].budget_bytes, fixed);
 }
 

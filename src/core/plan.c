@@ -51,9 +51,7 @@ enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask 
         code = pls_place_layout(&layout, ask, machine, scratch, out, err);
     }
     if (code == PLS_OK) {
-        if (out->context_fit_tokens == 0) { /* else placement has had to find it already */
-            out->context_fit_tokens = pls_place_context_fit(&layout, out, machine, scratch);
-        }
+        out->context_fit_tokens = pls_place_context_fit(&layout, out, machine, scratch);
         pls_speed_predict(&model->card, machine, rates, out);
         pls_quality_predict(&model->card, PLS_TASK_CHAT, out);
         if (out->fit != PLS_FIT_YES) {

@@ -48,7 +48,7 @@ static void llama_cache(const struct pls_plan *p, struct pls_text *out)
     if (p->ask.flash_attention != PLS_AUTO) {
         pls_text_add(out, " -fa %s", p->ask.flash_attention == PLS_ON ? "on" : "off");
     }
-    if (p->ask.kv_unified == PLS_ON) {
+    if (p->setting.kv_unified && p->setting.n_seq > 1) { /* a number of slots that is given divides the cache */
         pls_text_add(out, " --kv-unified");
     }
     if (p->ask.swa_full) {
