@@ -132,7 +132,7 @@ struct pls_quant {
     uint8_t bits_high;      /* MLX mixed recipes: width of the tensors kept finer; 0: uniform */
     uint16_t group;         /* elements sharing a scale; GPTQ and AWQ 0: a whole column; FP8 0: a whole tensor */
     bool imatrix;           /* an importance matrix was used */
-    bool legacy_qkv;        /* the quantizer before 2026: fused QKV has its own rule */
+    bool legacy_qkv;        /* the quantizer before 2026-03-10: fused QKV has its own rule */
     bool from_name;         /* known by name only ("UD-Q4_K_XL"): the mixture cannot be predicted */
 };
 /* Reads a quant as people write it: "Q4_K_M", "bf16" (GGUF), "UD-Q4_K_XL" (from_name), "mlx-4bit", "mlx-4bit-g32",

@@ -4,9 +4,8 @@
 
 #include <string.h>
 
-/* The rule for fused QKV tensors changed in a clean-up of llama.cpp in 2026; files dated before that year follow the
- * older one. */
-static const uint32_t fused_qkv_rule_since = 20260101;
+/* The rule for fused QKV tensors changed with llama.cpp's pull request 19770; files from before follow the older one. */
+static const uint32_t fused_qkv_rule_since = 20260310;
 
 struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime)
 {

@@ -213,7 +213,12 @@ static enum pls_type source_type(const struct pls_tensor *t)
                                          "ssm_conv1d_k.weight",       "ssm_conv1d_v.weight",
                                          "shortconv.conv.weight",     "altup_correct_coef.weight",
                                          "altup_predict_coef.weight", "indexer.proj.weight",
-                                         "position_embd.weight",      "token_types.weight" };
+                                         "position_embd.weight",      "token_types.weight",
+                                         "hc_attn_fn.weight",         "hc_ffn_fn.weight",
+                                         "output_hc_fn.weight",       "compressor_ape.weight" };
+    if (pls_text_ends(t->name, "ffn_gate_tid2eid.weight")) {
+        return PLS_TYPE_I32;
+    }
     if (t->n_dims <= 1 || !pls_text_ends(t->name, ".weight") || pls_text_ends(t->name, "_norm.weight")) {
         return PLS_TYPE_F32;
     }

@@ -31,6 +31,8 @@ static const struct pls_arch_row rows[] = {
     { "llama-embed", { TABLES, P(rope) }, { LLAMA }, 0, 0, 0 },
     { "internlm2", { TABLES }, { LLAMA }, 0, 0, 0 },
     { "baichuan", { TABLES }, { LLAMA }, 0, 0, 0 },
+    { "dream", { TABLES }, { LLAMA }, F_QKV_BIAS, 0, 0 },
+    { "llada", { TABLES }, { LLAMA }, 0, 0, 0 },
     { "xverse", { TABLES }, { LLAMA }, 0, 0, 0 },
     { "orion", { TABLES }, { LLAMA }, F_NORM_BIAS, 0, 0 },
     { "minicpm", { TABLES, P(rope), P(long_rope) }, { LLAMA, P(shared) }, 0, 0, 0 },
@@ -51,6 +53,8 @@ static const struct pls_arch_row rows[] = {
     { "phimoe", { TABLES, P(long_rope) }, { LLAMA },
       F_NORM_BIAS | F_QKV_BIAS | F_O_BIAS | F_HEAD_BIAS | F_LONG_ROPE, 0, 0 },
     { "mellum", { TABLES }, { LLAMA }, F_NORM_HEAD, 0, 0 },
+    { "llada-moe", { TABLES }, { LLAMA }, F_NORM_HEAD, 0, 0 },
+    { "rnd1", { TABLES }, { LLAMA }, F_NORM_HEAD, 0, 0 },
     { "smallthinker", { TABLES }, { LLAMA }, 0, 0, 0 },
     { "dots1", { TABLES }, { LLAMA, P(shared) }, F_NORM_HEAD | F_PROBS, 0, 0 },
     { "bailingmoe", { TABLES }, { LLAMA, P(shared) }, 0, 0, 0 },
@@ -122,7 +126,9 @@ static const struct pls_arch_row rows[] = {
       { P(attn_norm), P(post_attention_norm), P(att), P(sinks), P(moe), P(expert_bias) },
       F_QKV_BIAS | F_O_BIAS | F_SINKS, 0, 0 },
 
-    /* ---- hybrids ---- */
+    /* ---- hybrids and state-space models ---- */
+    { "mamba", { TABLES }, { P(attn_norm), P(mamba1) }, 0, F_SSM_NORM, 0 },
+    { "mamba2", { TABLES }, { P(attn_norm), P(mamba2) }, F_SSM_NORM, 0, 0 },
     { "granitehybrid", { TABLES }, { LLAMA, P(mamba2), P(shared) }, F_SSM_NORM, 0, 0 },
     { "nemotron_h", { TABLES }, { P(attn_norm), P(att), P(mamba2), P(ffn) }, F_SSM_NORM, F_GATED, 0 },
     { "nemotron_h_moe", { TABLES }, { P(attn_norm), P(mtp_post_norm), P(att), P(mamba2), P(ffn), EXPERTS, P(latent), P(nextn) },

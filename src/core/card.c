@@ -51,6 +51,8 @@ static const struct pattern patterns[] = {
     { "nemotron_h_moe", 0, false, 0, PLS_LAYER_MAMBA2 },
     { "kimi-linear", 0, false, 0, PLS_LAYER_KDA },
     { "jamba", 0, false, 0, PLS_LAYER_MAMBA1 },
+    { "mamba", 0, false, 0, PLS_LAYER_MAMBA1 },
+    { "mamba2", 0, false, 0, PLS_LAYER_MAMBA2 },
 };
 
 static const struct pattern *pattern_of(const char *arch)
@@ -200,6 +202,9 @@ static char kind_of(const struct pls_card *card, const struct pattern *p, uint32
     if (PLS_CARD_IS_ANY(card, gdn_archs)) {
         uint32_t interval = card->full_attention_interval > 0 ? card->full_attention_interval : 4;
         return (layer + 1) % interval == 0 ? PLS_LAYER_FULL : PLS_LAYER_GDN;
+    }
+    if (card->n_head == 0 && p->stateful != 0) {
+        return p->stateful;
     }
     if (kv_listed && card->head_kv[layer] == 0) {
         if (PLS_CARD_IS_ANY(card, split_archs) && card->ff[layer] > 0) {

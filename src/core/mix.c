@@ -102,6 +102,13 @@ static bool is_vlike(const struct pls_tensor *t)
     return t->category == PLS_CAT_V || t->category == PLS_CAT_QKV || t->category == PLS_CAT_KV_B;
 }
 
+/* Whose types follow the rules of V. Until 2026-03-10 (llama.cpp pull request 19770) tensors that hold V with
+ * others were counted with it but typed apart. */
+static bool follows_v(const struct mix *m, const struct pls_tensor *t)
+{
+    return m->legacy_qkv ? t->category == PLS_CAT_V : is_vlike(t);
+}
+
 static enum pls_type or_base(const struct mix *m, unsigned type)
 {
     return type != 0 ? (enum pls_type)type : m->base;
@@ -140,7 +147,7 @@ static enum pls_type low_type(struct mix *m, const struct pls_tensor *t)
 {
     bool wide = m->ftype == PLS_FTYPE_IQ2_S || m->ftype == PLS_FTYPE_IQ2_M;
     enum pls_type high = wide ? PLS_TYPE_IQ3_S : PLS_TYPE_Q2_K;
-    if (is_vlike(t) && !(m->legacy_qkv && t->category == PLS_CAT_QKV)) {
+    if (follows_v(m, t)) {
         m->i_vlike++;
         return m->gqa >= 4 || m->n_expert >= 4 ? PLS_TYPE_Q4_K : high;
     }
@@ -337,7 +344,7 @@ static enum pls_type choose(struct mix *m, const struct pls_tensor *t)
     if (c == PLS_CAT_QKV && m->legacy_qkv) {
         return legacy_qkv_type(m);
     }
-    if (is_vlike(t)) {
+    if (follows_v(m, t)) {
         return vlike_type(m);
     }
     if (c == PLS_CAT_K || c == PLS_CAT_Q) {
