@@ -5,6 +5,18 @@
 
 enum { MOST_NODES_PER_LAYER = 200, NODES_PER_EXPERT = 3, NODES_OUTSIDE = 256 };
 
+/* Whether some weight of a layer or of the output lies on the host although there are devices. */
+static bool reads_host_weights(const struct pls_compute_ask *ask)
+{
+    for (uint32_t i = 0; ask->n_devices != 0 && ask->weights != NULL && i < ask->weights->n; i++) {
+        bool on_host = ask->where == NULL || ask->where[i] < PLS_WHERE_DEVICE;
+        if (on_host && !pls_tensor_is_input_table(&ask->weights->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool pls_graph_init(struct pls_graph *g, const struct pls_compute_ask *ask, struct pls_arena *arena)
 {
     const struct pls_card *card = ask->card;
@@ -13,6 +25,7 @@ bool pls_graph_init(struct pls_graph *g, const struct pls_compute_ask *ask, stru
     *g =
         (struct pls_graph){ .ask = ask, .card = card, .setting = ask->setting, .cap = (uint32_t)cap, .n = 1 };
     g->layer = -1;
+    g->weights_matter = reads_host_weights(ask);
     g->node = PLS_TAKE(arena, struct pls_node, cap);
     g->order = PLS_TAKE(arena, uint32_t, cap);
     g->leaf = PLS_TAKE(arena, uint32_t, cap);
@@ -108,6 +121,12 @@ bool pls_g_has_weight(const struct pls_graph *g, const char *name)
     return find_weight(g, name) != UINT32_MAX;
 }
 
+uint64_t pls_g_weight_rows(const struct pls_graph *g, const char *name)
+{
+    uint32_t i = find_weight(g, name);
+    return i == UINT32_MAX ? 0 : g->ask->weights->items[i].dims[1];
+}
+
 static uint8_t follow_layer(const struct pls_graph *g, const char *name)
 {
     uint32_t output = g->card->n_layers + g->card->n_mtp_layers;
@@ -135,7 +154,7 @@ static uint32_t make_weight(struct pls_graph *g, const char *name, const struct 
 
 uint32_t pls_g_weight(struct pls_graph *g, const char *name)
 {
-    uint32_t i = find_weight(g, name);
+    uint32_t i = g->weights_matter ? find_weight(g, name) : UINT32_MAX;
     if (i != UINT32_MAX) {
         if (g->leaf_of[i] == 0) {
             g->leaf_of[i] = make_weight(g, name, &g->ask->weights->items[i]);
@@ -145,9 +164,8 @@ uint32_t pls_g_weight(struct pls_graph *g, const char *name)
         }
         return g->leaf_of[i];
     }
-    if (g->layer < 0
-        && strcmp(name, "output.weight") == 0) { /* tied: a copy of the embedding is the output matrix */
-        i = find_weight(g, "token_embd.weight");
+    if (g->weights_matter && g->layer < 0 && strcmp(name, "output.weight") == 0) {
+        i = find_weight(g, "token_embd.weight"); /* tied: a copy of the embedding is the output matrix */
     }
     return make_weight(g, name, i == UINT32_MAX ? NULL : &g->ask->weights->items[i]);
 }
@@ -263,8 +281,16 @@ uint32_t pls_g_rms_norm(struct pls_graph *g, const char *weight, uint32_t x)
     return pls_g_same(g, PLS_OP_MUL, y, pls_g_weight(g, weight));
 }
 
+/* "x.weight" or "x.bias": the bias is that of x either way. */
 uint32_t pls_g_add_bias(struct pls_graph *g, const char *weight, uint32_t x)
 {
+    char name[64] = "";
+    size_t len = strlen(weight), tail = sizeof(".weight") - 1;
+    if (len > tail && len < sizeof(name) && strcmp(weight + len - tail, ".weight") == 0) {
+        memcpy(name, weight, len - tail);
+        memcpy(name + len - tail, ".bias", sizeof(".bias"));
+        weight = name;
+    }
     return pls_g_same(g, PLS_OP_ADD, x, pls_g_weight(g, weight));
 }
 

@@ -118,8 +118,10 @@ struct pls_graph {
     uint64_t n_seqs, n_seq_tokens;
     int32_t layer;                     /* being built; -1 outside */
     uint32_t first_weight, end_weight; /* of this layer in ask->weights */
+    bool weights_matter;               /* host weights may be copied: their bytes and places are looked up */
     uint32_t *leaf_of;                 /* per item of ask->weights: its leaf; 0 not made */
 
+    uint32_t embedded; /* embedding with room for image features behind it; 0: has none */
     uint32_t tokens, pos, out_ids, attn_scale, s_copy, s_copy_main, s_copy_extra;
     struct pls_kv_inputs kv[2];              /* full, sliding */
     uint32_t rope_factors[PLS_MAX_GPUS + 1]; /* of the host, of each device; 0: not met yet */
@@ -135,6 +137,7 @@ void pls_graph_enter(struct pls_graph *g, int32_t layer);
 uint32_t pls_g_input(struct pls_graph *g, enum pls_type type, struct pls_shape shape);
 /* "attn_q.weight" of the layer being built, or a global one outside of layers. */
 uint32_t pls_g_weight(struct pls_graph *g, const char *name);
+uint64_t pls_g_weight_rows(const struct pls_graph *g, const char *name); /* 0: not known */
 bool pls_g_has_weight(const struct pls_graph *g, const char *name); /* false when the list is not known */
 uint32_t pls_g_rope_factors(struct pls_graph *g);                   /* 0: the model has none */
 uint32_t pls_g_cache(struct pls_graph *g, enum pls_type type, struct pls_shape shape);

@@ -250,8 +250,8 @@ static uint32_t project(struct pls_graph *g, const struct chain *c, uint64_t dim
 /* Llama 4: rotated layers are normed without a weight, the others scaled by a per-token input. */
 static uint32_t llama4_finish(struct pls_graph *g, uint32_t x, bool rope, bool is_q)
 {
-    if (rope) {
-        return pls_g_same(g, PLS_OP_RMS_NORM, x, 0);
+    if (rope) { /* Maverick, known by its 128 experts, leaves the norm out */
+        return g->card->n_expert == 128 ? x : pls_g_same(g, PLS_OP_RMS_NORM, x, 0);
     }
     return is_q ? pls_g_same(g, PLS_OP_MUL, x, g->attn_scale) : x;
 }
@@ -297,6 +297,30 @@ static struct pls_qkv fused_qkv(struct pls_graph *g, const struct pls_layer *l, 
     return r;
 }
 
+/* A file's header says it by the tensor, not by a key. */
+static enum pls_attn_gate gate_of(const struct pls_graph *g, uint64_t heads)
+{
+    if (!pls_g_has_weight(g, "attn_gate.weight")) {
+        return (enum pls_attn_gate)g->card->attn_gate;
+    }
+    return pls_g_weight_rows(g, "attn_gate.weight") == heads ? PLS_ATTN_GATE_HEAD : PLS_ATTN_GATE_ELEMENT;
+}
+
+/* A gate on the output, from the layer's normed input: one value per head or per element. */
+static uint32_t gate_output(struct pls_graph *g, const struct pls_layer *l, uint32_t cur, uint32_t o)
+{
+    uint64_t n = g->n_tokens, heads = l->n_head, width = (uint64_t)l->head_dim_v * heads;
+    bool per_head = gate_of(g, heads) == PLS_ATTN_GATE_HEAD;
+    uint32_t gate = pls_g_mul_mat(g, "attn_gate.weight", per_head ? heads : width, cur);
+    gate = pls_g_same(g, PLS_OP_UNARY, gate, 0);
+    if (!per_head) {
+        return pls_g_same(g, PLS_OP_MUL, o, gate);
+    }
+    o = pls_g_reshape(g, o, pls_shape(l->head_dim_v, heads, n, 1));
+    o = pls_g_same(g, PLS_OP_MUL, o, pls_g_reshape(g, gate, pls_shape(1, heads, n, 1)));
+    return pls_g_reshape(g, o, pls_shape(width, n, 1, 1));
+}
+
 static uint32_t project_out(struct pls_graph *g, uint32_t o)
 {
     uint32_t y = pls_g_mul_mat(g, "attn_output.weight", g->card->n_embd, o);
@@ -322,7 +346,14 @@ uint32_t pls_g_attention_layer(struct pls_graph *g, const struct pls_layer *l, u
     }
     struct pls_attention a = pls_g_plain_attention(l, qkv);
     a.sinks = g->card->has_attn_sinks ? pls_g_weight(g, "attn_sinks.weight") : 0;
-    return project_out(g, pls_g_attention(g, &a));
+    uint32_t o = pls_g_attention(g, &a);
+    if (gate_of(g, l->n_head) != PLS_ATTN_GATE_NONE) {
+        o = gate_output(g, l, cur, o);
+    }
+    if (pls_has(g, PLS_T_SUB_NORMS)) {
+        o = pls_g_norm(g, "attn_sub_norm.weight", o);
+    }
+    return project_out(g, o);
 }
 
 /* Qwen3-Next and Qwen3.5: Q comes with a gate for the attention output, interleaved head by head. */

@@ -44,7 +44,12 @@ static uint32_t dense(struct pls_graph *g, const struct matrices *m, uint64_t wi
     } else {
         mid = narrow(g, m, width, cur);
     }
-    return biased(g, m->down_bias, pls_g_mul_mat(g, m->down, g->card->n_embd, mid));
+    if (m == &DENSE && pls_has(g, PLS_T_SUB_NORMS)) {
+        mid = pls_g_norm(g, "ffn_sub_norm.weight", mid);
+    }
+    uint32_t y = pls_g_mul_mat(g, m->down, g->card->n_embd, mid);
+    bool has_bias = m->down_bias != NULL && (g->card->mlp_bias || g->card->down_bias);
+    return has_bias ? pls_g_add_bias(g, m->down_bias, y) : y;
 }
 
 uint32_t pls_g_ffn(struct pls_graph *g, const struct pls_layer *l, uint32_t cur)

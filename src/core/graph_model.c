@@ -4,28 +4,43 @@
 
 uint32_t pls_g_norm(struct pls_graph *g, const char *weight, uint32_t x)
 {
-    if (!pls_has(g, PLS_T_LAYER_NORM)) {
-        return pls_g_rms_norm(g, weight, x);
-    }
-    uint32_t y = pls_g_same(g, PLS_OP_NORM, x, 0);
+    uint32_t y = pls_g_same(g, pls_has(g, PLS_T_LAYER_NORM) ? PLS_OP_NORM : PLS_OP_RMS_NORM, x, 0);
     pls_g_mark(g, y, PLS_NODE_NORM);
-    return pls_g_same(g, PLS_OP_MUL, y, pls_g_weight(g, weight));
+    y = pls_g_same(g, PLS_OP_MUL, y, pls_g_weight(g, weight));
+    return g->card->norm_bias ? pls_g_add_bias(g, weight, y) : y;
 }
 
 /* --- inputs --- */
 
+/* Layers that take image features of their own. A card that does not say has Qwen3-VL's three; a file says.
+ */
+static uint64_t deepstack_layers(const struct pls_graph *g)
+{
+    if (!pls_has(g, PLS_T_DEEPSTACK)) {
+        return 0;
+    }
+    bool silent = g->card->n_deepstack == 0 && g->card->source != PLS_SOURCE_GGUF;
+    return silent ? 3 : g->card->n_deepstack;
+}
+
 uint32_t pls_g_embed(struct pls_graph *g)
 {
-    struct pls_shape wide = pls_shape(g->card->n_embd, g->n_tokens, 1, 1);
+    uint64_t width = g->card->n_embd, stacked = width * (1 + deepstack_layers(g));
+    struct pls_shape plain = pls_shape(width, g->n_tokens, 1, 1),
+                     wide = pls_shape(stacked, g->n_tokens, 1, 1);
     g->tokens = pls_g_input(g, PLS_TYPE_I32, pls_shape(g->n_tokens, 1, 1, 1));
-    uint32_t x = pls_g_op(g, PLS_OP_GET_ROWS, wide, pls_g_weight(g, "token_embd.weight"), g->tokens);
-    pls_g_expand(g, x);
-    pls_g_expand(
-        g, pls_g_input(g, PLS_TYPE_F32, wide)); /* embeddings given instead of tokens: reserved, never read */
-    if (pls_has(g, PLS_T_SCALE_EMBED)) {
-        x = pls_g_same(g, PLS_OP_SCALE, x, 0);
+    uint32_t x = pls_g_op(g, PLS_OP_GET_ROWS, plain, pls_g_weight(g, "token_embd.weight"), g->tokens);
+    if (stacked != width) {
+        x = pls_g_op(g, PLS_OP_PAD, wide, x, 0);
     }
-    return x;
+    pls_g_expand(g, x);
+    /* embeddings given instead of tokens: reserved, never read */
+    pls_g_expand(g, pls_g_input(g, PLS_TYPE_F32, wide));
+    if (stacked != width) {
+        g->embedded = x;
+        x = pls_g_part(g, plain, x, width, stacked);
+    }
+    return pls_has(g, PLS_T_SCALE_EMBED) ? pls_g_same(g, PLS_OP_SCALE, x, 0) : x;
 }
 
 /* The largest power of two times 64 that divides all K heads; V always takes 64. */
@@ -202,8 +217,13 @@ static uint32_t parallel_block(struct pls_graph *g, const struct pls_layer *l, u
         x = pls_g_out_rows(g, x);
         normed = pls_g_out_rows(g, normed);
     }
-    uint32_t y = pls_g_same(g, PLS_OP_ADD, feed_forward(g, l, normed), x);
-    return pls_g_same(g, PLS_OP_ADD, y, attention);
+    uint32_t y = feed_forward(g, l, normed);
+    if (!pls_has(g, PLS_T_SUM_BRANCHES)) {
+        return pls_g_same(g, PLS_OP_ADD, pls_g_same(g, PLS_OP_ADD, y, x), attention);
+    }
+    bool attention_first = pls_has(g, PLS_T_ATTN_BRANCH_FIRST);
+    y = pls_g_same(g, PLS_OP_ADD, attention_first ? attention : y, attention_first ? y : attention);
+    return pls_g_same(g, PLS_OP_ADD, y, x);
 }
 
 static uint32_t single_block(struct pls_graph *g, const struct pls_layer *l, uint32_t x)
@@ -221,11 +241,13 @@ static uint32_t usual_block(struct pls_graph *g, const struct pls_layer *l, uint
         x = pls_g_same(g, PLS_OP_ADD, cur, x);
         cur = picks_rows_here(g) ? pls_g_out_rows(g, x) : x;
     } else {
+        bool early = pls_has(g, PLS_T_POST_NORM_EARLY);
+        cur = sandwich && early ? pls_g_norm(g, "post_attention_norm.weight", cur) : cur;
         if (picks_rows_here(g)) {
             cur = pls_g_out_rows(g, cur);
             x = pls_g_out_rows(g, x);
         }
-        cur = sandwich ? pls_g_norm(g, "post_attention_norm.weight", cur) : cur;
+        cur = sandwich && !early ? pls_g_norm(g, "post_attention_norm.weight", cur) : cur;
         cur = add_in_order(g, PLS_T_RESIDUAL_FIRST_ATTN, scaled(g, cur), x);
     }
     uint32_t residual = cur;
@@ -235,13 +257,35 @@ static uint32_t usual_block(struct pls_graph *g, const struct pls_layer *l, uint
     return add_in_order(g, PLS_T_RESIDUAL_FIRST, scaled(g, cur), residual);
 }
 
+/* DeciLM: layers may lack attention, or both parts. */
+static uint32_t block_without_attention(struct pls_graph *g, const struct pls_layer *l, uint32_t x)
+{
+    if (l->n_ff == 0) {
+        return x;
+    }
+    x = picks_rows_here(g) ? pls_g_out_rows(g, x) : x;
+    return pls_g_same(g, PLS_OP_ADD, pls_g_ffn(g, l, pls_g_norm(g, "ffn_norm.weight", x)), x);
+}
+
+/* Qwen3-VL: image features stacked behind the embedding join the first layers' outputs. */
+static uint32_t add_deepstack(struct pls_graph *g, uint32_t x)
+{
+    struct pls_shape plain = pls_shape(g->card->n_embd, g->n_tokens, 1, 1);
+    uint32_t part = pls_g_part(g, plain, g->embedded, plain.ne[0], pls_g_ne(g, g->embedded, 0));
+    return pls_g_same(g, PLS_OP_ADD, x, part);
+}
+
 static uint32_t block(struct pls_graph *g, uint32_t x)
 {
     struct pls_layer l = pls_card_layer(g->card, (uint32_t)g->layer);
+    if (l.kind == PLS_LAYER_NONE && l.n_head == 0) {
+        return block_without_attention(g, &l, x);
+    }
     if (pls_has(g, PLS_T_SINGLE)) {
         return single_block(g, &l, x);
     }
-    return pls_has(g, PLS_T_PARALLEL) ? parallel_block(g, &l, x) : usual_block(g, &l, x);
+    x = pls_has(g, PLS_T_PARALLEL) ? parallel_block(g, &l, x) : usual_block(g, &l, x);
+    return (uint64_t)g->layer < deepstack_layers(g) ? add_deepstack(g, x) : x;
 }
 
 /* --- after the blocks --- */
@@ -272,7 +316,8 @@ void pls_g_tail(struct pls_graph *g, uint32_t x)
         x = pls_g_out_rows(g, x);
         pls_g_mark(g, x, PLS_NODE_OUTPUT);
     }
-    uint32_t logits = cap_logits(g, pls_g_mul_mat(g, "output.weight", g->card->n_vocab, x));
+    uint32_t logits = pls_g_mul_mat(g, "output.weight", g->card->n_vocab, x);
+    logits = cap_logits(g, g->card->head_bias ? pls_g_add_bias(g, "output.bias", logits) : logits);
     pls_g_mark(g, logits, PLS_NODE_OUTPUT);
     pls_g_expand(g, logits);
 }

@@ -43,14 +43,20 @@ enum pls_trait {
 /* what comes after the blocks; these continue the same word */
 #define PLS_T_ROWS_AFTER_BLOCKS                                                                              \
     (UINT64_C(1) << 32) /* output rows are picked after the last block, which is an output */
-#define PLS_T_ROWS_AFTER_NORM  (UINT64_C(1) << 33) /* after the final norm, which is an output */
-#define PLS_T_LOGIT_CAP        (UINT64_C(1) << 34)
-#define PLS_T_LOGIT_SCALE      (UINT64_C(1) << 35)
-#define PLS_T_OUTPUT_NORM_LFM2 (UINT64_C(1) << 36) /* the final norm is called token_embd_norm */
-#define PLS_T_NO_ROPE          (UINT64_C(1) << 37) /* no positions at all */
-#define PLS_T_FFN_NORM_BARE    (UINT64_C(1) << 38) /* "ffn_norm" without ".weight" (Falcon-H1) */
-#define PLS_T_DOWN_SCALE       (UINT64_C(1) << 39) /* experts' outputs have a scale each (Gemma 4) */
-#define PLS_T_SSM_NORM         (UINT64_C(1) << 40) /* Mamba-2 output is always normed */
+#define PLS_T_ROWS_AFTER_NORM   (UINT64_C(1) << 33) /* after the final norm, which is an output */
+#define PLS_T_LOGIT_CAP         (UINT64_C(1) << 34)
+#define PLS_T_LOGIT_SCALE       (UINT64_C(1) << 35)
+#define PLS_T_OUTPUT_NORM_LFM2  (UINT64_C(1) << 36) /* the final norm is called token_embd_norm */
+#define PLS_T_NO_ROPE           (UINT64_C(1) << 37) /* no positions at all */
+#define PLS_T_FFN_NORM_BARE     (UINT64_C(1) << 38) /* "ffn_norm" without ".weight" (Falcon-H1) */
+#define PLS_T_DOWN_SCALE        (UINT64_C(1) << 39) /* experts' outputs have a scale each (Gemma 4) */
+#define PLS_T_SSM_NORM          (UINT64_C(1) << 40) /* Mamba-2 output is always normed */
+#define PLS_T_SUM_BRANCHES      (UINT64_C(1) << 41) /* parallel: the branches are added to each other first */
+#define PLS_T_ATTN_BRANCH_FIRST (UINT64_C(1) << 42) /* of which attention is the first operand */
+#define PLS_T_POST_NORM_EARLY   (UINT64_C(1) << 43) /* the norm after attention comes before rows are picked \
+                                                     */
+#define PLS_T_SUB_NORMS (UINT64_C(1) << 44) /* norms before the attention output and the down projection */
+#define PLS_T_DEEPSTACK (UINT64_C(1) << 45) /* image features enter the first layers beside the embedding */
 
 enum pls_rope_rule {
     PLS_ROPE_ALL = 0,

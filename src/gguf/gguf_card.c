@@ -57,6 +57,7 @@ static const struct {
     NUMBER("kda.head_dim", kda_head_dim),
     NUMBER("full_attention_interval", full_attention_interval),
     NUMBER("embedding_length_per_layer_input", n_embd_per_layer),
+    NUMBER("n_deepstack_layers", n_deepstack),
     NUMBER("altup.num_inputs", n_altup),
 #undef NUMBER
 };
