@@ -136,6 +136,16 @@ jq .machine "$tap_tmp/out" >"$tap_tmp/machine.json"
 "$PLIMSOLL" plan qwen3-8b qwen3-4b --on "$tap_tmp/machine.json" -c 8k --json >"$tap_tmp/again"
 ok "the machine of an answer is a record that gives the same answer" cmp -s "$tap_tmp/out" "$tap_tmp/again"
 
+# ---- the search that stops early finds what the exhaustive one finds
+for r in cpu-32g cuda-24g laptop-24g; do
+    for t in chat code; do
+        columns='NR <= 9 { print $2, $4, $5, $8 }'
+        a=$("$PLIMSOLL" fit --on tests/records/$r.json --task $t --top 8 --format csv | awk -F, "$columns")
+        b=$("$PLIMSOLL" fit --on tests/records/$r.json --task $t --top 0 --format csv | awk -F, "$columns")
+        is "first rows of $t on $r" "$a" "$b"
+    done
+done
+
 # ---- determinism, and a program that was moved
 run fit --on $box --json
 cp "$tap_tmp/out" "$tap_tmp/first"

@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "cli/fit.h"
 
-enum { TOP_DEFAULT = 15 };
+enum { TOP_DEFAULT = 15, TOP_MOST = 4096 };
 
 static struct pls_policy policy_from(const struct pls_session *s, enum pls_task task, const struct pls_ask *ask)
 {
@@ -45,7 +45,7 @@ static enum pls_code read_ask(struct pls_session *s, struct pls_fit_ask *out, st
     }
     out->policy = policy_from(s, task, &out->ask);
     out->speed_is_hard = pls_args_has(s->args, PLS_OPT_MIN_SPEED);
-    out->top = (uint32_t)pls_args_u64(s->args, PLS_OPT_TOP, TOP_DEFAULT);
+    out->top = (uint32_t)pls_min(pls_args_u64(s->args, PLS_OPT_TOP, TOP_DEFAULT), TOP_MOST);
     out->has_quant = quant != NULL;
     if (quant != NULL && !pls_quant_parse(quant, &out->quant)) {
         return pls_fail(err, PLS_USAGE, "--quant: '%s' is not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)", quant);

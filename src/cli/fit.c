@@ -1,5 +1,6 @@
 #include "cli/fit.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,13 @@ static const enum pls_ftype ladder[] = {
 };
 enum { RUNGS = PLS_COUNT_OF(ladder) };
 
+/* One rung of one model, and what it could score. */
+struct candidate {
+    double bound;
+    uint32_t model;
+    struct pls_quant quant;
+};
+
 struct search {
     struct pls_session *s;
     const struct pls_fit_ask *ask;
@@ -18,7 +26,11 @@ struct search {
     struct pls_pick *picks;
     uint32_t n_picks;
     uint32_t n_configs;
-    uint64_t budget_bytes; /* of all pools, none counted twice */
+    struct candidate *candidates;
+    uint32_t n_candidates;
+    double *best;          /* per model: the best score placed so far */
+    double *leaders;       /* the best scores of the `top` leading models, in descending order */
+    uint32_t n_leaders;
     struct pls_plan *plan; /* scratch: too large for the stack */
     struct pls_model *model;
     bool out_of_memory;
@@ -57,26 +69,6 @@ static bool gather(const struct pls_card *card, void *context)
     return true;
 }
 
-static uint64_t whole_budget(const struct pls_machine *m)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < m->n_pools; i++) {
-        sum = m->pools[i].within < 0 ? pls_add(sum, m->pools[i].budget_bytes) : sum;
-    }
-    return sum;
-}
-
-/* Weights can't be smaller than this: every parameter in the quant's main type less a tenth for tables that are not
- * loaded. A cheap way past models that are far too large. */
-static bool is_hopeless(const struct search *f, const struct pls_card *card, enum pls_ftype ftype)
-{
-    const struct pls_type_info *info = pls_type_info(pls_ftype_base(ftype));
-    if (info->name == NULL || card->params_total == 0) {
-        return false;
-    }
-    return (double)card->params_total * info->bytes / info->block * 0.85 > (double)f->budget_bytes;
-}
-
 static bool is_wanted(const struct search *f, const struct pls_plan *p)
 {
     const struct pls_policy *w = &f->ask->policy;
@@ -96,7 +88,6 @@ static bool place(struct search *f, uint32_t index, const struct pls_quant *quan
     ask.context_tokens = context;
     enum pls_code code = pls_place(f->model, &ask, &f->s->machine, &f->s->scratch, p, NULL);
     pls_arena_reset(&f->s->scratch, mark);
-    f->n_configs++;
     if (code != PLS_OK || p->fit != PLS_FIT_YES) {
         return false;
     }
@@ -117,6 +108,7 @@ static bool place(struct search *f, uint32_t index, const struct pls_quant *quan
             .margin_bytes = p->margin_bytes,
         };
         pick->score = pls_rank_score(&f->ask->policy, p, &pick->reasons);
+        f->best[index] = fmax(f->best[index], pick->score);
     }
     return true;
 }
@@ -134,29 +126,88 @@ static void place_contexts(struct search *f, uint32_t index, const struct pls_qu
     }
 }
 
-static void place_model(struct search *f, uint32_t index)
+static void add_candidate(struct search *f, uint32_t index, const struct pls_quant *quant)
 {
-    size_t mark = f->s->scratch.used;
+    double bound = pls_fit_bound(f->s, f->ask, &f->cards[index], quant, f->plan);
+    f->n_configs++;
+    if (bound > -HUGE_VAL) {
+        f->candidates[f->n_candidates++] = (struct candidate){ bound, index, *quant };
+    }
+}
+
+static void add_candidates(struct search *f, uint32_t index)
+{
     struct pls_quant own = pls_target_default_quant(&f->cards[index], f->ask->ask.runtime);
     bool is_fixed = own.format != PLS_FORMAT_GGUF || own.ftype == PLS_FTYPE_MXFP4_MOE;
-    memset(f->model, 0, sizeof(*f->model));
-    f->model->card = f->cards[index];
-    f->model->stored.ftype = PLS_FTYPE_NONE;
-    if (pls_arch_tensors(&f->model->card, &f->s->scratch, &f->model->tensors, NULL) != PLS_OK) {
+    if (f->ask->has_quant || is_fixed) {
+        add_candidate(f, index, f->ask->has_quant ? &f->ask->quant : &own);
         return;
     }
-    if (f->ask->has_quant || is_fixed) {
-        place_contexts(f, index, f->ask->has_quant ? &f->ask->quant : &own);
+    for (size_t i = 0; i < RUNGS; i++) {
+        own.ftype = ladder[i];
+        own.imatrix = pls_args_has(f->s->args, PLS_OPT_IMATRIX);
+        add_candidate(f, index, &own);
     }
-    for (size_t i = 0; i < RUNGS && !f->ask->has_quant && !is_fixed; i++) {
-        struct pls_quant quant = own;
-        quant.ftype = ladder[i];
-        quant.imatrix = pls_args_has(f->s->args, PLS_OPT_IMATRIX);
-        if (!is_hopeless(f, &f->cards[index], ladder[i])) {
-            place_contexts(f, index, &quant);
-        }
+}
+
+static void place_candidate(struct search *f, const struct candidate *c)
+{
+    size_t mark = f->s->scratch.used;
+    memset(f->model, 0, sizeof(*f->model));
+    f->model->card = f->cards[c->model];
+    f->model->stored.ftype = PLS_FTYPE_NONE;
+    if (pls_arch_tensors(&f->model->card, &f->s->scratch, &f->model->tensors, NULL) == PLS_OK) {
+        place_contexts(f, c->model, &c->quant);
     }
     pls_arena_reset(&f->s->scratch, mark);
+}
+
+/* Highest bound first; equal ones in the order of the catalog, so that every run looks at the same. */
+static int by_bound(const void *a, const void *b)
+{
+    const struct candidate *x = a;
+    const struct candidate *y = b;
+    if (x->bound < y->bound || x->bound > y->bound) {
+        return x->bound < y->bound ? 1 : -1;
+    }
+    return x->model != y->model ? (x->model < y->model ? -1 : 1) : (x->quant.ftype < y->quant.ftype ? -1 : 1);
+}
+
+/* The score that the last of the wanted rows has by now; nothing below it needs to be placed. */
+static double score_to_beat(struct search *f)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < f->n_cards; i++) {
+        double score = f->best[i];
+        uint32_t at = n < f->ask->top ? n : n - 1;
+        if (!(score > -HUGE_VAL) || (n == f->ask->top && score <= f->leaders[n - 1])) {
+            continue;
+        }
+        while (at > 0 && f->leaders[at - 1] < score) {
+            f->leaders[at] = f->leaders[at - 1];
+            at--;
+        }
+        f->leaders[at] = score;
+        n += n < f->ask->top;
+    }
+    return n == f->ask->top ? f->leaders[n - 1] : -HUGE_VAL;
+}
+
+static void place_all(struct search *f)
+{
+    double least = -HUGE_VAL;
+    for (uint32_t i = 0; i < f->n_cards; i++) {
+        f->best[i] = -HUGE_VAL;
+        add_candidates(f, i);
+    }
+    qsort(f->candidates, f->n_candidates, sizeof(*f->candidates), by_bound);
+    for (uint32_t i = 0; i < f->n_candidates && f->candidates[i].bound >= least; i++) {
+        double before = f->best[f->candidates[i].model];
+        place_candidate(f, &f->candidates[i]);
+        if (f->ask->top > 0 && f->best[f->candidates[i].model] > before) {
+            least = score_to_beat(f);
+        }
+    }
 }
 
 /* The best configuration of each model, in order; picks are sorted. */
@@ -202,7 +253,7 @@ static enum pls_code finish(struct search *f, const struct pls_pick *from, struc
 static enum pls_code collect(struct search *f, struct pls_fit_result *out, struct pls_err *err)
 {
     uint32_t *chosen = PLS_TAKE(&f->s->arena, uint32_t, f->n_cards);
-    bool *seen = PLS_TAKE(&f->s->arena, bool, f->n_cards);
+    bool *seen = PLS_TAKE(&f->s->arena, bool, f->n_cards + 1);
     if (chosen == NULL || seen == NULL) {
         return pls_fail(err, PLS_NOMEM, "fit: out of memory");
     }
@@ -217,28 +268,38 @@ static enum pls_code collect(struct search *f, struct pls_fit_result *out, struc
     return code;
 }
 
+static bool take_room(struct search *f)
+{
+    size_t n = f->n_cards > 0 ? f->n_cards : 1;
+    f->plan = PLS_TAKE(&f->s->arena, struct pls_plan, 1);
+    f->model = PLS_TAKE(&f->s->arena, struct pls_model, 1);
+    f->leaders = PLS_TAKE(&f->s->arena, double, f->ask->top + 1);
+    f->picks = malloc(n * RUNGS * sizeof(*f->picks));
+    f->candidates = malloc(n * RUNGS * sizeof(*f->candidates));
+    f->best = malloc(n * sizeof(*f->best));
+    return f->plan != NULL && f->model != NULL && f->leaders != NULL && f->picks != NULL && f->candidates != NULL
+        && f->best != NULL && !f->out_of_memory;
+}
+
 enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_fit_ask *ask,
                           struct pls_fit_result *out, struct pls_err *err)
 {
-    struct search f = { .s = s, .ask = ask, .budget_bytes = whole_budget(&s->machine) };
+    struct search f = { .s = s, .ask = ask };
     memset(out, 0, sizeof(*out));
     enum pls_code code = pls_session_catalog(s, err);
     code = code == PLS_OK ? pls_catalog_each(s->catalog, words, gather, &f, err) : code;
-    f.plan = PLS_TAKE(&s->arena, struct pls_plan, 1);
-    f.model = PLS_TAKE(&s->arena, struct pls_model, 1);
-    f.picks = malloc(((size_t)f.n_cards * RUNGS + 1) * sizeof(*f.picks));
-    if (code == PLS_OK && (f.out_of_memory || f.plan == NULL || f.model == NULL || f.picks == NULL)) {
+    if (code == PLS_OK && !take_room(&f)) {
         code = pls_fail(err, PLS_NOMEM, "fit: out of memory");
     }
-    for (uint32_t i = 0; i < f.n_cards && code == PLS_OK; i++) {
-        place_model(&f, i);
-    }
     if (code == PLS_OK) {
+        place_all(&f);
         out->n_models = f.n_cards;
         code = collect(&f, out, err);
         out->n_configs = f.n_configs;
     }
     free(f.cards);
     free(f.picks);
+    free(f.candidates);
+    free(f.best);
     return code;
 }

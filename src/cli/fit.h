@@ -1,7 +1,8 @@
 /* cli/fit.h - the search behind `fit`: every model of the catalog, in the quants worth having, placed on one machine.
  *
  * Placement alone decides what fits; speed and quality are added to what does, and only the rows that will be shown are
- * planned in full. Nothing is guessed: a model whose tensors cannot be listed, or that the engine refuses, is left out
+ * planned in full. Configurations are placed in order of what they could score at best, until none that is left can reach the rows
+ * wanted: the result is that of placing all. Nothing is guessed: a model whose tensors cannot be listed, or that the engine refuses, is left out
  * and counted.
  */
 #ifndef CLI_FIT_H
@@ -22,11 +23,16 @@ struct pls_fit_result {
     struct pls_entry *entries; /* best first; models, plans and picks behind them live in the session's arena */
     uint32_t n_entries;
     uint32_t n_models;         /* that the words and the task let through */
-    uint32_t n_configs;        /* placed */
+    uint32_t n_configs;        /* considered: placed, or ruled out by their bound */
 };
 
 /* words as for pls_catalog_each. */
 enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_fit_ask *ask,
                           struct pls_fit_result *out, struct pls_err *err);
+
+/* At most this much could a configuration score; infinite when it has to be tried, minus infinite when it cannot fit.
+ * room is scratch. */
+double pls_fit_bound(const struct pls_session *s, const struct pls_fit_ask *ask, const struct pls_card *card,
+                     const struct pls_quant *quant, struct pls_plan *room);
 
 #endif

@@ -1,0 +1,116 @@
+/* What a model in a quant could score at best: a bound that costs a microsecond, so that `fit` places only what can still
+ * reach the rows shown.
+ *
+ * Everything is taken in the configuration's favour. Bytes from below: every parameter in the recipe's main type, a tenth
+ * off for tables that are looked up. Bits from above, for quality: what recipes give the larger tensors, and embedding and output in
+ * 8 bits. The fastest pools are filled first, the cache costs nothing, the whole budget stays free. The test compares the rows
+ * found with those of an exhaustive search (--top 0), for several machines. */
+#include "cli/fit.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Bits per weight of the tensors of a layer, at most: recipe minus its exceptions. Above the files of 406 models. */
+static double layer_bits(enum pls_ftype ftype, double base)
+{
+    static const struct {
+        enum pls_ftype ftype;
+        double bits;
+    } most[] = {
+        { PLS_FTYPE_Q5_K_M, 6.0 }, { PLS_FTYPE_Q4_K_M, 5.3 }, { PLS_FTYPE_IQ4_XS, 4.9 },
+        { PLS_FTYPE_Q3_K_M, 4.4 }, { PLS_FTYPE_Q2_K, 3.5 },
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(most); i++) {
+        if (most[i].ftype == ftype) {
+            return most[i].bits;
+        }
+    }
+    return base * 1.03;
+}
+
+static double base_bits(const struct pls_quant *q)
+{
+    enum pls_type type = q->format == PLS_FORMAT_GGUF ? pls_ftype_base(q->ftype) : PLS_TYPE_NONE;
+    const struct pls_type_info *info = type != PLS_TYPE_NONE ? pls_type_info(type) : NULL;
+    return info != NULL && info->name != NULL ? 8.0 * info->bytes / info->block : 0;
+}
+
+/* Most bytes of tensor data: upper bound of what quality sees. */
+static double most_bytes(const struct pls_card *card, const struct pls_quant *q, double base)
+{
+    double params = (double)card->params_total;
+    double tables = (double)card->n_vocab * card->n_embd * (card->tied ? 1 : 2)
+        + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
+    tables = fmin(tables, params);
+    return ((params - tables) * layer_bits(q->ftype, base) + tables * fmax(8.5, base)) / 8;
+}
+
+/* The pools in order of speed, each filled to its budget. */
+static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, double bytes, const struct pls_card *card)
+{
+    double left = bytes;
+    bool used[PLS_MAX_POOLS] = { false };
+    uint32_t n = 0;
+    for (uint32_t round = 0; round < m->n_pools && left > 0; round++) {
+        int32_t best = -1;
+        for (uint32_t i = 0; i < m->n_pools; i++) {
+            if (!used[i] && (best < 0 || m->pools[i].bandwidth_gbs > m->pools[best].bandwidth_gbs
+                             || (m->pools[i].kind != PLS_POOL_RAM && m->pools[best].kind == PLS_POOL_RAM))) {
+                best = (int32_t)i;
+            }
+        }
+        used[best] = true;
+        double share = fmin(left, (double)m->pools[best].budget_bytes) / bytes;
+        struct pls_share *s = &p->shares[n++];
+        left -= share * bytes;
+        s->pool = best;
+        s->n_layers = (uint32_t)(share * card->n_layers);
+        s->traffic.active_params = (uint64_t)(share * (double)(card->params_active != 0 ? card->params_active : card->params_total));
+        s->traffic.n_layers = s->n_layers;
+        s->traffic.repacked = true;
+        s->budget_bytes = m->pools[best].budget_bytes;
+    }
+    return left > 0.5 ? 0 : n;
+}
+
+/* Bytes read per token at least, in the recipe's main type. */
+static void read_bytes(const struct pls_card *card, const struct pls_quant *q, double base, struct pls_plan *p)
+{
+    double active = (double)(card->params_active != 0 ? card->params_active : card->params_total);
+    double table = (double)card->n_vocab * card->n_embd * (card->tied ? 0 : 1);
+    double bytes = fmax(active - table, 0.5 * active) * base / 8 * 0.9;
+    double whole = (double)card->params_total;
+    enum pls_type type = pls_ftype_base(q->ftype);
+    for (uint32_t i = 0; i < p->n_shares; i++) {
+        double share = (double)p->shares[i].traffic.active_params / active;
+        p->shares[i].traffic.weights_by_type[type] = (uint64_t)(whole > 0 ? share * bytes : 0);
+    }
+}
+
+double pls_fit_bound(const struct pls_session *s, const struct pls_fit_ask *ask, const struct pls_card *card,
+                     const struct pls_quant *quant, struct pls_plan *room)
+{
+    double base = base_bits(quant);
+    if (base <= 0 || card->params_total == 0) {
+        return HUGE_VAL; /* nothing is known beforehand: it has to be placed */
+    }
+    memset(room, 0, sizeof(*room));
+    room->ask = ask->ask;
+    room->ask.quant = *quant;
+    room->n_shares = fill_pools(&s->machine, room, (double)card->params_total * base / 8 * 0.85, card);
+    if (room->n_shares == 0) {
+        return -HUGE_VAL; /* larger than all memory */
+    }
+    read_bytes(card, quant, base, room);
+    room->tensor_data_bytes = (uint64_t)most_bytes(card, quant, base);
+    room->setting.type_k = ask->ask.type_k;
+    room->setting.type_v = ask->ask.type_v;
+    uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
+    room->setting.n_ctx_seq = pls_min(ask->policy.wish_context_tokens, most);
+    room->margin_bytes = (int64_t)pls_min(s->machine.pools[room->shares[0].pool].budget_bytes, INT64_MAX);
+    room->fit = PLS_FIT_YES;
+    pls_speed_predict(card, &s->machine, &s->rates, room);
+    room->speed.decode_tps *= 1.2;
+    pls_quality_predict(card, ask->policy.task, room);
+    return pls_rank_score(&ask->policy, room, NULL);
+}
