@@ -76,23 +76,31 @@ static void add_words(struct pls_tokens *to, const char *text)
     }
 }
 
-/* "macbook pro", "mac studio": the box says nothing that the chip does not. */
-static void drop_boxes(struct pls_tokens *t)
+/* How many tokens from i on name the box around the chip: "macbook pro", "mac studio". */
+static uint32_t box_length(const struct pls_tokens *t, uint32_t i)
 {
     static const char *const boxes[] = { "pro", "air", "studio", "mini", "neo" };
+    const char *word = t->word[i];
+    if (strcmp(word, "macbook") != 0 && strcmp(word, "mac") != 0 && strcmp(word, "imac") != 0) {
+        return 0;
+    }
+    for (size_t b = 0; i + 1 < t->n && b < PLS_COUNT_OF(boxes); b++) {
+        if (strcmp(t->word[i + 1], boxes[b]) == 0) {
+            return 2;
+        }
+    }
+    return 1;
+}
+
+/* The box says nothing that the chip does not, and fillers say nothing at all. */
+static void drop_boxes(struct pls_tokens *t)
+{
     uint32_t kept = 0;
     for (uint32_t i = 0; i < t->n; i++) {
-        bool is_box = strcmp(t->word[i], "macbook") == 0 || strcmp(t->word[i], "mac") == 0 || strcmp(t->word[i], "imac") == 0;
-        if (is_box) {
-            for (size_t b = 0; i + 1 < t->n && b < PLS_COUNT_OF(boxes); b++) {
-                if (strcmp(t->word[i + 1], boxes[b]) == 0) {
-                    i++;
-                    break;
-                }
-            }
-            continue;
-        }
-        if (!is_filler(t->word[i])) {
+        uint32_t box = box_length(t, i);
+        if (box > 0) {
+            i += box - 1;
+        } else if (!is_filler(t->word[i])) {
             memmove(t->word[kept++], t->word[i], PLS_TOKEN_LEN);
         }
     }

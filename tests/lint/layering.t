@@ -5,7 +5,7 @@
 # Layers that each layer may include, itself among them; a header of include/plimsoll/ belongs to the layer named here.
 cat >"$tap_tmp/rules" <<'RULES'
 layer base base
-layer core base core
+layer core base core data
 layer sys base core sys
 layer kern base core sys kern
 layer probe base core sys probe
@@ -14,7 +14,7 @@ layer catalog base core sys catalog
 layer render base core render
 layer cli base core sys kern probe gguf catalog render cli
 header base base arena text
-header core ask card card_fields.def compute machine place plan profile quant rank rates size tensor
+header core ask card card_fields.def compute machine place plan profile quant rank rates size speed tensor
 header sys sys
 header kern kern bench
 header probe probe
