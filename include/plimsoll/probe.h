@@ -10,10 +10,16 @@
 #include "plimsoll/machine.h"
 #include "plimsoll/sys.h"
 
-/* PLS_IO only when not even the size of RAM could be found. */
+/* The machine behind a root. A recorded one is a tree of the files that were read (proc/, sys/, ...), and may hold two
+ * more at its top: hwloc.xml (`lstopo --of xml`), the processor topology, without which sysfs is read; and values.txt,
+ * "name: value" lines of what calls told (NVML, DRM ioctls, OpenCL; all of macOS and FreeBSD). hwloc's own replay of a
+ * file-system tree is not used: it is chosen by an environment variable only.
+ * PLS_IO, PLS_UNSUPPORTED only when not even the size of RAM could be found; a GPU that fails is a note. */
 enum pls_code pls_probe(struct pls_root *root, struct pls_machine *out, struct pls_err *err);
 
-/* CPU topology from an hwloc XML export (`--on file.xml`). */
+/* The machine of an hwloc XML export (`--on file.xml`): processors, the sum of its memory nodes, and the GPUs whose memory
+ * the exporting hwloc could tell. PLS_FORMAT for another file or one without memory, PLS_UNSUPPORTED for hwloc 3's format
+ * read by hwloc 2. */
 enum pls_code pls_probe_xml(const char *path, struct pls_machine *out, struct pls_err *err);
 
 /* Instruction sets of the running processor, operating-system support included (CPUID and XCR0, or HWCAP). */

@@ -48,6 +48,7 @@ struct pls_gpu *pls_drm_gpu(const struct pls_drm *d, const char *vendor, enum pl
     if (!pls_drm_line(d, "product_name", gpu->name, sizeof(gpu->name)) && pci != NULL) {
         PLS_COPY(gpu->name, pci->name);
     }
+    pls_gpu_name_by_ids(d->root, gpu);
     gpu->link_gbs = kind == PLS_POOL_VRAM ? pls_pcie_gbs(d->link_generation, d->link_width) : 0;
     if (kind != PLS_POOL_VRAM) {
         struct pls_pool *pool = &d->machine->pools[gpu->pool];

@@ -20,8 +20,15 @@ static const char *vendor_name(uint32_t vendor)
     return vendor == 0x10de ? "nvidia" : vendor == 0x1002 ? "amd" : vendor == 0x8086 ? "intel" : NULL;
 }
 
+/* Integrated graphics whose driver is not loaded compute nothing. */
+static bool is_idle_integrated(const struct pls_pci *pci)
+{
+    return pci->vendor == 0x8086 && pls_text_equal(pci->address, "0000:00:02.0");
+}
+
 /* A GPU without a driver that tells its memory: listed, so that the hardware table can be asked by PCI id. */
-static void add_unexplained(const struct pls_pci *pci, const char *vendor, struct pls_machine *m)
+static void add_unexplained(struct pls_root *root, const struct pls_pci *pci, const char *vendor,
+                            struct pls_machine *m)
 {
     struct pls_gpu *gpu = pls_machine_gpu(m, vendor, PLS_POOL_VRAM);
     if (gpu == NULL) {
@@ -31,6 +38,7 @@ static void add_unexplained(const struct pls_pci *pci, const char *vendor, struc
     pls_text_add(&t, "%04x:%04x", (unsigned)pci->vendor, (unsigned)pci->device);
     PLS_COPY(gpu->pci_address, pci->address);
     PLS_COPY(gpu->name, pci->name);
+    pls_gpu_name_by_ids(root, gpu);
     gpu->revision = pci->revision;
     gpu->link_gbs = pci->link_gbs;
     const char *why = pci->vendor == 0x10de ? "libnvidia-ml.so.1 of NVIDIA's driver is not there to ask"
@@ -46,8 +54,8 @@ void pls_linux_gpus(struct pls_root *root, const struct pls_values *values, stru
     pls_drm_gpus(root, values, topo, m);
     for (uint32_t i = 0; i < topo->n_pci; i++) {
         const char *vendor = vendor_name(topo->pci[i].vendor);
-        if (!topo->pci[i].claimed && vendor != NULL) {
-            add_unexplained(&topo->pci[i], vendor, m);
+        if (!topo->pci[i].claimed && vendor != NULL && !is_idle_integrated(&topo->pci[i])) {
+            add_unexplained(root, &topo->pci[i], vendor, m);
         }
     }
 }

@@ -14,7 +14,7 @@
 
 #include "probe/parts.h"
 
-enum { MAX_CGROUP_PATH = 1024, MAX_MOUNTINFO = 64 << 10 };
+enum { MAX_CGROUP_PATH = 1024, MAX_MOUNTINFO = 1 << 20 };
 
 /* Where one hierarchy lives: mount point, and the own group's directory below it ("" is the mount point
  * itself). */

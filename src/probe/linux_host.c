@@ -4,7 +4,7 @@
 
 #include "probe/parts.h"
 
-enum { MAX_MOUNTINFO = 64 << 10 };
+enum { MAX_MOUNTINFO = 1 << 20 };
 
 /* Files that container engines leave behind, words in the own cgroup path, and mounts that only they make. */
 static bool is_container(struct pls_root *root)

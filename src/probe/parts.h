@@ -104,6 +104,8 @@ void pls_linux_gpus(struct pls_root *root, const struct pls_values *values, stru
                     struct pls_machine *m);
 /* Marks the PCI device at an address as explained; NULL when the bus has no such display device. */
 struct pls_pci *pls_pci_claim(struct pls_topology *topo, const char *address);
+/* gpu_names.c: a name for a GPU that has none, from the lists of PCI ids a system carries. */
+void pls_gpu_name_by_ids(struct pls_root *root, struct pls_gpu *gpu);
 /* nvidia.c, drm.c (amd.c, intel.c) */
 void pls_nvidia_gpus(struct pls_root *root, const struct pls_values *v, struct pls_topology *topo,
                      struct pls_machine *m);

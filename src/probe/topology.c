@@ -207,6 +207,106 @@ static void read_topology(hwloc_topology_t topo, const char *allowed_cpus, const
     hwloc_bitmap_free(cpus);
 }
 
+/* What the plugins of an exporting hwloc say about a GPU's memory, best source first; sizes in KiB (hwloc 2).
+ */
+static const struct gpu_source {
+    const char *key, *vendor; /* vendor NULL: by GPUVendor */
+    enum pls_backend backend;
+} gpu_sources[] = {
+    { "CUDAGlobalMemorySize", "nvidia", PLS_BACKEND_CUDA },
+    { "RSMIVRAMSize", "amd", PLS_BACKEND_ROCM },
+    { "LevelZeroHBMSize", "intel", PLS_BACKEND_SYCL },
+    { "LevelZeroDDRSize", "intel", PLS_BACKEND_SYCL },
+    { "LevelZeroMemorySize", "intel", PLS_BACKEND_SYCL },
+    { "OpenCLGlobalMemorySize", NULL, PLS_BACKEND_VULKAN },
+};
+
+static const char *vendor_word(const char *name)
+{
+    static const char *const words[][2] = {
+        { "NVIDIA", "nvidia" }, { "AMD", "amd" }, { "Advanced Micro", "amd" }, { "Intel", "intel" }
+    };
+    for (size_t i = 0; name != NULL && i < PLS_COUNT_OF(words); i++) {
+        if (strstr(name, words[i][0]) != NULL) {
+            return words[i][1];
+        }
+    }
+    return NULL;
+}
+
+/* "15728640" (KiB), or with the unit that hwloc 3 appends ("15728640KiB"). */
+static uint64_t size_info(hwloc_obj_t o, const char *key)
+{
+    char digits[24] = "";
+    uint64_t kib = 0;
+    copy_info(o, key, digits, sizeof(digits));
+    digits[strspn(digits, "0123456789")] = '\0';
+    return pls_parse_u64(digits, &kib) ? pls_mul(kib, PLS_KIB) : 0;
+}
+
+static hwloc_obj_t pci_of(hwloc_obj_t o)
+{
+    while (o != NULL && o->type != HWLOC_OBJ_PCI_DEVICE) {
+        o = o->parent;
+    }
+    return o;
+}
+
+/* One PCI device may be cuda0, nvml0 and opencl0d0 at once: the first source that finds it wins. */
+static bool is_known(const struct pls_machine *m, const char *address)
+{
+    for (uint32_t i = 0; i < m->n_gpus; i++) {
+        if (address[0] != '\0' && strcmp(m->gpus[i].pci_address, address) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_os_device(hwloc_obj_t o, const struct gpu_source *source, struct pls_machine *m)
+{
+    uint64_t bytes = size_info(o, source->key);
+    hwloc_obj_t pci = pci_of(o);
+    const char *vendor =
+        source->vendor != NULL ? source->vendor : vendor_word(hwloc_obj_get_info_by_name(o, "GPUVendor"));
+    const char *kind = hwloc_obj_get_info_by_name(o, "OpenCLDeviceType");
+    char address[16] = "";
+    struct pls_text t = PLS_TEXT(address);
+    if (pci != NULL) {
+        const struct hwloc_pcidev_attr_s *a = &pci->attr->pcidev;
+        pls_text_add(&t, "%04x:%02x:%02x.%x", (unsigned)a->domain, (unsigned)a->bus, (unsigned)a->dev,
+                     (unsigned)a->func);
+    }
+    bool is_gpu = kind == NULL || strcmp(kind, "GPU") == 0;
+    bool integrated = strcmp(address, "0000:00:02.0") == 0;
+    struct pls_gpu *gpu = bytes > 0 && vendor != NULL && is_gpu && !integrated && !is_known(m, address)
+                              ? pls_machine_gpu(m, vendor, PLS_POOL_VRAM)
+                              : NULL;
+    if (gpu == NULL) {
+        return;
+    }
+    copy_info(o, "GPUModel", gpu->name, sizeof(gpu->name));
+    PLS_COPY(gpu->pci_address, address);
+    gpu->backend = source->backend;
+    m->pools[gpu->pool].capacity_bytes = bytes;
+    if (pci != NULL) {
+        struct pls_text id = PLS_TEXT(gpu->pci_id);
+        pls_text_add(&id, "%04x:%04x", (unsigned)pci->attr->pcidev.vendor_id,
+                     (unsigned)pci->attr->pcidev.device_id);
+        gpu->revision = pci->attr->pcidev.revision;
+        gpu->link_gbs = (double)pci->attr->pcidev.linkspeed;
+    }
+}
+
+static void read_os_devices(hwloc_topology_t topo, struct pls_machine *m)
+{
+    for (size_t i = 0; i < PLS_COUNT_OF(gpu_sources); i++) {
+        for (hwloc_obj_t o = NULL; (o = hwloc_get_next_osdev(topo, o)) != NULL;) {
+            add_os_device(o, &gpu_sources[i], m);
+        }
+    }
+}
+
 /* hwloc 2 writes to stderr when handed the format of hwloc 3: looked at first. */
 static bool is_later_xml(const char *xml)
 {
@@ -234,7 +334,7 @@ enum pls_code pls_topology_xml(const char *xml, size_t len, struct pls_topology 
         return pls_fail(err, PLS_FORMAT, "hwloc cannot read this XML");
     }
     read_topology(topo, "", "", out);
-    (void)machine;
+    read_os_devices(topo, machine);
     hwloc_topology_destroy(topo);
     return PLS_OK;
 }

@@ -200,6 +200,7 @@ START_TEST(amd_discrete)
     const struct pls_pool *pool = &m.pools[1];
     ck_assert_str_eq(gpu->vendor, "amd");
     ck_assert_str_eq(gpu->pci_id, "1002:744c");
+    ck_assert_str_eq(gpu->name, "AMD Radeon RX 7900 XTX"); /* device and revision in amdgpu.ids */
     ck_assert_uint_eq(gpu->revision, 0xc8);
     ck_assert_str_eq(gpu->driver, "amdgpu");
     ck_assert_int_eq(gpu->backend, PLS_BACKEND_ROCM);
@@ -275,6 +276,7 @@ START_TEST(a_gpu_without_a_driver)
     probe_into("nvidia-no-driver-32g", &m);
     ck_assert_uint_eq(m.n_gpus, 1); /* the server's ASPEED display adapter is none */
     ck_assert_str_eq(m.gpus[0].pci_id, "10de:2204");
+    ck_assert_str_eq(m.gpus[0].name, "GA102 [GeForce RTX 3090]");
     ck_assert_int_eq(m.gpus[0].backend, PLS_BACKEND_NONE);
     ck_assert_uint_eq(m.pools[1].capacity_bytes, 0);
     ck_assert_ptr_nonnull(find_note(&m, "gpu-memory-unknown"));
@@ -337,6 +339,25 @@ START_TEST(opencl_library)
 }
 END_TEST
 
+START_TEST(gpus_of_an_xml_export)
+{
+    struct pls_machine m;
+    struct pls_err err;
+    ck_assert_int_eq(pls_probe_xml("tests/machines/xml-power8-2xp100/hwloc.xml", &m, &err), PLS_OK);
+    ck_assert_uint_eq(m.n_gpus, 2); /* cuda, opencl and nvml are one device; an OpenCL processor is none */
+    ck_assert_str_eq(m.gpus[1].name, "Tesla P100-SXM2-16GB");
+    ck_assert_str_eq(m.gpus[1].pci_id, "10de:15f9");
+    ck_assert_str_eq(m.gpus[1].pci_address, "0001:01:00.0");
+    ck_assert_int_eq(m.gpus[1].backend, PLS_BACKEND_CUDA);
+    ck_assert_uint_eq(m.pools[2].capacity_bytes, 16671616 * PLS_KIB);
+    ck_assert_uint_eq(m.pools[0].capacity_bytes, 256 * PLS_GIB);
+    ck_assert_int_eq(pls_probe_xml("tests/machines/xml-apple-truncated/hwloc.xml", &m, &err), PLS_FORMAT);
+    ck_assert_ptr_nonnull(strstr(err.text, "32 bits"));
+    enum pls_code code = pls_probe_xml("tests/machines/xml-hwloc3/hwloc.xml", &m, &err);
+    ck_assert_msg(code == PLS_UNSUPPORTED || code == PLS_FORMAT, "%s", err.text);
+}
+END_TEST
+
 START_TEST(memory_modules)
 {
     struct pls_machine m;
@@ -356,4 +377,4 @@ UNIT_MAIN("gpu", nvml_without_gpus, nvml_with_one, nvml_with_several, nvml_of_an
           nvml_with_a_lost_gpu, nvml_with_unified_memory, nvml_with_slices, amd_discrete, amd_strix_halo,
           amd_strix_halo_with_a_large_carve_out, intel_discrete_and_integrated, a_gpu_without_a_driver,
           nvidia_replayed_from_a_recording, amd_by_ioctl, intel_by_ioctl_and_by_opencl, opencl_library,
-          memory_modules)
+          gpus_of_an_xml_export, memory_modules)

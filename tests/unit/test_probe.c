@@ -160,6 +160,7 @@ START_TEST(hybrid_processor_by_xml)
     ck_assert_uint_eq(m.cpu.l3_bytes, 24 * PLS_MIB);
     ck_assert(m.cpu.isa & PLS_ISA_AVX_VNNI);
     ck_assert(m.has_desktop);
+    ck_assert_uint_eq(m.n_gpus, 0); /* integrated graphics without a driver */
     ck_assert_ptr_null(find_note(&m, "numa-under-reports"));
 }
 END_TEST
