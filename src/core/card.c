@@ -13,9 +13,11 @@
 
 /* Most of anything a card counts: far beyond every real model, small enough that products of three stay in 64
  * bits or saturate visibly. */
-#define MAX_COUNT ((uint32_t)1 << 27)
-#define MAX_WIDTH ((uint32_t)1 << 22)
-#define MAX_MTP   16
+#define MAX_COUNT  ((uint32_t)1 << 27)
+#define MAX_WIDTH  ((uint32_t)1 << 22)
+#define MAX_HEAD   ((uint32_t)1 << 16) /* times 65,535 heads still fits 32 bits */
+#define MAX_SHARED 512
+#define MAX_MTP    16
 
 /* How the layers of an architecture differ when a card does not list them. */
 struct pattern {
@@ -114,13 +116,24 @@ static enum pls_code check_scalars(const struct pls_card *card, struct pls_err *
         { "n_heads_swa", card->n_head_swa, 0, UINT16_MAX },
         { "n_kv_heads_swa", card->n_head_kv_swa, 0, UINT16_MAX },
         { "mtp_n_heads", card->n_head_mtp, 0, UINT16_MAX },
-        { "head_dim", card->head_dim, 0, MAX_WIDTH },
-        { "v_head_dim", card->head_dim_v, 0, MAX_WIDTH },
+        { "head_dim", card->head_dim, 0, MAX_HEAD },
+        { "v_head_dim", card->head_dim_v, 0, MAX_HEAD },
+        { "head_dim_swa", card->head_dim_swa, 0, MAX_HEAD },
+        { "v_head_dim_swa", card->head_dim_v_swa, 0, MAX_HEAD },
+        { "qk_nope_head_dim", card->qk_nope_dim, 0, MAX_HEAD / 2 },
+        { "qk_rope_head_dim", card->qk_rope_dim, 0, MAX_HEAD / 2 },
+        { "index_head_dim", card->index_head_dim, 0, MAX_HEAD },
+        { "kda_head_dim", card->kda_head_dim, 0, MAX_HEAD },
         { "intermediate_size", card->n_ff, 0, MAX_WIDTH },
         { "moe_intermediate_size", card->n_ff_exp, 0, MAX_WIDTH },
         { "n_experts", card->n_expert, 0, UINT16_MAX },
         { "n_experts_used", card->n_expert_used, 0, card->n_expert },
-        { "ssm_state_size", card->ssm_state, 0, MAX_WIDTH },
+        { "n_shared_experts", card->n_expert_shared, 0, MAX_SHARED },
+        { "ssm_conv_kernel", card->ssm_conv, 0, MAX_HEAD },
+        { "ssm_state_size", card->ssm_state, 0, MAX_HEAD },
+        { "ssm_n_heads", card->ssm_heads, 0, UINT16_MAX },
+        { "ssm_n_groups", card->ssm_groups, 0, UINT16_MAX },
+        { "kda_n_heads", card->kda_heads, 0, UINT16_MAX },
         { "ssm_inner", card->ssm_inner, 0, MAX_WIDTH },
         { "qk_norm", card->qk_norm, 0, PLS_QK_NORM_FULL },
         { "attn_output_gate", card->attn_gate, 0, PLS_ATTN_GATE_ELEMENT },
@@ -154,6 +167,16 @@ static enum pls_code check_kinds(const struct pls_card *card, struct pls_err *er
             return pls_fail(err, PLS_FORMAT, "%s is not given, but the model has layers that need it",
                             needs[i].key);
         }
+    }
+    for (uint32_t i = 0; i < card->n_layers; i++) {
+        if (card->ff[i] > MAX_WIDTH) {
+            return pls_fail(err, PLS_FORMAT, "intermediate_size of layer %lu is %lu", (unsigned long)i,
+                            (unsigned long)card->ff[i]);
+        }
+    }
+    if (card->head_dim > MAX_HEAD) {
+        return pls_fail(err, PLS_FORMAT, "hidden_size by n_heads leaves a head of %lu",
+                        (unsigned long)card->head_dim);
     }
     if (card->kv_lora_rank > 0 && (card->qk_nope_dim == 0 || card->head_dim_v == 0)) {
         return pls_fail(err, PLS_FORMAT, "kv_lora_rank without qk_nope_head_dim and v_head_dim");

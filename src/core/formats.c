@@ -256,7 +256,7 @@ enum pls_code pls_format_bytes(const struct pls_card *card, const struct pls_qua
         uint64_t packed = packed_bytes(card, quant, t, role);
         uint64_t plain = pls_mul(pls_tensor_elements(t), plain_width(card, quant));
         out->elements = pls_add(out->elements, pls_tensor_elements(t));
-        out->n_quantized += packed > 0;
+        out->n_quantized += packed > 0 ? 1 : 0;
         out->quantized_bytes = pls_add(out->quantized_bytes, packed);
         out->kept_bytes = pls_add(out->kept_bytes, packed > 0 ? 0 : plain);
     }

@@ -409,7 +409,7 @@ static struct mix mix_of(const struct pls_card *card, const struct pls_quant *qu
     m.is_bailing3 = pls_text_equal(card->arch, "bailingmoe3");
     for (uint32_t i = 0; i < list->n; i++) {
         const struct pls_tensor *t = &list->items[i];
-        m.n_vlike += is_vlike(t);
+        m.n_vlike += is_vlike(t) ? 1 : 0;
         m.tied = m.tied && t->category != PLS_CAT_OUTPUT;
         if (t->layer >= 0 && (uint32_t)t->layer + 1 > m.n) {
             m.n = (uint32_t)t->layer + 1;

@@ -245,6 +245,36 @@ START_TEST(encoders_keep_nothing)
 }
 END_TEST
 
+/* The widest heads that pass: 65,535 of 65,536 is 4,294,901,760, just inside 32 bits; one wider is refused.
+ */
+START_TEST(widths_cannot_wrap)
+{
+    struct pls_card card = card_of("llama", 1);
+    struct pls_err err;
+    card.n_head = 65535;
+    card.n_head_kv = 65535;
+    card.head_dim = 65536;
+    complete(&card);
+    ck_assert_uint_eq(pls_card_layer(&card, 0).k_cache_width, 4294901760);
+    card = card_of("llama", 1);
+    card.head_dim = 65537;
+    ck_assert_int_eq(pls_card_complete(&card, &err), PLS_FORMAT);
+    card = card_of("llama", 1);
+    card.head_dim = 0;
+    card.n_embd = 1 << 20;
+    card.n_head = 1;
+    ck_assert_int_eq(pls_card_complete(&card, &err), PLS_FORMAT);
+    card = card_of("llama", 1);
+    card.ff[0] = UINT32_MAX;
+    ck_assert_int_eq(pls_card_complete(&card, &err), PLS_FORMAT);
+    card = card_of("llama", 1);
+    card.n_layers = UINT32_MAX;
+    card.n_mtp_layers = 2;
+    card.mtp_in_file = true;
+    ck_assert_int_eq(pls_card_complete(&card, &err), PLS_FORMAT);
+}
+END_TEST
+
 START_TEST(words_are_read_back)
 {
     for (int i = 0; i < PLS_TASK_COUNT; i++) {
@@ -264,4 +294,5 @@ UNIT_MAIN("card", patterns_follow_the_architecture, kinds_follow_from_missing_kv
           gated_delta_state_of_a_published_model, latent_attention_caches_the_latent,
           indexers_cache_keys_of_their_own, deepseek_v4_keeps_a_window_and_compressed_entries,
           gemma4_differs_by_kind_of_layer, mtp_blocks_count_only_where_the_file_has_them,
-          experts_sit_where_lead_step_and_phase_say, encoders_keep_nothing, words_are_read_back)
+          experts_sit_where_lead_step_and_phase_say, encoders_keep_nothing, widths_cannot_wrap,
+          words_are_read_back)
