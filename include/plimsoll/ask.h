@@ -105,6 +105,7 @@ struct pls_setting {
     uint32_t n_outputs; /* rows of logits reserved */
     bool kv_unified;
     bool flash_attention; /* after "auto" was decided for this device and card */
+    bool v_transposed;    /* V is stored transposed: flash attention was off from the start, not by "auto" */
     enum pls_type type_k, type_v;
 };
 /* PLS_REFUSED with the engine's reason when it would refuse: quantized V without flash attention, MLA with

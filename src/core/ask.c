@@ -325,6 +325,7 @@ static enum pls_code settle_attention(const struct pls_ask *ask, const struct pl
     if (ask->flash_attention == PLS_OFF && quantized_v && s->engine == PLS_ENGINE_LLAMA_CPP) {
         return pls_fail(err, PLS_REFUSED, "quantized V cache requires flash attention to be enabled");
     }
+    s->v_transposed = s->engine == PLS_ENGINE_LLAMA_CPP && ask->flash_attention == PLS_OFF;
     s->flash_attention =
         ask->flash_attention == PLS_ON
         || (ask->flash_attention == PLS_AUTO

@@ -49,30 +49,6 @@ static uint32_t all_layers(const struct pls_place_scene *s)
     return s->layout->model->card.n_layers + s->layout->model->card.n_mtp_layers + 1;
 }
 
-/* Fused attention "auto" looks where the scheduler put the operation, and one layout of layers misleads it:
- * the attention of the last host layer, followed on the device by a layer with recurrent state, whose first
- * operations enter the graph before the attention's own projection, is pulled onto the device, does not match
- * its cache, and fused attention is turned off for all (llama.cpp of 2026-08-22; seen with LFM2-1.2B and 8 of
- * 17 layers). */
-static bool attention_is_torn(const struct pls_place_scene *s, const struct pls_split *split)
-{
-    const struct pls_cache_shape *shape = &s->layout->cache;
-    uint32_t first = split->n_blocks + 1 - split->gpu_layers;
-    const struct pls_cache_layer *last_host = NULL;
-    const struct pls_cache_layer *first_device = NULL;
-    for (uint32_t i = 0; i < shape->n_layers && first_device == NULL; i++) {
-        const struct pls_cache_layer *l = &shape->layers[i];
-        bool keeps = l->k_width != 0 || l->conv_state != 0 || l->ssm_state != 0;
-        last_host = keeps && i < first ? l : last_host;
-        first_device = keeps && i >= first ? l : NULL;
-    }
-    if (split->gpu_layers == 0 || last_host == NULL || first_device == NULL) {
-        return false;
-    }
-    bool attends = last_host->k_width != 0 && last_host->conv_state == 0 && last_host->ssm_state == 0;
-    return attends && first_device->k_width == 0;
-}
-
 /* Measures one candidate as it is. False when the engine refuses it. */
 static bool measure_once(struct search *q, struct candidate c, bool quick)
 {
@@ -84,10 +60,6 @@ static bool measure_once(struct search *q, struct candidate c, bool quick)
         return false;
     }
     pls_split_make(s, c.gpu_layers, c.cpu_moe, &q->at->split);
-    bool open = q->ask.flash_attention == PLS_AUTO && !pls_type_is_quantized(q->ask.type_v);
-    if (open && q->at->setting.engine == PLS_ENGINE_LLAMA_CPP && attention_is_torn(s, &q->at->split)) {
-        q->at->setting.flash_attention = false;
-    }
     pls_place_measure(s, &q->at->setting, &q->at->split, quick, &q->at->bytes);
     return true;
 }
@@ -169,6 +141,9 @@ static bool holds(struct search *q, struct candidate c, bool devices_only)
     }
     if (!measure(q, c, true)) {
         return false;
+    }
+    if (q->at->bytes.compute.origin == PLS_ORIGIN_TABLE) { /* replayed before */
+        return least_margin(q, NULL, devices_only) >= 0;
     }
     if (q->anchor.is_set && q->anchor.gpu_layers == c.gpu_layers && q->anchor.cpu_moe == c.cpu_moe) {
         return least_margin(q, &q->anchor, devices_only) >= 0;

@@ -18,12 +18,23 @@ struct pls_place_device {
     float share;             /* running sum of the split ratios, up to 1 */
 };
 
+/* Replays that were made already, for the few questions that come back. */
+enum { PLS_MEMOS = 8 };
+struct pls_compute_memo {
+    bool is_set, flash_attention;
+    uint64_t n_ctx;
+    uint32_t n_devices, gpu_layers, cpu_moe_layers;
+    uint16_t counts[PLS_MAX_GPUS];
+    struct pls_compute compute;
+};
+
 /* Question, model and machine, with everything looked up once. */
 struct pls_place_scene {
     const struct pls_layout *layout;
     const struct pls_ask *ask;
     const struct pls_machine *machine;
     struct pls_arena *scratch;
+    struct pls_compute_memo *memos; /* PLS_MEMOS of them, oldest overwritten first; NULL: none */
     enum pls_engine engine;
     uint32_t n_devices;
     struct pls_place_device devices[PLS_MAX_GPUS];

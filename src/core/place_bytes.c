@@ -4,6 +4,7 @@
  * buffers which host matrices a large batch copies to a device. */
 #include "place.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* llama.cpp: the first device whose running share exceeds the layer's place among the offloaded ones. */
@@ -156,8 +157,8 @@ static uint8_t where_of(const struct pls_place_scene *s, const struct pls_split 
     return host_repacks(s) && l->repacks[tensor] != 0 ? PLS_WHERE_REPACKED : PLS_WHERE_HOST;
 }
 
-static void put_compute(const struct pls_place_scene *s, const struct pls_setting *setting,
-                        const struct pls_split *split, bool quick, struct pls_place_bytes *b)
+static void ask_compute(const struct pls_place_scene *s, const struct pls_setting *setting,
+                        const struct pls_split *split, bool quick, struct pls_compute *out)
 {
     size_t mark = s->scratch->used;
     unsigned char nothing[1];
@@ -182,8 +183,51 @@ static void put_compute(const struct pls_place_scene *s, const struct pls_settin
         ask.weights = &s->layout->tensors;
         ask.where = where;
     }
-    pls_compute_buffers(&ask, quick ? &none : s->scratch, &b->compute);
+    pls_compute_buffers(&ask, quick ? &none : s->scratch, out);
     pls_arena_reset(s->scratch, mark);
+}
+
+/* The question as far as it changes within one scene. */
+static struct pls_compute_memo memo_key(const struct pls_place_scene *s, const struct pls_setting *setting,
+                                        const struct pls_split *split)
+{
+    struct pls_compute_memo key;
+    memset(&key, 0, sizeof(key));
+    key.is_set = true;
+    key.flash_attention = setting->flash_attention;
+    key.n_ctx = setting->n_ctx;
+    key.n_devices = s->n_devices;
+    key.gpu_layers = split->gpu_layers;
+    key.cpu_moe_layers = split->cpu_moe_layers;
+    memcpy(key.counts, s->counts, sizeof(key.counts));
+    return key;
+}
+
+static const struct pls_compute *recall(const struct pls_place_scene *s, const struct pls_compute_memo *key)
+{
+    for (uint32_t i = 0; i < PLS_MEMOS && s->memos != NULL; i++) {
+        if (memcmp(&s->memos[i], key, offsetof(struct pls_compute_memo, compute)) == 0) {
+            return &s->memos[i].compute;
+        }
+    }
+    return NULL;
+}
+
+static void put_compute(const struct pls_place_scene *s, const struct pls_setting *setting,
+                        const struct pls_split *split, bool quick, struct pls_place_bytes *b)
+{
+    struct pls_compute_memo key = memo_key(s, setting, split);
+    const struct pls_compute *known = recall(s, &key);
+    if (known != NULL) {
+        b->compute = *known;
+    } else {
+        ask_compute(s, setting, split, quick, &b->compute);
+    }
+    if (known == NULL && !quick && s->memos != NULL) {
+        memmove(&s->memos[1], &s->memos[0], sizeof(s->memos[0]) * (PLS_MEMOS - 1));
+        key.compute = b->compute;
+        s->memos[0] = key;
+    }
     b->host.compute = b->compute.host_bytes;
     for (uint32_t d = 0; d < s->n_devices; d++) {
         b->device[d].compute = b->compute.device_bytes[d];

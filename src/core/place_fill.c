@@ -248,9 +248,9 @@ static void note_model(const struct pls_place_scene *s, const struct pls_setting
                       "%llu tokens per slot are more than the %llu it was trained on",
                       (unsigned long long)setting->n_ctx_seq, (unsigned long long)trained);
     }
-    if (!setting->flash_attention && s->ask->flash_attention == PLS_AUTO) {
+    if (!plan->setting.flash_attention && s->ask->flash_attention == PLS_AUTO) {
         pls_plan_note(plan, "no-flash-attention",
-                      "the device has no fused attention for this model and cache type: scores of a "
+                      "no fused attention for this model, cache type and split: scores of a "
                       "whole batch are held in memory");
     }
 }
@@ -260,6 +260,7 @@ void pls_place_fill(const struct pls_place_scene *scene, const struct pls_settin
 {
     const struct pls_layout *l = scene->layout;
     plan->setting = *setting;
+    plan->setting.flash_attention = bytes->compute.flash_attention; /* "auto" may have lost it to the split */
     plan->gpu_layers = (int32_t)split->gpu_layers;
     plan->cpu_moe_layers = (int32_t)split->cpu_moe_layers;
     plan->tensor_data_bytes = l->tensor_data_bytes;

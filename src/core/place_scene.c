@@ -185,6 +185,7 @@ enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct
     out->pinned_host = out->n_devices != 0 && !metal;
     out->projector_bytes = projector_bytes(layout, ask);
     out->engine = pls_ask_engine(ask);
+    out->memos = PLS_TAKE(scratch, struct pls_compute_memo, PLS_MEMOS);
     out->host_overhead_bytes = process_bytes(out->engine);
     return PLS_OK;
 }

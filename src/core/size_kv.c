@@ -1,7 +1,7 @@
 /* KV cache and recurrent state, layer by layer.
  *
  * llama.cpp (2026-08-22): per layer K = row(type_k, width) * cells * streams, V likewise, each an allocation
- * of its own; without flash attention V is stored transposed and every layer's row is as wide as the widest;
+ * of its own; with flash attention off V is stored transposed and every layer's row is as wide as the widest;
  * state is F32, one r and one s per recurrent layer and slot. Exact in 2,918 recorded runs
  * (tests/unit/test_size_kv.c). mlx-lm: the same products; quantized caches hold groups of 64 with an F16
  * scale and bias, which is 8.5 and 4.5 bits per value, as Q8_0 and Q4_0 happen to have; sliding layers
@@ -104,8 +104,7 @@ struct pls_cache_bytes pls_size_kv_layer(const struct pls_cache_shape *shape, ui
     const struct pls_cache_layer *l = &shape->layers[layer];
     struct pls_cache_bytes out = { 0, 0 };
     uint64_t cells = pls_mul(pls_size_kv_cells(l, setting), setting->n_streams);
-    bool transposed = setting->engine == PLS_ENGINE_LLAMA_CPP && !setting->flash_attention;
-    uint64_t v_width = l->v_width != 0 && transposed ? shape->widest_v : l->v_width;
+    uint64_t v_width = l->v_width != 0 && setting->v_transposed ? shape->widest_v : l->v_width;
     out.kv = pls_add(half_bytes(setting, setting->type_k, l->k_width, cells, rule),
                      half_bytes(setting, setting->type_v, v_width, cells, rule));
     out.kv = pls_add(out.kv, half_bytes(setting, setting->type_k, l->index_width, cells, rule));

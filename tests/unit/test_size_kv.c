@@ -94,6 +94,29 @@ START_TEST(other_engines_have_their_own_steps)
 }
 END_TEST
 
+/* Gemma-4-E4B: full layers have 2 KV heads of 512, sliding ones 2 of 256, so off transposes all V to 1024
+ * values. When "auto" finds no kernel (CUDA, K in Q8_0 beside V in F16) the cache is made already and keeps
+ * its widths. */
+START_TEST(auto_that_is_lost_does_not_widen_v)
+{
+    take("gemma-4-e4b");
+    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_LLAMA_CLI);
+    struct pls_setting s;
+    struct pls_buffer_rule cuda = pls_buffer_rule(PLS_BACKEND_CUDA);
+    ask.context_tokens = 8192;
+    ask.type_k = PLS_TYPE_Q8_0;
+    ck_assert_int_eq(pls_ask_resolve(&ask, &card, PLS_BACKEND_CUDA, &s, NULL), PLS_OK);
+    ck_assert(!s.flash_attention);
+    uint64_t lost = pls_size_kv_total(&shape, &s, cuda).kv;
+    ask.flash_attention = PLS_ON;
+    ck_assert_int_eq(pls_ask_resolve(&ask, &card, PLS_BACKEND_CUDA, &s, NULL), PLS_OK);
+    ck_assert_uint_eq(pls_size_kv_total(&shape, &s, cuda).kv, lost);
+    ask.flash_attention = PLS_OFF;
+    ck_assert_int_eq(pls_ask_resolve(&ask, &card, PLS_BACKEND_CUDA, &s, NULL), PLS_OK);
+    ck_assert_uint_gt(pls_size_kv_total(&shape, &s, cuda).kv, lost);
+}
+END_TEST
+
 START_TEST(an_absurd_context_saturates_or_is_refused)
 {
     struct pls_setting s;
@@ -203,5 +226,5 @@ END_TEST
 
 UNIT_MAIN("size_kv", a_plain_cache_is_a_product, sliding_layers_keep_window_and_batch, state_is_per_slot,
           cuda_pads_the_last_quantized_row, other_engines_have_their_own_steps,
-          an_absurd_context_saturates_or_is_refused, every_recorded_allocation_is_met,
-          more_context_or_slots_never_need_less, the_layers_add_up)
+          auto_that_is_lost_does_not_widen_v, an_absurd_context_saturates_or_is_refused,
+          every_recorded_allocation_is_met, more_context_or_slots_never_need_less, the_layers_add_up)
