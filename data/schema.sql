@@ -68,6 +68,17 @@ CREATE TABLE benchmarks (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX benchmarks_name ON benchmarks (name, score);
 
+-- How a benchmark enters the fit of abilities: kind 'percent' (above chance) or 'elo'.
+CREATE TABLE scales (
+  name TEXT NOT NULL PRIMARY KEY,
+  task TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('percent', 'elo')),
+  chance REAL,
+  harness TEXT NOT NULL,
+  doubt REAL NOT NULL,
+  note TEXT
+) STRICT;
+
 -- Capability on one scale, fitted over the benchmarks when the catalog is built.
 CREATE TABLE abilities (
   model TEXT NOT NULL REFERENCES models (id) ON DELETE CASCADE,

@@ -43,6 +43,19 @@ is "every query the program asks has an index" "$(sqlite3 "$tap_tmp/a.db" "EXPLA
     EXPLAIN QUERY PLAN SELECT model FROM aliases WHERE key = 'x'; EXPLAIN QUERY PLAN SELECT * FROM abilities WHERE model = 'x';
     EXPLAIN QUERY PLAN SELECT * FROM benchmarks WHERE name = 'x'" | grep -c 'SCAN')" 0
 
+# Abilities: every language model is rated and says on what evidence.
+is "every language model has an ability" "$(sqlite3 "$tap_tmp/a.db" "SELECT count(*) FROM models m WHERE use_cases NOT IN ('embedding', 'rerank')
+    AND NOT EXISTS (SELECT 1 FROM abilities WHERE model = m.id AND task = 'chat')")" 0
+is "own evidence means own scores" "$(sqlite3 "$tap_tmp/a.db" "SELECT count(*) FROM abilities WHERE (evidence = 'direct') != (n_sources > 0)")" 0
+is "nothing is certain" "$(sqlite3 "$tap_tmp/a.db" "SELECT count(*) FROM abilities WHERE se <= 0 OR score <= 0 OR score >= 100")" 0
+is "no evidence is less certain than evidence" "$(sqlite3 "$tap_tmp/a.db" "SELECT avg(se) FILTER (WHERE evidence = 'none')
+    > avg(se) FILTER (WHERE evidence = 'direct') FROM abilities WHERE task = 'chat'")" 1
+is "of two siblings of a month the smaller is never clearly the abler" "$(sqlite3 "$tap_tmp/a.db" "WITH t AS (SELECT m.*, a.score, a.se FROM models m
+    JOIN abilities a ON a.model = m.id AND a.task = 'chat' AND a.n_sources >= 5) SELECT count(*) FROM t x JOIN t y ON x.family = y.family AND
+    x.release = y.release AND y.params_total >= 2 * x.params_total AND y.params_active >= 2 * x.params_active WHERE x.score - y.score > x.se + y.se")" 0
+empty "every benchmark enters the fit or is known not to" "$(sqlite3 "$tap_tmp/a.db" "SELECT name FROM benchmarks WHERE name NOT IN (SELECT name
+    FROM scales) GROUP BY name HAVING count(*) > 3 AND name != 'ollb2_average'")"
+
 # The example of the manual, and mistakes.
 mkdir -p "$tap_tmp/data/cards"
 awk '/^\.Bd -literal/ { on = 1; next } /^\.Ed/ { exit } on' "$page" >"$tap_tmp/data/cards/tiny.json"

@@ -85,10 +85,13 @@ enum pls_code pls_catalog_rates_save(struct pls_catalog *catalog, const char *ma
 /* Building. A created catalog takes cards and tables until pls_catalog_finish(), which makes the file final: equal input
  * gives equal bytes. Close it afterwards; without finish the file is not a catalog. An existing file is replaced. */
 enum pls_code pls_catalog_create(const char *path, struct pls_catalog **out, struct pls_err *err);
-/* Rows of a tab-separated text whose first line names columns of `table` ("hardware", "abilities"); an empty cell is unknown.
+/* Rows of a tab-separated text whose first line names columns of `table` ("hardware", "scales", "abilities"); an empty cell is unknown.
  * Lines that start with '#' are notes. PLS_FORMAT names the line. */
 enum pls_code pls_catalog_import(struct pls_catalog *catalog, const char *table, const char *tsv, size_t len,
                                  struct pls_err *err);
+/* Fits every card's abilities over the benchmarks and scales imported so far (plimsoll/ability.h); `reference` names the benchmark that
+ * the scale shows. PLS_FORMAT when a scale is wrong. */
+enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char *reference, struct pls_err *err);
 enum pls_code pls_catalog_finish(struct pls_catalog *catalog, struct pls_err *err);
 
 /* Into the catalog being built, else into the user's own, which comes into being with its folder on the first write (PLS_IO when

@@ -54,7 +54,9 @@ static void put_number(struct pls_text *t, const char *key, uint64_t count)
 
 static void put_flag(struct pls_text *t, const char *key, bool flag)
 {
-    pls_text_add(t, flag ? ", \"%s\": true" : "", key);
+    if (flag) {
+        pls_text_add(t, ", \"%s\": true", key);
+    }
 }
 
 static void put_words(struct pls_text *t, const struct pls_card *card)
@@ -155,7 +157,9 @@ static void put_layers(struct pls_text *t, const struct pls_card *card, const st
             any = true;
         }
     }
-    pls_text_add(t, any ? "]" : "");
+    if (any) {
+        pls_text_add(t, "]");
+    }
 }
 
 static const char *native_word(enum pls_type type)

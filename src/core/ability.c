@@ -1,0 +1,341 @@
+/* The capability fit of ability.h. Constants were chosen before looking at single models: slopes within a factor of two of one
+ * another, noise of a benchmark around 0.35 logits unless the data say otherwise. */
+#include "plimsoll/ability.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ROUNDS = 200, FEATURES = 5, LEAST_SCORES = 3 };
+
+static const double slope_sd = 0.3;      /* of d_b around 1 */
+static const double usual_noise = 0.35;  /* s_b, with the weight of usual_weight scores */
+static const double usual_weight = 4;
+static const double family_sd = 0.4;     /* of a family's effect */
+static const double task_sd = 0.35;      /* of a task's deviation from C */
+static const double twin_sd = 0.3;       /* between models of one shape and family */
+static const double least_tau = 0.25;
+static const double knee = 2;             /* log2 of 4 billion parameters */
+
+struct fit {
+    const struct pls_ability_data *data;
+    double *mean, *var, *prior;     /* per model */
+    uint32_t *n_of_model;           /* scores that take part */
+    double *a, *d, *noise;          /* per item; noise is a variance */
+    uint32_t *n_of_item;
+    double *family;                 /* per family */
+    double *y, *weight;             /* per score: logit; 1 / (doubt * sqrt(scores of its group)) */
+    double coefficient[FEATURES];
+    double center[FEATURES];        /* means of the features, which stand in for unknown ones */
+    double tau2;
+};
+
+static double logit_of(const struct pls_ability_item *item, double score)
+{
+    if (item->is_elo) {
+        return (score - 1200) * log(10) / 400;
+    }
+    double share = (score - item->chance) / (100 - item->chance);
+    share = fmin(fmax(share, 0.01), 0.99); /* at or below chance says "low", not minus infinity */
+    return log(share / (1 - share));
+}
+
+static bool takes_part(const struct fit *f, const struct pls_ability_score *score)
+{
+    return f->n_of_item[score->item] >= LEAST_SCORES;
+}
+
+/* Does an item speak for the general scale? Seeing and embedding are other trades. */
+static bool is_general(const struct pls_ability_item *item)
+{
+    return item->task != PLS_TASK_VISION && item->task != PLS_TASK_EMBEDDING && item->task != PLS_TASK_RERANK;
+}
+
+/* What the prior is linear in: size, what a model lacks to the size of knee, date, reasoning. Below the knee capability falls
+ * faster than above, for which one slope would take the largest models to account. NAN: not known. */
+static double raw_feature(const struct pls_ability_model *m, int which)
+{
+    const double value[FEATURES] = { 1, m->log2_size, isnan(m->log2_size) ? m->log2_size : fmin(m->log2_size - knee, 0),
+                                     m->years, m->reasons };
+    return value[which];
+}
+
+static double feature(const struct fit *f, uint32_t model, int which)
+{
+    double value = raw_feature(&f->data->models[model], which);
+    return isnan(value) ? f->center[which] : value;
+}
+
+static void set_up_scores(struct fit *f, uint32_t *of_group)
+{
+    const struct pls_ability_data *data = f->data;
+    for (uint32_t i = 0; i < data->n_scores; i++) {
+        f->n_of_item[data->scores[i].item]++;
+    }
+    for (uint32_t i = 0; i < data->n_scores; i++) {
+        const struct pls_ability_score *s = &data->scores[i];
+        of_group[s->model * data->n_groups + data->items[s->item].group]++;
+        f->n_of_model[s->model] += takes_part(f, s) && is_general(&data->items[s->item]);
+    }
+    for (uint32_t i = 0; i < data->n_scores; i++) {
+        const struct pls_ability_score *s = &data->scores[i];
+        double shared = of_group[s->model * data->n_groups + data->items[s->item].group];
+        f->y[i] = logit_of(&data->items[s->item], s->score);
+        f->weight[i] = 1 / (fmax(s->doubt, 1) * sqrt(shared));
+    }
+}
+
+static void set_up_models(struct fit *f)
+{
+    for (int k = 0; k < FEATURES; k++) {
+        double sum = 0;
+        double n = 0;
+        for (uint32_t i = 0; i < f->data->n_models; i++) {
+            double value = raw_feature(&f->data->models[i], k);
+            sum += isnan(value) ? 0 : value;
+            n += !isnan(value);
+        }
+        f->center[k] = n > 0 ? sum / n : 0;
+    }
+    /* A first guess with the right signs: bigger and newer is better. The fit forgets it. */
+    for (uint32_t i = 0; i < f->data->n_models; i++) {
+        f->mean[i] = 0.3 * (feature(f, i, 1) - f->center[1]) + 0.3 * (feature(f, i, 3) - f->center[3]);
+        f->var[i] = 1;
+        f->prior[i] = f->mean[i];
+    }
+    for (uint32_t b = 0; b < f->data->n_items; b++) {
+        f->d[b] = 1;
+        f->noise[b] = usual_noise * usual_noise;
+    }
+    f->tau2 = 1;
+}
+
+/* a_b, d_b and s_b of every item, given where the models stand and how surely. */
+static void fit_items(struct fit *f, bool general)
+{
+    for (uint32_t b = 0; b < f->data->n_items; b++) {
+        double w = 0, wc = 0, wy = 0, wcc = 0, wcy = 0, rest = 0;
+        if (is_general(&f->data->items[b]) != general || f->n_of_item[b] < LEAST_SCORES) {
+            continue;
+        }
+        for (uint32_t i = 0; i < f->data->n_scores; i++) {
+            const struct pls_ability_score *s = &f->data->scores[i];
+            if (s->item == b) {
+                double c = f->mean[s->model];
+                w += f->weight[i];
+                wc += f->weight[i] * c;
+                wy += f->weight[i] * f->y[i];
+                wcc += f->weight[i] * (c * c + f->var[s->model]);
+                wcy += f->weight[i] * c * f->y[i];
+            }
+        }
+        double ridge = f->noise[b] / (slope_sd * slope_sd);
+        f->d[b] = (wcy - wc * wy / w + ridge) / (wcc - wc * wc / w + ridge);
+        f->a[b] = (wy - f->d[b] * wc) / w;
+        for (uint32_t i = 0; i < f->data->n_scores; i++) {
+            const struct pls_ability_score *s = &f->data->scores[i];
+            if (s->item == b) {
+                double e = f->y[i] - f->a[b] - f->d[b] * f->mean[s->model];
+                rest += f->weight[i] * (e * e + f->d[b] * f->d[b] * f->var[s->model]);
+            }
+        }
+        f->noise[b] = (rest + usual_weight * usual_noise * usual_noise) / (w + usual_weight);
+    }
+}
+
+/* Where every model stands, given the items and its prior. */
+static void fit_models(struct fit *f)
+{
+    for (uint32_t i = 0; i < f->data->n_models; i++) {
+        f->var[i] = 1 / f->tau2;
+        f->mean[i] = f->prior[i] / f->tau2;
+    }
+    for (uint32_t i = 0; i < f->data->n_scores; i++) {
+        const struct pls_ability_score *s = &f->data->scores[i];
+        if (takes_part(f, s) && is_general(&f->data->items[s->item])) {
+            double precision = f->weight[i] / f->noise[s->item];
+            f->var[s->model] += f->d[s->item] * f->d[s->item] * precision;
+            f->mean[s->model] += f->d[s->item] * (f->y[i] - f->a[s->item]) * precision;
+        }
+    }
+    for (uint32_t i = 0; i < f->data->n_models; i++) {
+        f->var[i] = 1 / f->var[i];
+        f->mean[i] *= f->var[i];
+    }
+}
+
+/* Gauss elimination of a small symmetric positive system m x = v, in place. */
+static void solve(double m[FEATURES][FEATURES], double v[FEATURES])
+{
+    for (int k = 0; k < FEATURES; k++) {
+        for (int r = k + 1; r < FEATURES; r++) {
+            double factor = m[r][k] / m[k][k];
+            for (int c = k; c < FEATURES; c++) {
+                m[r][c] -= factor * m[k][c];
+            }
+            v[r] -= factor * v[k];
+        }
+    }
+    for (int k = FEATURES - 1; k >= 0; k--) {
+        for (int c = k + 1; c < FEATURES; c++) {
+            v[k] -= m[k][c] * v[c];
+        }
+        v[k] /= m[k][k];
+    }
+}
+
+/* prior_i from size, date, reasoning and family, over the models that have scores; and how far they lie from it. */
+static void fit_prior(struct fit *f, uint32_t *n_of_family)
+{
+    const struct pls_ability_data *data = f->data;
+    double m[FEATURES][FEATURES] = { { 0 } };
+    double v[FEATURES] = { 0 };
+    for (uint32_t i = 0; i < data->n_models; i++) {
+        for (int r = 0; r < FEATURES && f->n_of_model[i] > 0; r++) {
+            double x = feature(f, i, r) - (r > 0 ? f->center[r] : 0);
+            for (int c = 0; c < FEATURES; c++) {
+                m[r][c] += x * (feature(f, i, c) - (c > 0 ? f->center[c] : 0));
+            }
+            v[r] += x * (f->mean[i] - f->family[data->models[i].family]);
+        }
+    }
+    for (int k = 0; k < FEATURES; k++) {
+        m[k][k] += k > 0 ? 1 : 1e-6;
+    }
+    solve(m, v);
+    memcpy(f->coefficient, v, sizeof(v));
+    memset(f->family, 0, data->n_families * sizeof(f->family[0]));
+    memset(n_of_family, 0, data->n_families * sizeof(n_of_family[0]));
+    for (uint32_t i = 0; i < data->n_models; i++) {
+        f->prior[i] = v[0];
+        for (int k = 1; k < FEATURES; k++) {
+            f->prior[i] += v[k] * (feature(f, i, k) - f->center[k]);
+        }
+        if (f->n_of_model[i] > 0) {
+            f->family[data->models[i].family] += f->mean[i] - f->prior[i];
+            n_of_family[data->models[i].family]++;
+        }
+    }
+    for (uint32_t k = 0; k < data->n_families; k++) {
+        f->family[k] /= n_of_family[k] + f->tau2 / (family_sd * family_sd);
+    }
+    double sum = 0;
+    double n = 0;
+    for (uint32_t i = 0; i < data->n_models; i++) {
+        f->prior[i] += f->family[data->models[i].family];
+        if (f->n_of_model[i] > 0) {
+            double e = f->mean[i] - f->prior[i];
+            sum += e * e + f->var[i];
+            n++;
+        }
+    }
+    f->tau2 = fmax(n > 0 ? sum / n : 1, least_tau * least_tau);
+}
+
+/* A model without scores stands where its twins stand, if it has any, else where its prior puts it. */
+static void fill_unscored(struct fit *f, const uint32_t *n_of_family, enum pls_evidence *grade)
+{
+    const struct pls_ability_data *data = f->data;
+    for (uint32_t i = 0; i < data->n_models; i++) {
+        bool is_known_family = n_of_family[data->models[i].family] > 0;
+        double sum = 0;
+        double n = 0;
+        grade[i] = f->n_of_model[i] > 0 ? PLS_EVIDENCE_DIRECT : is_known_family ? PLS_EVIDENCE_FAMILY : PLS_EVIDENCE_NONE;
+        for (uint32_t k = 0; f->n_of_model[i] == 0 && k < data->n_models; k++) {
+            if (k != i && f->n_of_model[k] > 0 && data->models[k].twin == data->models[i].twin) {
+                sum += f->mean[k];
+                n++;
+            }
+        }
+        if (n > 0) {
+            grade[i] = PLS_EVIDENCE_VARIANT;
+            f->mean[i] = sum / n;
+            f->var[i] = twin_sd * twin_sd;
+        } else if (f->n_of_model[i] == 0) {
+            f->mean[i] = f->prior[i];
+            f->var[i] = f->tau2 + (is_known_family ? 0 : family_sd * family_sd);
+        }
+    }
+}
+
+/* 0..100: what the fit expects above chance on the reference; the error by the slope there. */
+static struct pls_ability shown(const struct fit *f, double mean, double var, uint32_t n, enum pls_evidence grade)
+{
+    uint32_t ref = f->data->reference;
+    double share = 1 / (1 + exp(-(f->a[ref] + f->d[ref] * mean)));
+    return (struct pls_ability){ .score = (float)(100 * share),
+                                 .se = (float)(100 * share * (1 - share) * f->d[ref] * sqrt(var)),
+                                 .n_sources = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX),
+                                 .evidence = (uint8_t)grade };
+}
+
+/* A task's deviation from the general scale: the mean of what its own scores leave over, shrunk towards none. */
+static void write_task(const struct fit *f, enum pls_task task, const enum pls_evidence *grade, struct pls_ability *out)
+{
+    for (uint32_t m = 0; m < f->data->n_models; m++) {
+        double precision = 1 / (task_sd * task_sd);
+        double sum = 0;
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < f->data->n_scores; i++) {
+            const struct pls_ability_score *s = &f->data->scores[i];
+            if (s->model == m && takes_part(f, s) && f->data->items[s->item].task == task) {
+                double slope = f->d[s->item];
+                double w = f->weight[i] / f->noise[s->item];
+                sum += slope * w * (f->y[i] - f->a[s->item] - slope * f->mean[m]);
+                precision += slope * slope * w;
+                n++;
+            }
+        }
+        enum pls_evidence own = n > 0 ? PLS_EVIDENCE_DIRECT : grade[m] == PLS_EVIDENCE_DIRECT ? PLS_EVIDENCE_VARIANT : grade[m];
+        out[m * PLS_TASK_COUNT + (uint32_t)task] = shown(f, f->mean[m] + sum / precision, f->var[m] + 1 / precision, n, own);
+    }
+}
+
+static bool take_rooms(struct fit *f, struct pls_arena *arena)
+{
+    const struct pls_ability_data *data = f->data;
+    f->mean = PLS_TAKE(arena, double, data->n_models);
+    f->var = PLS_TAKE(arena, double, data->n_models);
+    f->prior = PLS_TAKE(arena, double, data->n_models);
+    f->n_of_model = PLS_TAKE(arena, uint32_t, data->n_models);
+    f->a = PLS_TAKE(arena, double, data->n_items);
+    f->d = PLS_TAKE(arena, double, data->n_items);
+    f->noise = PLS_TAKE(arena, double, data->n_items);
+    f->n_of_item = PLS_TAKE(arena, uint32_t, data->n_items);
+    f->family = PLS_TAKE(arena, double, data->n_families);
+    f->y = PLS_TAKE(arena, double, data->n_scores);
+    f->weight = PLS_TAKE(arena, double, data->n_scores);
+    return f->mean && f->var && f->prior && f->n_of_model && f->a && f->d && f->noise && f->n_of_item && f->family && f->y
+        && f->weight;
+}
+
+enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena, struct pls_ability *out,
+                              struct pls_err *err)
+{
+    struct fit f = { .data = data };
+    bool has_rooms = take_rooms(&f, arena);
+    uint32_t *of_group = PLS_TAKE(arena, uint32_t, (size_t)data->n_models * data->n_groups);
+    uint32_t *n_of_family = PLS_TAKE(arena, uint32_t, data->n_families);
+    enum pls_evidence *grade = PLS_TAKE(arena, enum pls_evidence, data->n_models);
+    if (!has_rooms || of_group == NULL || n_of_family == NULL || grade == NULL) {
+        return pls_fail(err, PLS_NOMEM, "the capability fit needs more memory");
+    }
+    set_up_scores(&f, of_group);
+    if (data->reference >= data->n_items || f.n_of_item[data->reference] < 5) {
+        return pls_fail(err, PLS_USAGE, "the reference benchmark has too few scores");
+    }
+    set_up_models(&f);
+    for (int round = 0; round < ROUNDS; round++) {
+        fit_items(&f, true);
+        fit_models(&f);
+        fit_prior(&f, n_of_family);
+    }
+    fill_unscored(&f, n_of_family, grade);
+    fit_items(&f, false); /* seeing, embedding: placed on the scale, but not part of it */
+    for (uint32_t m = 0; m < data->n_models; m++) {
+        out[m * PLS_TASK_COUNT + PLS_TASK_CHAT] = shown(&f, f.mean[m], f.var[m], f.n_of_model[m], grade[m]);
+    }
+    for (unsigned task = PLS_TASK_CHAT + 1; task < PLS_TASK_COUNT; task++) {
+        write_task(&f, (enum pls_task)task, grade, out);
+    }
+    return PLS_OK;
+}

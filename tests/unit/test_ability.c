@@ -1,0 +1,161 @@
+/* The capability fit: it finds what made the scores, and does not pretend to know what it was not told. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "plimsoll/ability.h"
+#include "unit.h"
+
+enum { MODELS = 42, ITEMS = 6, SCORED = 40 };
+
+static struct pls_ability_item items[ITEMS];
+static struct pls_ability_model models[MODELS];
+static struct pls_ability_score scores[SCORED * ITEMS];
+static struct pls_ability fitted[MODELS * PLS_TASK_COUNT];
+static double truth[MODELS];
+static struct pls_err err;
+
+/* Forty models of rising size whose capability is 0.4 per doubling with a wobble of its own, six benchmarks of known lines:
+ * percent = chance + (100 - chance) / (1 + exp(-(a + d C))). Two more models were never tested. */
+static struct pls_ability_data made(void)
+{
+    static const double a[ITEMS] = { 0, -1, 1, 0.5, -0.5, 0 };
+    static const double d[ITEMS] = { 1, 1.2, 0.8, 1, 1.1, 1 };
+    uint32_t n = 0;
+    for (uint32_t b = 0; b < ITEMS; b++) {
+        items[b] = (struct pls_ability_item){ .is_elo = b == 5, .chance = b == 1 ? 25 : 0, .group = b,
+                                              .task = b == 2 ? PLS_TASK_CODE : PLS_TASK_CHAT };
+    }
+    for (uint32_t i = 0; i < MODELS; i++) {
+        models[i] = (struct pls_ability_model){ .log2_size = -1 + 0.2 * i, .years = 5, .family = i % 4, .twin = i };
+        truth[i] = 0.4 * (models[i].log2_size - 3) + 0.3 * sin(7.0 * i);
+        for (uint32_t b = 0; i < SCORED && b < ITEMS; b++) {
+            double y = a[b] + d[b] * truth[i] + 0.1 * cos(11.0 * i + 3.0 * b);
+            double percent = items[b].chance + (100 - items[b].chance) / (1 + exp(-y));
+            scores[n++] = (struct pls_ability_score){ .model = i, .item = b, .doubt = 1,
+                                                      .score = b == 5 ? 1200 + 400 * y / log(10) : percent };
+        }
+    }
+    models[41].family = 4; /* the last one is alone in its family */
+    return (struct pls_ability_data){ .items = items, .n_items = ITEMS, .n_groups = ITEMS, .reference = 0, .models = models,
+                                      .n_models = MODELS, .n_families = 5, .scores = scores, .n_scores = n };
+}
+
+static void fit(const struct pls_ability_data *data)
+{
+    size_t cap = (size_t)1 << 20;
+    void *room = malloc(cap);
+    struct pls_arena arena = pls_arena_over(room, cap);
+    ck_assert_msg(pls_ability_fit(data, &arena, fitted, &err) == PLS_OK, "%s", err.text);
+    free(room);
+}
+
+static const struct pls_ability *chat(uint32_t model)
+{
+    return &fitted[model * PLS_TASK_COUNT + PLS_TASK_CHAT];
+}
+
+START_TEST(finds_what_made_the_scores)
+{
+    struct pls_ability_data data = made();
+    fit(&data);
+    uint32_t inside = 0;
+    for (uint32_t i = 0; i < SCORED; i++) {
+        double expected = 100 / (1 + exp(-truth[i])); /* item 0 is the reference: a 0, d 1, no chance */
+        ck_assert_msg(fabs((double)chat(i)->score - expected) < 4, "model %u: %g for %g", i, (double)chat(i)->score, expected);
+        inside += fabs((double)chat(i)->score - expected) < 2 * (double)chat(i)->se;
+        ck_assert_int_eq(chat(i)->evidence, PLS_EVIDENCE_DIRECT);
+        ck_assert_uint_eq(chat(i)->n_sources, ITEMS);
+    }
+    ck_assert_uint_ge(inside, SCORED * 9 / 10);
+}
+END_TEST
+
+START_TEST(what_was_not_tested_is_uncertain)
+{
+    struct pls_ability_data data = made();
+    fit(&data);
+    ck_assert_int_eq(chat(40)->evidence, PLS_EVIDENCE_FAMILY);
+    ck_assert_int_eq(chat(41)->evidence, PLS_EVIDENCE_NONE);
+    ck_assert_uint_eq(chat(41)->n_sources, 0);
+    ck_assert(chat(40)->se > chat(39)->se);
+    ck_assert(chat(41)->se > chat(40)->se);
+    /* it stands where size puts it, near its neighbours */
+    ck_assert(fabs((double)chat(40)->score - 100 / (1 + exp(-0.4 * (models[40].log2_size - 3)))) < 10);
+    /* a task with scores of its own is direct, one without borrows from the general scale */
+    const struct pls_ability *of = &fitted[10 * PLS_TASK_COUNT];
+    ck_assert_int_eq(of[PLS_TASK_CODE].evidence, PLS_EVIDENCE_DIRECT);
+    ck_assert_uint_eq(of[PLS_TASK_CODE].n_sources, 1);
+    ck_assert_int_eq(of[PLS_TASK_TOOLS].evidence, PLS_EVIDENCE_VARIANT);
+    ck_assert(of[PLS_TASK_TOOLS].se > of[PLS_TASK_CHAT].se);
+}
+END_TEST
+
+START_TEST(twins_speak_for_one_another)
+{
+    struct pls_ability_data data = made();
+    models[41].family = models[20].family;
+    models[41].twin = models[20].twin;
+    models[41].log2_size = models[20].log2_size;
+    fit(&data);
+    ck_assert_int_eq(chat(41)->evidence, PLS_EVIDENCE_VARIANT);
+    ck_assert(chat(41)->score == chat(20)->score);
+    ck_assert(chat(41)->se > chat(20)->se);
+}
+END_TEST
+
+START_TEST(doubt_widens)
+{
+    struct pls_ability_data data = made();
+    fit(&data);
+    float before = chat(5)->se;
+    for (uint32_t i = 0; i < data.n_scores; i++) {
+        scores[i].doubt = scores[i].model == 5 ? 4 : 1;
+    }
+    fit(&data);
+    ck_assert(chat(5)->se > before * 1.3f);
+}
+END_TEST
+
+START_TEST(scores_at_chance_are_low_not_infinite)
+{
+    struct pls_ability_data data = made();
+    for (uint32_t i = 0; i < data.n_scores; i++) {
+        if (scores[i].model == 3 && !items[scores[i].item].is_elo) {
+            scores[i].score = 0; /* below the chance of item 1 as well */
+        }
+    }
+    fit(&data);
+    ck_assert(isfinite(chat(3)->score) && chat(3)->score >= 0 && chat(3)->score < chat(20)->score);
+}
+END_TEST
+
+START_TEST(same_input_same_bits)
+{
+    struct pls_ability_data data = made();
+    static struct pls_ability first[MODELS * PLS_TASK_COUNT];
+    fit(&data);
+    for (size_t i = 0; i < sizeof(fitted) / sizeof(fitted[0]); i++) {
+        first[i] = fitted[i];
+    }
+    fit(&data);
+    ck_assert_mem_eq(first, fitted, sizeof(fitted));
+}
+END_TEST
+
+START_TEST(refuses_what_cannot_be_fitted)
+{
+    struct pls_ability_data data = made();
+    char small[256];
+    struct pls_arena arena = pls_arena_over(small, sizeof(small));
+    ck_assert_int_eq(pls_ability_fit(&data, &arena, fitted, &err), PLS_NOMEM);
+    size_t cap = (size_t)1 << 20;
+    void *room = malloc(cap);
+    arena = pls_arena_over(room, cap);
+    data.reference = UINT32_MAX; /* no such benchmark */
+    ck_assert_int_eq(pls_ability_fit(&data, &arena, fitted, &err), PLS_USAGE);
+    free(room);
+}
+END_TEST
+
+UNIT_MAIN("ability", finds_what_made_the_scores, what_was_not_tested_is_uncertain, twins_speak_for_one_another, doubt_widens,
+          scores_at_chance_are_low_not_infinite, same_input_same_bits, refuses_what_cannot_be_fitted)
