@@ -235,6 +235,7 @@ static inline bool pls_has(const struct pls_graph *g, uint64_t flag)
 bool pls_graph_build(struct pls_graph *g, uint64_t tokens, uint64_t outputs);
 void pls_graph_build_gemma3n(struct pls_graph *g);
 void pls_graph_build_gemma4(struct pls_graph *g);
+void pls_graph_build_bert(struct pls_graph *g);
 
 /* Shared by the whole-model builders. */
 uint32_t pls_g_embed(struct pls_graph *g);
@@ -254,6 +255,8 @@ struct pls_schedule {
     uint8_t *at;  /* per node: device; only meaningful with devices */
     uint32_t *run;
     uint32_t n_run, n_splits;
+    uint32_t *early; /* placed before everything else and never given back; pipelines only */
+    uint32_t n_early;
 };
 /* False when the arena or the node array is too small. */
 bool pls_graph_schedule(struct pls_graph *g, struct pls_arena *arena, struct pls_schedule *out);

@@ -120,7 +120,8 @@ static uint32_t scores(struct pls_graph *g, const struct pls_attention *a, const
     }
     kq = pls_g_op3(g, PLS_OP_SOFT_MAX, shape, (const uint32_t[3]){ kq, in->mask, a->sinks });
     uint32_t v = h->v;
-    if (a->v_b != NULL || !pls_g_v_transposed(g)) { /* rows of V lie the wrong way round */
+    if (a->v_b != NULL || !pls_g_v_transposed(g)
+        || pls_has(g, PLS_T_ENCODER)) { /* rows of V lie the wrong way round */
         v = pls_g_view(g, PLS_OP_TRANSPOSE, pls_shape(in->cells, a->head_v, a->n_head_kv, h->streams), v);
         v = pls_g_same(g, PLS_OP_CONT, v, 0);
     }
@@ -161,8 +162,28 @@ static void look_at_cache(struct pls_graph *g, const struct pls_attention *a, co
     h->v = permute_heads(g, v);
 }
 
+/* Without a cache the batch's own K and V are attended to, as one stream. */
+static uint32_t attend_to_batch(struct pls_graph *g, const struct pls_attention *a)
+{
+    const struct pls_qkv *x = &a->qkv;
+    pls_g_expand(g, x->q);
+    pls_g_expand(g, x->k);
+    pls_g_expand(g, x->v);
+    struct heads h = { .n_head = pls_g_ne(g, x->q, 1), .streams = 1, .per_stream = g->n_tokens };
+    struct pls_shape shape = pls_shape(pls_g_ne(g, x->q, 0), h.n_head, h.per_stream, 1);
+    h.q = permute_heads(g, pls_g_view(g, PLS_OP_VIEW, shape, x->q));
+    h.k = permute_heads(g, x->k);
+    h.v = permute_heads(g, x->v);
+    uint32_t o = g->setting->flash_attention ? flash(g, a, &h) : scores(g, a, &h);
+    pls_g_expand(g, o);
+    return o;
+}
+
 uint32_t pls_g_attention(struct pls_graph *g, const struct pls_attention *a)
 {
+    if (pls_has(g, PLS_T_ENCODER)) {
+        return attend_to_batch(g, a);
+    }
     const struct pls_kv_inputs *in = &g->kv[a->is_sliding];
     bool latent = a->v_b != NULL;
     bool two_kinds = g->kv[1].mask != 0;

@@ -96,6 +96,12 @@ static void make_cache_inputs(struct pls_graph *g, bool sliding)
         return;
     }
     uint64_t n = g->n_tokens;
+    if (pls_has(g, PLS_T_ENCODER)) {
+        in->cells = n;
+        enum pls_type type = s->flash_attention ? PLS_TYPE_F16 : PLS_TYPE_F32;
+        in->mask = pls_g_input(g, type, pls_shape(n, n, 1, 1));
+        return;
+    }
     in->cells = sliding ? s->n_cells_swa : s->n_ctx_seq;
     in->k_idx = pls_g_input(g, PLS_TYPE_I64, pls_shape(n, 1, 1, 1));
     in->v_idx = pls_g_input(g, PLS_TYPE_I64, pls_shape(pls_g_v_transposed(g) ? n * widest_v(g) : n, 1, 1, 1));
@@ -315,6 +321,10 @@ void pls_g_tail(struct pls_graph *g, uint32_t x)
     if (pls_has(g, PLS_T_ROWS_AFTER_NORM)) {
         x = pls_g_out_rows(g, x);
         pls_g_mark(g, x, PLS_NODE_OUTPUT);
+    }
+    if (pls_has(g, PLS_T_ENCODER)) {
+        pls_g_expand(g, x);
+        return;
     }
     uint32_t logits = pls_g_mul_mat(g, "output.weight", g->card->n_vocab, x);
     logits = cap_logits(g, g->card->head_bias ? pls_g_add_bias(g, "output.bias", logits) : logits);

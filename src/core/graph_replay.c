@@ -143,6 +143,9 @@ bool pls_graph_measure(struct pls_graph *g, struct pls_arena *arena, struct pls_
     for (uint32_t d = 0; d <= s.host; d++) {
         pls_replay_init(&b->replay[d], d == s.host ? 32 : align_of(g->ask->device[d]));
     }
+    for (uint32_t i = 0; i < s.n_early; i++) {
+        place(b, s.early[i], s.at[s.early[i]]);
+    }
     for (uint32_t i = 0; i < g->n_leaf; i++) {
         place(b, g->leaf[i], s.host);
     }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { OFFLOAD_BATCH = 32, SPLIT_INPUTS = 30, NOWHERE = 255 };
+enum { PIPELINE_COPIES = 4, EARLY = 1024, OFFLOAD_BATCH = 32, SPLIT_INPUTS = 30, NOWHERE = 255 };
 
 struct scheduler {
     struct pls_graph *g;
@@ -22,6 +22,9 @@ struct scheduler {
     uint32_t start; /* its first operation, as an index into order */
     uint8_t device; /* where it runs */
     uint32_t n_splits;
+    uint32_t copies; /* of every input when batches run through several devices as a pipeline; else 1 */
+    uint32_t *early; /* those copies: of the batch's inputs, then of the pieces' inputs from EARLY on */
+    uint32_t n_early[2];
 };
 
 static bool is_look(const struct pls_node *n)
@@ -244,10 +247,36 @@ static void close_split(struct scheduler *s, uint32_t end)
     s->n_splits++;
 }
 
+/* In a pipeline nothing that enters a piece is ever given back: the next batch is being copied in meanwhile.
+ */
+static void keep_early(struct scheduler *s, uint32_t id, uint32_t list)
+{
+    s->g->node[id].flags = PLS_NODE_INPUT | PLS_NODE_OUTPUT;
+    if (s->n_early[list] < EARLY) {
+        s->early[list * EARLY + s->n_early[list]++] = id;
+    } else {
+        s->g->full = true;
+    }
+}
+
+static void multiply(struct scheduler *s, uint32_t id, uint8_t at, uint32_t list)
+{
+    for (uint32_t c = list == 0 ? 1 : 0; c < s->copies && s->copies > 1; c++) {
+        uint32_t other = c == 0 ? id : add_node(s, &s->g->node[id]);
+        s->at[other] = at;
+        keep_early(s, other, list);
+    }
+}
+
 static void take_inputs(struct scheduler *s, struct pls_node *n)
 {
     for (int j = 0; j < PLS_NODE_SRCS && n->src[j] != 0; j++) {
         uint32_t src = n->src[j];
+        uint8_t flags = s->g->node[src].flags;
+        if (s->copies > 1 && (flags & PLS_NODE_INPUT) && !(flags & PLS_NODE_OUTPUT)) {
+            s->g->node[src].flags |= PLS_NODE_OUTPUT;
+            multiply(s, src, s->host, 0);
+        }
         if (!needs_copy(s, src)) {
             continue;
         }
@@ -256,6 +285,7 @@ static void take_inputs(struct scheduler *s, struct pls_node *n)
             *slot = add_node(s, &s->g->node[src]);
             s->at[*slot] = s->device;
             s->inputs[s->n_inputs++] = src;
+            multiply(s, *slot, s->device, 1);
         }
         n->src[j] = *slot;
     }
@@ -282,15 +312,33 @@ static void split(struct scheduler *s)
     close_split(s, g->n_order);
 }
 
+/* Several devices that copy and compute at once, every layer and the cache on one of them, no weight left
+ * behind. */
+static bool is_pipeline(const struct pls_graph *g)
+{
+    const struct pls_compute_ask *ask = g->ask;
+    uint32_t n = g->card->n_layers + g->card->n_mtp_layers;
+    bool yes = ask->n_devices > 1 && !ask->kv_on_host && !g->weights_matter;
+    for (uint32_t d = 0; d < ask->n_devices; d++) {
+        yes = yes && (ask->device[d] == PLS_BACKEND_CUDA || ask->device[d] == PLS_BACKEND_ROCM);
+    }
+    for (uint32_t i = 0; i <= n; i++) {
+        yes = yes && ask->layer_at[i] != 0;
+    }
+    return yes;
+}
+
 static bool schedule(struct scheduler *s, struct pls_arena *arena)
 {
     struct pls_graph *g = s->g;
+    s->copies = is_pipeline(g) ? PIPELINE_COPIES : 1;
+    s->early = PLS_TAKE(arena, uint32_t, s->copies > 1 ? 2 * EARLY : 1);
     s->cap_run = g->cap;
     s->at = PLS_TAKE(arena, uint8_t, g->cap);
     s->run = PLS_TAKE(arena, uint32_t, s->cap_run);
     s->inputs = PLS_TAKE(arena, uint32_t, SPLIT_INPUTS + PLS_NODE_SRCS + 1);
     s->copy = PLS_TAKE(arena, uint32_t, s->host == 0 ? 1 : (size_t)g->cap * (s->host + 1u));
-    if (s->at == NULL || s->run == NULL || s->inputs == NULL || s->copy == NULL) {
+    if (s->at == NULL || s->run == NULL || s->inputs == NULL || s->copy == NULL || s->early == NULL) {
         return false;
     }
     if (s->host == 0) {
@@ -334,8 +382,14 @@ bool pls_graph_schedule(struct pls_graph *g, struct pls_arena *arena, struct pls
     if (!schedule(&s, arena)) {
         return false;
     }
-    *out = (struct pls_schedule){
-        .host = s.host, .at = s.at, .run = s.run, .n_run = s.n_run, .n_splits = s.n_splits
-    };
+    /* one list: what the batch brings, then what the pieces take */
+    memmove(s.early + s.n_early[0], s.early + EARLY * (s.copies > 1), s.n_early[1] * sizeof(s.early[0]));
+    *out = (struct pls_schedule){ .early = s.early,
+                                  .n_early = s.n_early[0] + s.n_early[1],
+                                  .host = s.host,
+                                  .at = s.at,
+                                  .run = s.run,
+                                  .n_run = s.n_run,
+                                  .n_splits = s.n_splits };
     return true;
 }

@@ -109,6 +109,15 @@ static const struct pls_traits TABLE[] = {
       .gating = SIGMOID },
     { .arch = "laguna", .qk_norm = HEAD, .gating = SIGMOID },
     { .arch = "step35", .flags = T(ROWS_AFTER_BLOCKS), .qk_norm = HEAD, .gating = SIGMOID },
+    { .arch = "mistral4" },
+    { .arch = "llama-embed", .flags = T(ENCODER) },
+    { .arch = "gemma-embedding",
+      .flags = T(ENCODER) | T(SANDWICH) | T(SCALE_EMBED) | T(SCALE_Q),
+      .qk_norm = HEAD },
+    { .arch = "bert", .flags = T(ENCODER) | T(NO_ROPE), .build = pls_graph_build_bert },
+    { .arch = "nomic-bert", .flags = T(ENCODER), .build = pls_graph_build_bert },
+    { .arch = "nomic-bert-moe", .flags = T(ENCODER) | T(WEIGHTS_RAW), .build = pls_graph_build_bert },
+    { .arch = "jina-bert-v2", .flags = T(ENCODER) | T(NO_ROPE), .build = pls_graph_build_bert },
 };
 
 const struct pls_traits *pls_traits_of(const char *arch)

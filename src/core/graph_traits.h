@@ -53,10 +53,12 @@ enum pls_trait {
 #define PLS_T_SSM_NORM          (UINT64_C(1) << 40) /* Mamba-2 output is always normed */
 #define PLS_T_SUM_BRANCHES      (UINT64_C(1) << 41) /* parallel: the branches are added to each other first */
 #define PLS_T_ATTN_BRANCH_FIRST (UINT64_C(1) << 42) /* of which attention is the first operand */
-#define PLS_T_POST_NORM_EARLY   (UINT64_C(1) << 43) /* the norm after attention comes before rows are picked \
-                                                     */
+#define PLS_T_POST_NORM_EARLY                                                                                \
+    (UINT64_C(1) << 43)                     /* the norm after attention comes before rows are picked         \
+                                             */
 #define PLS_T_SUB_NORMS (UINT64_C(1) << 44) /* norms before the attention output and the down projection */
 #define PLS_T_DEEPSTACK (UINT64_C(1) << 45) /* image features enter the first layers beside the embedding */
+#define PLS_T_ENCODER   (UINT64_C(1) << 46) /* no cache and no logits: tokens attend to all of the batch */
 
 enum pls_rope_rule {
     PLS_ROPE_ALL = 0,

@@ -112,6 +112,36 @@ START_TEST(devices_without_a_kernel_lose_flash_attention)
 }
 END_TEST
 
+/* Two CUDA devices with all layers make a pipeline: every input exists four times. The host then holds, besides the
+ * embeddings given (8192) and looked up (8192), four each of tokens 128, positions 128, indices 256 + 256, mask 16384 and
+ * output rows 32: 16384 + 4 * 17184 = 85120. With one device: 16384 + 17184 = 33568. */
+START_TEST(a_pipeline_holds_every_input_four_times)
+{
+    struct pls_card card;
+    struct pls_setting s;
+    struct pls_compute out;
+    small_card(&card, &s);
+    card.n_layers = 2;
+    card.kind[1] = card.kind[0];
+    card.head[1] = card.head[0];
+    card.head_kv[1] = card.head_kv[0];
+    card.ff[1] = card.ff[0];
+    struct pls_arena scratch = pls_arena_over(scratch_store, sizeof scratch_store);
+    struct pls_compute_ask ask = pls_compute_ask_one(&card, &s, PLS_BACKEND_CUDA, 99);
+    pls_compute_buffers(&ask, &scratch, &out);
+    ck_assert_uint_eq(out.host_bytes, 33568);
+    ck_assert_uint_eq(out.n_splits, 2);
+    ask.n_devices = 2;
+    ask.device[1] = PLS_BACKEND_CUDA;
+    ask.layer_at[1] = ask.layer_at[2] = 2;
+    uint64_t alone = out.device_bytes[0];
+    pls_compute_buffers(&ask, &scratch, &out);
+    ck_assert_uint_eq(out.host_bytes, 85120);
+    ck_assert_uint_eq(out.n_splits, 3);
+    ck_assert_uint_gt(out.device_bytes[0] + out.device_bytes[1], alone);
+}
+END_TEST
+
 /* --- measured buffers --- */
 
 struct row {
@@ -249,5 +279,5 @@ START_TEST(every_measured_buffer_is_exact)
 END_TEST
 
 UNIT_MAIN("compute", the_allocator_takes_the_smallest_hole, ties_go_to_the_later_hole, one_block_by_hand,
-          scratch_too_small_gives_the_closed_form, devices_without_a_kernel_lose_flash_attention,
+          scratch_too_small_gives_the_closed_form, devices_without_a_kernel_lose_flash_attention, a_pipeline_holds_every_input_four_times,
           every_measured_buffer_is_exact)
