@@ -1,9 +1,9 @@
 /* cli/fit.h - the search behind `fit`: every model of the catalog, in the quants worth having, placed on one machine.
  *
  * Placement alone decides what fits; speed and quality are added to what does, and only the rows that will be shown are
- * planned in full. Configurations are placed in order of what they could score at best, until none that is left can reach the rows
- * wanted: the result is that of placing all. Nothing is guessed: a model whose tensors cannot be listed, or that the engine refuses, is left out
- * and counted.
+ * planned in full. Configurations are placed in order of what they could score at best, until none that is left can
+ * reach the rows wanted: the result is that of placing all. Nothing is guessed: a model whose tensors cannot be listed, or
+ * that the engine refuses, is left out and counted.
  */
 #ifndef CLI_FIT_H
 #define CLI_FIT_H
