@@ -117,6 +117,16 @@ is "an unknown device is no" "$status" 1
 run hardware 4090 --format csv
 is "hardware lists by words" "$status $(grep -c '^rtx-4090' "$tap_tmp/out")" "0 $(grep -c '^rtx-4090' data/hardware.tsv)"
 
+# ---- several machines
+refuses "compare without a machine" 2 'needs --on' compare qwen3-8b
+refuses "need without a model" 2 'needs one model' need
+run compare llama-3.3-70b:Q4_K_M --on tests/records/laptop-24g.json --on "m4 max 64gb" -c 8k --format csv
+is "compare: no on one, yes on the other" "$status $(awk -F, 'NR > 1 { print $4 }' "$tap_tmp/out" | tr '\n' ' ')" "0 no yes "
+run compare llama-3.3-70b:Q4_K_M --on tests/records/laptop-24g.json --on $box -c 8k
+is "compare: no on all is 1" "$status" 1
+run need llama-3.3-70b:Q4_K_M -c 8k -np 1 --top 0 --json
+is "need: every answer fits, on its own, smallest first" "$status $(jq -c '[all(.hardware[]; .plan.fits), (.hardware | map(.memory_bytes * .devices) | . == sort), ([.hardware[] | select(.id == "rtx-4090")][0].devices)]' "$tap_tmp/out")" "0 [true,true,2]"
+
 # ---- forms
 run plan qwen3-8b --on $box -c 8k --emit llama.cpp
 ok "--emit is one command" grep -Eq '^llama-server .*-c 8192' "$tap_tmp/out"
@@ -138,7 +148,7 @@ ok "the machine of an answer is a record that gives the same answer" cmp -s "$ta
 
 # ---- the search that stops early finds what the exhaustive one finds
 for r in cpu-32g cuda-24g laptop-24g; do
-    for t in chat code; do
+    for t in chat; do
         columns='NR <= 9 { print $2, $4, $5, $8 }'
         a=$("$PLIMSOLL" fit --on tests/records/$r.json --task $t --top 8 --format csv | awk -F, "$columns")
         b=$("$PLIMSOLL" fit --on tests/records/$r.json --task $t --top 0 --format csv | awk -F, "$columns")

@@ -21,6 +21,9 @@ valid plan plan qwen3-8b --json --on tests/records/cpu-32g.json --ram 1G
 valid plan plan qwen3-8b --json --on tests/records/cuda-24g.json --runtime vllm -c 8k
 valid plan plan qwen3-8b --json --on tests/records/laptop-24g.json --runtime mlx -c 8k
 valid fit fit --json --on tests/records/cpu-32g.json --ram 64M
+valid compare compare qwen3-8b qwen3-4b --on tests/records/cpu-32g.json --on tests/records/cuda-24g.json -c 8k --json
+valid compare compare --on tests/records/cpu-32g.json --on tests/records/cuda-24g.json --json
+valid need need qwen3-32b:Q4_K_M -c 8k --top 3 --json
 valid catalog catalog list --json
 valid catalog catalog search no-such-words --json
 valid hardware hardware --json

@@ -96,6 +96,26 @@ struct pls_kernel_row {
 enum pls_code pls_render_kernels(FILE *to, enum pls_output output, const struct pls_kernel_row *rows, uint32_t n,
                                  const struct pls_screen *screen, struct pls_err *err);
 
+/* One machine of a comparison and its answers, in the same order on every machine. */
+struct pls_compared {
+    const struct pls_machine *machine;
+    const struct pls_entry *entries;
+    uint32_t n_entries;
+};
+enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct pls_compared *items, uint32_t n,
+                                 const struct pls_screen *screen, struct pls_err *err);
+
+/* Hardware that carries a model, smallest first. */
+struct pls_needed {
+    const struct pls_profile *profile;
+    uint32_t devices;
+    uint64_t memory_bytes; /* of one device */
+    const struct pls_machine *machine;
+    struct pls_entry entry;
+};
+enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls_needed *items, uint32_t n,
+                              const struct pls_screen *screen, struct pls_err *err);
+
 /* Hardware profiles as a list, one in full, and what a device was found to be. */
 enum pls_code pls_render_profiles(FILE *to, enum pls_output output, const struct pls_profile *const *items, uint32_t n,
                                   const struct pls_screen *screen, struct pls_err *err);

@@ -140,3 +140,13 @@ enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out
     code = code == PLS_OK ? gpu_layers(args, out, err) : code;
     return code == PLS_OK ? tensor_split(args, out, err) : code;
 }
+
+enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out, struct pls_err *err)
+{
+    const char *name = pls_args_text(args, PLS_OPT_TASK);
+    *out = PLS_TASK_CHAT;
+    if (name != NULL && !pls_task_by_name(name, out)) {
+        return pls_fail(err, PLS_USAGE, "--task: '%s' is not known", name);
+    }
+    return PLS_OK;
+}

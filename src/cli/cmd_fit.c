@@ -20,28 +20,14 @@ static struct pls_policy policy_from(const struct pls_session *s, enum pls_task 
     return p;
 }
 
-/* Without any bandwidth no speed is known, and an unknown speed is not a slow one. */
-static bool is_speed_known(const struct pls_session *s)
+enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, struct pls_err *err)
 {
-    for (uint32_t i = 0; i < s->machine.n_pools; i++) {
-        if (s->machine.pools[i].bandwidth_gbs > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum pls_code read_ask(struct pls_session *s, struct pls_fit_ask *out, struct pls_err *err)
-{
-    const char *task_name = pls_args_text(s->args, PLS_OPT_TASK);
     const char *quant = pls_args_text(s->args, PLS_OPT_QUANT);
     enum pls_task task = PLS_TASK_CHAT;
     enum pls_code code = pls_ask_from_args(s->args, &out->ask, err);
+    code = code == PLS_OK ? pls_task_from_args(s->args, &task, err) : code;
     if (code != PLS_OK) {
         return code;
-    }
-    if (task_name != NULL && !pls_task_by_name(task_name, &task)) {
-        return pls_fail(err, PLS_USAGE, "--task: '%s' is not known", task_name);
     }
     out->policy = policy_from(s, task, &out->ask);
     out->speed_is_hard = pls_args_has(s->args, PLS_OPT_MIN_SPEED);
@@ -86,15 +72,12 @@ enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
     for (uint32_t i = 0; i < s->args->n_operands; i++) {
         pls_text_add(&t, "%s%s", i > 0 ? " " : "", s->args->operands[i]);
     }
-    enum pls_code code = read_ask(s, &ask, err);
+    enum pls_code code = pls_fit_ask_read(s, &ask, err);
     code = code == PLS_OK ? pls_session_machine(s, err) : code;
     if (code != PLS_OK) {
         return code;
     }
     pls_session_rates(s);
-    if (!is_speed_known(s) && !ask.speed_is_hard) {
-        ask.policy.min_decode_tps = 0;
-    }
     code = pls_fit_run(s, t.len > 0 ? words : NULL, &ask, &found, err);
     return code == PLS_OK ? answer(s, &ask, &found, err) : code;
 }

@@ -49,12 +49,8 @@ static enum pls_code answer(struct pls_session *s, const struct pls_entry *entri
 
 static enum pls_code read_question(struct pls_session *s, struct question *q, struct pls_err *err)
 {
-    const char *task_name = pls_args_text(s->args, PLS_OPT_TASK);
-    q->task = PLS_TASK_CHAT;
-    if (task_name != NULL && !pls_task_by_name(task_name, &q->task)) {
-        return pls_fail(err, PLS_USAGE, "--task: '%s' is not known", task_name);
-    }
-    enum pls_code code = pls_ask_from_args(s->args, &q->ask, err);
+    enum pls_code code = pls_task_from_args(s->args, &q->task, err);
+    code = code == PLS_OK ? pls_ask_from_args(s->args, &q->ask, err) : code;
     code = code == PLS_OK ? pls_session_machine(s, err) : code;
     if (code == PLS_OK) {
         pls_session_rates(s);

@@ -21,6 +21,7 @@ struct candidate {
 struct search {
     struct pls_session *s;
     const struct pls_fit_ask *ask;
+    struct pls_fit_ask own; /* what ask points to: the caller's, without a speed floor where no speed is known */
     struct pls_card *cards;
     uint32_t n_cards, cap;
     struct pls_pick *picks;
@@ -268,6 +269,17 @@ static enum pls_code collect(struct search *f, struct pls_fit_result *out, struc
     return code;
 }
 
+/* Without any bandwidth no speed is known, and an unknown speed is not a slow one. */
+static bool is_speed_known(const struct pls_session *s)
+{
+    for (uint32_t i = 0; i < s->machine.n_pools; i++) {
+        if (s->machine.pools[i].bandwidth_gbs > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool take_room(struct search *f)
 {
     size_t n = f->n_cards > 0 ? f->n_cards : 1;
@@ -284,7 +296,11 @@ static bool take_room(struct search *f)
 enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_fit_ask *ask,
                           struct pls_fit_result *out, struct pls_err *err)
 {
-    struct search f = { .s = s, .ask = ask };
+    struct search f = { .s = s, .own = *ask };
+    f.ask = &f.own;
+    if (!ask->speed_is_hard && !is_speed_known(s)) {
+        f.own.policy.min_decode_tps = 0;
+    }
     memset(out, 0, sizeof(*out));
     enum pls_code code = pls_session_catalog(s, err);
     code = code == PLS_OK ? pls_catalog_each(s->catalog, words, gather, &f, err) : code;

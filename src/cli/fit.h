@@ -26,6 +26,9 @@ struct pls_fit_result {
     uint32_t n_configs;        /* considered: placed, or ruled out by their bound */
 };
 
+/* What the options ask for. The machine is not looked at. */
+enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, struct pls_err *err);
+
 /* words as for pls_catalog_each. */
 enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_fit_ask *ask,
                           struct pls_fit_result *out, struct pls_err *err);

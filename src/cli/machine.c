@@ -188,17 +188,31 @@ enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, st
     return code;
 }
 
+enum pls_code pls_session_machine_here(struct pls_session *s, struct pls_err *err)
+{
+    enum pls_code code = probe(s, err);
+    s->has_machine = code == PLS_OK;
+    if (code == PLS_OK) {
+        settle(s, &s->machine);
+        pls_session_rates(s);
+    }
+    return code;
+}
+
 enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err)
 {
     const char *on = pls_args_text(s->args, PLS_OPT_ON);
     if (s->has_machine) {
         return PLS_OK;
     }
-    enum pls_code code = on != NULL ? pls_session_machine_on(s, on, &s->machine, err) : probe(s, err);
-    if (code == PLS_OK && on == NULL) {
-        settle(s, &s->machine);
+    if (on == NULL) {
+        return pls_session_machine_here(s, err);
     }
+    enum pls_code code = pls_session_machine_on(s, on, &s->machine, err);
     s->has_machine = code == PLS_OK;
+    if (code == PLS_OK) {
+        pls_session_rates(s);
+    }
     return code;
 }
 
@@ -267,4 +281,16 @@ void pls_session_rates(struct pls_session *s)
     }
     s->rates.ram_gbs = ram->bandwidth_gbs;
     s->rates.ram_origin = ram->bandwidth_gbs > 0 ? ram->origin : PLS_ORIGIN_UNKNOWN;
+}
+
+void pls_session_use(struct pls_session *s, const struct pls_machine *machine)
+{
+    s->machine = *machine;
+    s->has_machine = true;
+    s->is_live = false;
+    s->rates = (struct pls_rates){
+        .ram_gbs = machine->pools[0].bandwidth_gbs,
+        .ram_origin = machine->pools[0].bandwidth_gbs > 0 ? machine->pools[0].origin : PLS_ORIGIN_UNKNOWN,
+    };
+    s->has_rates = true;
 }

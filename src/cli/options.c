@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Commands that ask a question about models on a machine. */
-#define ASKS (PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN)
+#define ASKS (PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_NEED | PLS_CMD_BIT_COMPARE)
 #define EVERY ((1u << PLS_CMD_COUNT) - 1)
 
 static const struct pls_option options[] = {

@@ -47,9 +47,13 @@ enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err);
 enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *out, struct pls_err *err);
 /* The machine in question, budgets applied. */
 enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err);
+/* This machine (or the recording of --sysroot) and its rates, whatever --on says. */
+enum pls_code pls_session_machine_here(struct pls_session *s, struct pls_err *err);
 /* A machine as --on names it: a record, an hwloc XML file, or words for the hardware table. Budgets applied. */
 enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, struct pls_machine *out,
                                      struct pls_err *err);
+/* Answers about another machine from here on; its rates are those of its record. */
+void pls_session_use(struct pls_session *s, const struct pls_machine *machine);
 /* Rates of the machine: measured earlier, measured now and kept, or what the record says. Never fails: unknown stays. */
 void pls_session_rates(struct pls_session *s);
 /* Keeps s->rates for this machine in the user's database; says so once when that cannot be done. */
@@ -74,6 +78,9 @@ struct pls_target {
 /* A path if it exists, a catalog name with or without :QUANT, a file name by the GGUF convention. */
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,
                               struct pls_target *out, struct pls_err *err);
+
+/* The task that --task names; chat by default. */
+enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out, struct pls_err *err);
 
 /* The quant for a card when none is asked for: what it was released in when that is already small, else the usual one. */
 struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime);

@@ -9,6 +9,9 @@
 void pls_document_entry(struct pls_json *j, cJSON *object, const struct pls_entry *entry,
                         const struct pls_machine *machine, uint32_t rank);
 
+/* "machine": a whole machine record inside another document. */
+void pls_document_machine(struct pls_json *j, cJSON *object, const struct pls_machine *machine);
+
 enum pls_code pls_json_plan(FILE *to, bool lines, const struct pls_report *report, struct pls_err *err);
 enum pls_code pls_json_fit(FILE *to, bool lines, const struct pls_report *report, struct pls_err *err);
 enum pls_code pls_json_machine(FILE *to, bool lines, const struct pls_machine *machine, struct pls_err *err);

@@ -217,9 +217,9 @@ static cJSON *add_entries(struct pls_json *j, const char *key, const struct pls_
     return array;
 }
 
-static void add_machine(struct pls_json *j, const struct pls_machine *machine)
+void pls_document_machine(struct pls_json *j, cJSON *object, const struct pls_machine *machine)
 {
-    cJSON *o = pls_json_object(j, j->root, "machine");
+    cJSON *o = pls_json_object(j, object, "machine");
     pls_json_text(j, o, "schema", "plimsoll.probe/1");
     pls_json_text(j, o, "version", PLS_VERSION);
     pls_record_write(j, o, machine);
@@ -228,7 +228,7 @@ static void add_machine(struct pls_json *j, const struct pls_machine *machine)
 enum pls_code pls_json_plan(FILE *to, bool lines, const struct pls_report *report, struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.plan/1");
-    add_machine(&j, report->machine);
+    pls_document_machine(&j, j.root, report->machine);
     cJSON *plans = add_entries(&j, "plans", report);
     cJSON *o = pls_json_object(&j, j.root, "together");
     pls_json_flag(&j, o, "fits", report->together.fits);
@@ -242,7 +242,7 @@ enum pls_code pls_json_plan(FILE *to, bool lines, const struct pls_report *repor
 enum pls_code pls_json_fit(FILE *to, bool lines, const struct pls_report *report, struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.fit/1");
-    add_machine(&j, report->machine);
+    pls_document_machine(&j, j.root, report->machine);
     pls_json_text(&j, j.root, "task", pls_task_name(report->policy->task));
     pls_json_u64(&j, j.root, "models_considered", report->n_models);
     pls_json_u64(&j, j.root, "configs_considered", report->n_considered);

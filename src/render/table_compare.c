@@ -1,0 +1,302 @@
+/* Several machines side by side, and the hardware that a model needs. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "render/answer.h"
+#include "render/document.h"
+#include "render/record.h"
+#include "render/words.h"
+
+/* A plan on a machine; `first` is the same question on the first machine. */
+struct compare_row {
+    const struct pls_machine *machine;
+    const struct pls_entry *entry;
+    const struct pls_entry *first;
+};
+
+static const struct compare_row *row_of(const void *row)
+{
+    return row;
+}
+
+static const struct pls_plan *plan_of(const void *row)
+{
+    return row_of(row)->entry->plan;
+}
+
+static void cell_machine(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_machine *m = row_of(row)->machine;
+    (void)raw;
+    if (m->name[0] != '\0') {
+        pls_text_escape(out, m->name);
+    } else {
+        pls_text_add(out, "this machine");
+    }
+}
+
+static void cell_model(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_card *c = &row_of(row)->entry->model->card;
+    pls_text_escape(out, raw ? c->id : pls_words_model(c));
+}
+
+static void cell_quant(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_escape(out, plan_of(row)->quant);
+}
+
+static void cell_fits(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%s", plan_of(row)->fit == PLS_FIT_YES ? "yes" : "no");
+}
+
+static void cell_total(const void *row, bool raw, struct pls_text *out)
+{
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, plan_of(row)->bytes.total);
+    } else {
+        pls_text_bytes(out, plan_of(row)->bytes.total);
+    }
+}
+
+static void cell_margin(const void *row, bool raw, struct pls_text *out)
+{
+    if (raw) {
+        pls_text_add(out, "%" PRId64, plan_of(row)->margin_bytes);
+    } else {
+        pls_words_margin(out, plan_of(row)->margin_bytes);
+    }
+}
+
+static void cell_context(const void *row, bool raw, struct pls_text *out)
+{
+    uint64_t n = plan_of(row)->context_fit_tokens;
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, n);
+    } else if (n == 0) {
+        pls_text_add(out, "none");
+    } else {
+        pls_text_tokens(out, n);
+    }
+}
+
+static void cell_decode(const void *row, bool raw, struct pls_text *out)
+{
+    double tps = plan_of(row)->speed.decode_tps;
+    if (plan_of(row)->fit != PLS_FIT_YES) {
+        pls_text_add(out, raw ? "" : "-");
+    } else if (raw) {
+        pls_text_add(out, tps > 0 ? "%.6g" : "", tps);
+    } else {
+        pls_words_rate(out, tps);
+    }
+}
+
+static void cell_gain(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_plan *p = plan_of(row);
+    const struct pls_plan *f = row_of(row)->first->plan;
+    bool comparable = p->fit == PLS_FIT_YES && f->fit == PLS_FIT_YES && p->speed.decode_tps > 0 && f->speed.decode_tps > 0;
+    if (comparable) {
+        pls_text_add(out, raw ? "%.4g" : "x%.2g", p->speed.decode_tps / f->speed.decode_tps);
+    } else if (p->fit == PLS_FIT_YES && f->fit != PLS_FIT_YES) {
+        pls_text_add(out, "%s", raw ? "" : "now fits");
+    }
+}
+
+static const struct pls_column compare_columns[] = {
+    { "MACHINE", "machine", 12, PLS_COLUMN_TRUNC, cell_machine },
+    { "MODEL", "model", 16, PLS_COLUMN_TRUNC, cell_model },
+    { "QUANT", "quant", 0, 0, cell_quant },
+    { "FITS", "fits", 0, 0, cell_fits },
+    { "MEMORY", "total_bytes", 0, PLS_COLUMN_RIGHT, cell_total },
+    { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, cell_margin },
+    { "MOST CONTEXT", "context_fit_tokens", 0, PLS_COLUMN_RIGHT, cell_context },
+    { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, cell_decode },
+    { "GAIN", "gain", 0, PLS_COLUMN_RIGHT, cell_gain },
+};
+
+static enum pls_code json_compare(FILE *to, const struct pls_compared *items, uint32_t n, struct pls_err *err)
+{
+    struct pls_json j = pls_json_begin("plimsoll.compare/1");
+    cJSON *machines = pls_json_array(&j, j.root, "machines");
+    for (uint32_t i = 0; i < n; i++) {
+        cJSON *o = pls_json_object(&j, machines, NULL);
+        pls_document_machine(&j, o, items[i].machine);
+        cJSON *plans = pls_json_array(&j, o, "plans");
+        for (uint32_t k = 0; k < items[i].n_entries; k++) {
+            struct pls_entry plain = items[i].entries[k];
+            plain.pick = NULL;
+            pls_document_entry(&j, pls_json_object(&j, plans, NULL), &plain, items[i].machine, 0);
+        }
+    }
+    enum pls_code code = pls_json_write(&j, to, err);
+    pls_json_end(&j);
+    return code;
+}
+
+static uint32_t fill_rows(const struct pls_compared *items, uint32_t n, struct compare_row *rows)
+{
+    uint32_t at = 0;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        most = items[i].n_entries > most ? items[i].n_entries : most;
+    }
+    for (uint32_t k = 0; k < most; k++) {
+        for (uint32_t i = 0; i < n; i++) {
+            if (k < items[i].n_entries) {
+                const struct pls_entry *first = k < items[0].n_entries ? &items[0].entries[k] : &items[i].entries[k];
+                rows[at++] = (struct compare_row){ items[i].machine, &items[i].entries[k], first };
+            }
+        }
+    }
+    return at;
+}
+
+enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct pls_compared *items, uint32_t n,
+                                 const struct pls_screen *screen, struct pls_err *err)
+{
+    struct pls_page page;
+    size_t total = 1;
+    if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
+        return json_compare(to, items, n, err);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        total += items[i].n_entries;
+    }
+    struct compare_row *rows = calloc(total, sizeof(*rows));
+    enum pls_code code = rows != NULL ? pls_page_begin(&page, screen->color, err) : pls_fail(err, PLS_NOMEM, "output: out of memory");
+    if (code != PLS_OK) {
+        free(rows);
+        return code;
+    }
+    uint32_t n_rows = fill_rows(items, n, rows);
+    struct pls_grid grid = { compare_columns, PLS_COUNT_OF(compare_columns), rows, sizeof(*rows), n_rows };
+    if (n_rows == 0 && output == PLS_OUT_TABLE) {
+        pls_page_field(&page, "Nothing", "fits any of these machines");
+    } else {
+        code = pls_page_grid(&page, &grid, output, screen->width, err);
+    }
+    free(rows);
+    return pls_page_end(&page, code, to, err);
+}
+
+/* ---- need ------------------------------------------------------------------------------------------------------- */
+
+static const struct pls_needed *needed_of(const void *row)
+{
+    return row;
+}
+
+static void need_id(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_escape(out, needed_of(row)->profile->id);
+}
+
+static void need_name(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_escape(out, needed_of(row)->profile->name);
+}
+
+static void need_devices(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%u", needed_of(row)->devices);
+}
+
+static void need_memory(const void *row, bool raw, struct pls_text *out)
+{
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, needed_of(row)->memory_bytes);
+    } else {
+        pls_text_bytes(out, needed_of(row)->memory_bytes);
+    }
+}
+
+static void need_total(const void *row, bool raw, struct pls_text *out)
+{
+    uint64_t n = needed_of(row)->entry.plan->bytes.total;
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, n);
+    } else {
+        pls_text_bytes(out, n);
+    }
+}
+
+static void need_margin(const void *row, bool raw, struct pls_text *out)
+{
+    int64_t n = needed_of(row)->entry.plan->margin_bytes;
+    if (raw) {
+        pls_text_add(out, "%" PRId64, n);
+    } else {
+        pls_words_margin(out, n);
+    }
+}
+
+static void need_decode(const void *row, bool raw, struct pls_text *out)
+{
+    double tps = needed_of(row)->entry.plan->speed.decode_tps;
+    if (!raw) {
+        pls_words_rate(out, tps);
+    } else if (tps > 0) {
+        pls_text_add(out, "%.6g", tps);
+    }
+}
+
+static const struct pls_column need_columns[] = {
+    { "DEVICES", "devices", 0, PLS_COLUMN_RIGHT, need_devices },
+    { "HARDWARE", "id", 0, 0, need_id },
+    { "NAME", "name", 16, PLS_COLUMN_TRUNC, need_name },
+    { "MEMORY", "memory_bytes", 0, PLS_COLUMN_RIGHT, need_memory },
+    { "NEEDED", "total_bytes", 0, PLS_COLUMN_RIGHT, need_total },
+    { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, need_margin },
+    { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, need_decode },
+};
+
+static enum pls_code json_need(FILE *to, const struct pls_needed *items, uint32_t n, struct pls_err *err)
+{
+    struct pls_json j = pls_json_begin("plimsoll.need/1");
+    cJSON *hardware = pls_json_array(&j, j.root, "hardware");
+    for (uint32_t i = 0; i < n; i++) {
+        cJSON *o = pls_json_object(&j, hardware, NULL);
+        pls_json_text(&j, o, "id", items[i].profile->id);
+        pls_json_text(&j, o, "name", items[i].profile->name);
+        pls_json_u64(&j, o, "devices", items[i].devices);
+        pls_json_u64(&j, o, "memory_bytes", items[i].memory_bytes);
+        cJSON *plan = pls_json_object(&j, o, "plan");
+        pls_document_entry(&j, plan, &items[i].entry, items[i].machine, 0);
+    }
+    enum pls_code code = pls_json_write(&j, to, err);
+    pls_json_end(&j);
+    return code;
+}
+
+enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls_needed *items, uint32_t n,
+                              const struct pls_screen *screen, struct pls_err *err)
+{
+    struct pls_grid grid = { need_columns, PLS_COUNT_OF(need_columns), items, sizeof(*items), n };
+    struct pls_page page;
+    if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
+        return json_need(to, items, n, err);
+    }
+    enum pls_code code = pls_page_begin(&page, screen->color, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    if (n == 0 && output == PLS_OUT_TABLE) {
+        pls_page_field(&page, "Nothing", "in the hardware table carries it");
+    } else {
+        if (output == PLS_OUT_TABLE) {
+            const struct pls_entry *e = &items[0].entry;
+            pls_page_field(&page, "Model", "%s %s, all of it on the device", pls_words_model(&e->model->card), e->plan->quant);
+            fputc('\n', page.to);
+        }
+        code = pls_page_grid(&page, &grid, output, screen->width, err);
+    }
+    return pls_page_end(&page, code, to, err);
+}
