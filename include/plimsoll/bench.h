@@ -4,6 +4,7 @@
  * (interquartile range over median). Threads are pinned where the system can. A spread wider than PLS_BENCH_SPREAD_MAX is
  * reported, not hidden: the rate stands with origin ASSUMED instead of MEASURED, and callers widen their intervals.
  *
+ * Memory is in the pages the system gives by itself, as engines have it; the read is measured over large pages besides.
  * Streaming means a buffer of memory_bytes that is walked through once before any of it is read again; cache-resident
  * means a matrix of 256 KiB per thread, read over and over. Work is dealt out in chunks as threads become free, as
  * engines do, so that a disturbed core slows a sample down without halving it.

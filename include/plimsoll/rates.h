@@ -43,6 +43,7 @@ struct pls_rates {
     double ram_gbs;                 /* streaming read, all threads */
     enum pls_origin ram_origin;     /* ASSUMED when measured with too wide a spread to be trusted */
     double ram_spread;
+    double ram_large_gbs;           /* the same over large pages, which engines do not ask for; 0 not measured */
     uint32_t n_ram_steps;
     struct pls_ram_step ram_steps[PLS_MAX_RAM_STEPS]; /* 1, half, all threads (fewer when these coincide) */
     uint32_t n_threads;             /* threads the rates were measured with; 0: not measured */

@@ -51,7 +51,8 @@ uint64_t pls_clock_wall_s(void);    /* seconds since 1970 */
 uint32_t pls_sys_isa(void);         /* enum pls_isa bits that processor and operating system both support */
 uint32_t pls_sys_cpus(uint32_t *ids, uint32_t cap); /* processors this process may use (cpuset, affinity); 1..cap */
 bool pls_sys_pin(uint32_t id);      /* binds the calling thread; false where the system cannot */
-void *pls_sys_pages(size_t bytes);  /* zeroed, page aligned, large pages asked for; NULL when there is no memory */
+void *pls_sys_pages(size_t bytes, bool large); /* zeroed, page aligned; large pages asked for or left to the system's
+                                                * habit; NULL when there is no memory */
 void pls_sys_pages_free(void *pages, size_t bytes);
 uint64_t pls_sys_ram_bytes(void);   /* physical memory as sysconf counts it; 0 unknown. Limits are the probe's business */
 

@@ -97,7 +97,7 @@ static enum pls_code take_buffer(struct pls_bench *b, struct pls_err *err)
     uint64_t cap = b->ask->memory_bytes > 0 ? b->ask->memory_bytes : ram > 0 ? ram / 8 : BUFFER_DEFAULT;
     uint64_t want = pls_max(BUFFER_LEAST, pls_min(cap, BUFFER_DEFAULT)) / BUFFER_LEAST * BUFFER_LEAST;
     for (; want >= BUFFER_LEAST; want = want / 2 / BUFFER_LEAST * BUFFER_LEAST) {
-        b->buffer = pls_sys_pages((size_t)want);
+        b->buffer = pls_sys_pages((size_t)want, false);
         if (b->buffer != NULL) {
             b->buffer_bytes = (size_t)want;
             return PLS_OK;
@@ -169,6 +169,20 @@ static enum pls_code bench_kernels(struct pls_bench *b, struct pls_err *err)
     return PLS_OK;
 }
 
+/* The same read over large pages, in a buffer of its own; engines map files in small ones, so nothing else uses it. */
+static void measure_large_pages(struct pls_bench *b, uint64_t budget_ns)
+{
+    unsigned char *small = b->buffer;
+    b->buffer = pls_sys_pages(b->buffer_bytes, true);
+    b->out->ram_large_gbs = 0;
+    if (b->buffer != NULL) {
+        pls_bench_fill(b);
+        b->out->ram_large_gbs = pls_bench_ram_step(b, b->n_threads, budget_ns).read_gbs;
+        pls_sys_pages_free(b->buffer, b->buffer_bytes);
+    }
+    b->buffer = small;
+}
+
 static enum pls_code bench_measure(struct pls_bench *b, struct pls_err *err)
 {
     b->out->n_threads = b->n_threads;
@@ -179,6 +193,9 @@ static enum pls_code bench_measure(struct pls_bench *b, struct pls_err *err)
     pls_bench_fill(b);
     uint64_t left = pls_bench_slice(b, 1);
     pls_bench_ram(b, b->ask->bandwidth_only ? left : left / 10);
+    if (!b->ask->bandwidth_only) {
+        measure_large_pages(b, left / 20);
+    }
     b->out->measured_at = pls_clock_wall_s();
     return b->ask->bandwidth_only ? PLS_OK : bench_kernels(b, err);
 }

@@ -32,6 +32,7 @@ uint64_t pls_bench_slice(const struct pls_bench *b, uint32_t n_left);
 /* False when the caller wants to stop. */
 bool pls_bench_progress(const struct pls_bench *b, const char *what);
 
+struct pls_ram_step pls_bench_ram_step(struct pls_bench *b, uint32_t n_threads, uint64_t budget_ns);
 void pls_bench_ram(struct pls_bench *b, uint64_t budget_ns);
 void pls_bench_barrier(struct pls_bench *b, uint64_t budget_ns);
 void pls_bench_attention(struct pls_bench *b, uint64_t budget_ns);

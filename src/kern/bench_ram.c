@@ -46,7 +46,7 @@ static void ram_plan(struct ram_work *work, uint32_t n_threads)
     work->chunk = chunk < CHUNK_ALIGN ? CHUNK_ALIGN : chunk;
 }
 
-static struct pls_ram_step ram_step(struct pls_bench *b, uint32_t n_threads, uint64_t budget_ns)
+struct pls_ram_step pls_bench_ram_step(struct pls_bench *b, uint32_t n_threads, uint64_t budget_ns)
 {
     struct ram_work work = { .b = b, .read = pls_kern_find(PLS_TYPE_I8, PLS_KERN_READ, b->isa)->fn.read };
     atomic_init(&work.next, 0);
@@ -76,7 +76,7 @@ void pls_bench_ram(struct pls_bench *b, uint64_t budget_ns)
     out->n_ram_steps = 0;
     for (uint32_t i = 0; i < b->n_steps; i++) {
         uint64_t share = budget_ns / shares * (i + 1 == b->n_steps ? 2 : 1);
-        out->ram_steps[out->n_ram_steps++] = ram_step(b, b->steps[i], share);
+        out->ram_steps[out->n_ram_steps++] = pls_bench_ram_step(b, b->steps[i], share);
     }
     const struct pls_ram_step *all = &out->ram_steps[out->n_ram_steps - 1];
     out->ram_gbs = all->read_gbs;

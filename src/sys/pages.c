@@ -1,5 +1,5 @@
-/* Anonymous memory in whole pages, large ones when the system grants them: a benchmark over 4 KiB pages measures the
- * page walker as much as the memory. */
+/* Anonymous memory in whole pages. Large ones are asked for only when the caller wants them: engines do not ask, and over
+ * 4 KiB pages the page walker takes its share of what the memory could give. */
 #define _GNU_SOURCE  /* MAP_ANONYMOUS, MADV_HUGEPAGE */
 #define _DARWIN_C_SOURCE
 
@@ -8,14 +8,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-void *pls_sys_pages(size_t bytes)
+void *pls_sys_pages(size_t bytes, bool large)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {
         return NULL;
     }
 #if defined(MADV_HUGEPAGE)
-    (void)madvise(p, bytes, MADV_HUGEPAGE); /* a refusal costs speed, not correctness */
+    if (large) {
+        (void)madvise(p, bytes, MADV_HUGEPAGE); /* a refusal costs speed, not correctness */
+    }
+#else
+    (void)large;
 #endif
     return p;
 }
