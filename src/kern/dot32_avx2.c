@@ -160,18 +160,56 @@ float pls_dot_mxfp4_avx2(const void *row, const void *act, size_t n)
     return sum8(dot_blocks(f, row, act, n));
 }
 
-/* Types with a min of their own: the activations bring d times their sum along, so eight mins take one multiply. */
+/* Types with a min of their own: scale and min lie side by side, as scale and sum do in the activations, so one product of
+ * both gives d * d and m * s in turn. */
+INLINE __m128i scale_mins4(const uint8_t *p, size_t stride)
+{
+    __m128i x = _mm_cvtsi32_si128((int)pls_load_u32(p));
+    x = _mm_insert_epi32(x, (int)pls_load_u32(p + stride), 1);
+    x = _mm_insert_epi32(x, (int)pls_load_u32(p + 2 * stride), 2);
+    return _mm_insert_epi32(x, (int)pls_load_u32(p + 3 * stride), 3);
+}
+
+INLINE __m256 products4(const uint8_t *w, size_t bytes, const uint8_t *a)
+{
+    return _mm256_mul_ps(_mm256_cvtph_ps(scale_mins4(w, bytes)), _mm256_cvtph_ps(scale_mins4(a, A1_BYTES)));
+}
+
+INLINE __m256 product1(const uint8_t *w, const uint8_t *a)
+{
+    __m128 x = _mm_cvtph_ps(_mm_cvtsi32_si128((int)pls_load_u32(w)));
+    return _mm256_zextps128_ps256(_mm_mul_ps(x, _mm_cvtph_ps(_mm_cvtsi32_si128((int)pls_load_u32(a)))));
+}
+
+INLINE float odd_sum(__m256 x)
+{
+    return sum8(_mm256_blend_ps(_mm256_setzero_ps(), x, 0xaa));
+}
+
 INLINE float dot_blocks_min(const struct form f, const void *row, const void *act, size_t n)
 {
     const uint8_t *w = row;
     const uint8_t *a = act;
+    __m256 acc[2] = { _mm256_setzero_ps(), _mm256_setzero_ps() };
     __m256 mins = _mm256_setzero_ps();
-    for (size_t i = 0; i < n / 32; i += 8) {
-        size_t some = n / 32 - i < 8 ? n / 32 - i : 8;
-        __m256 min = half_scales(w + i * f.bytes + 2, f.bytes, some);
-        mins = _mm256_fmadd_ps(min, half_scales(a + i * f.act_bytes + 2, f.act_bytes, some), mins);
+    size_t left = n / 32;
+    for (; left >= 4; left -= 4, w += 4 * f.bytes, a += 4 * A1_BYTES) {
+        float both[8];
+        __m256 product = products4(w, f.bytes, a);
+        mins = _mm256_add_ps(mins, product);
+        _mm256_storeu_ps(both, product);
+        UNROLL(4)
+        for (size_t i = 0; i < 4; i++) {
+            __m256 p = to_floats(f.pairs(w + i * f.bytes, a + i * A1_BYTES + 4));
+            acc[i % 2] = _mm256_fmadd_ps(_mm256_broadcast_ss(both + 2 * i), p, acc[i % 2]);
+        }
     }
-    return sum8(_mm256_add_ps(dot_blocks(f, row, act, n), mins));
+    for (; left > 0; left--, w += f.bytes, a += A1_BYTES) {
+        __m256 product = product1(w, a);
+        mins = _mm256_add_ps(mins, product);
+        acc[0] = _mm256_fmadd_ps(_mm256_set1_ps(_mm256_cvtss_f32(product)), to_floats(f.pairs(w, a + 4)), acc[0]);
+    }
+    return sum8(_mm256_add_ps(acc[0], acc[1])) + odd_sum(mins);
 }
 
 INLINE __m256i q4_1_pairs(const uint8_t *block, const uint8_t *act)
@@ -179,14 +217,9 @@ INLINE __m256i q4_1_pairs(const uint8_t *block, const uint8_t *act)
     return pairs_unsigned(nibbles32(block + 4), load32(act));
 }
 
-INLINE __m256 q4_1_scales(const uint8_t *block, size_t n)
-{
-    return half_scales(block, sizeof(struct pls_q4_1), n);
-}
-
 float pls_dot_q4_1_avx2(const void *row, const void *act, size_t n)
 {
-    const struct form f = { sizeof(struct pls_q4_1), A1_BYTES, 4, q4_1_pairs, q4_1_scales };
+    const struct form f = { sizeof(struct pls_q4_1), A1_BYTES, 4, q4_1_pairs, NULL };
     return dot_blocks_min(f, row, act, n);
 }
 
@@ -195,14 +228,9 @@ INLINE __m256i q5_1_pairs(const uint8_t *block, const uint8_t *act)
     return pairs_unsigned(fives(block + 8, block + 4), load32(act));
 }
 
-INLINE __m256 q5_1_scales(const uint8_t *block, size_t n)
-{
-    return half_scales(block, sizeof(struct pls_q5_1), n);
-}
-
 float pls_dot_q5_1_avx2(const void *row, const void *act, size_t n)
 {
-    const struct form f = { sizeof(struct pls_q5_1), A1_BYTES, 4, q5_1_pairs, q5_1_scales };
+    const struct form f = { sizeof(struct pls_q5_1), A1_BYTES, 4, q5_1_pairs, NULL };
     return dot_blocks_min(f, row, act, n);
 }
 

@@ -145,14 +145,44 @@ float pls_dot_mxfp4_avx512vnni(const void *row, const void *act, size_t n)
     return dot_blocks(f, row, act, n);
 }
 
-/* The mins of whole eights of blocks against the activations' own sums. */
-INLINE float dot_mins(const uint8_t *w, size_t bytes, const uint8_t *a, size_t n)
+/* Types with a min of their own: scale and min lie side by side, as scale and sum do in the activations, so one product of
+ * both gives d * d and m * s in turn. */
+INLINE __m256i scale_mins8(const uint8_t *p, size_t stride)
 {
-    __m256 sum = _mm256_setzero_ps();
-    for (size_t i = 0; i + 8 <= n / 32; i += 8) {
-        sum = _mm256_fmadd_ps(halves8(w + i * bytes + 2, bytes), halves8(a + i * A1_BYTES + 2, A1_BYTES), sum);
+    __m128i x[2];
+    UNROLL(2)
+    for (size_t i = 0; i < 2; i++, p += 4 * stride) {
+        x[i] = _mm_cvtsi32_si128((int)pls_load_u32(p));
+        x[i] = _mm_insert_epi32(x[i], (int)pls_load_u32(p + stride), 1);
+        x[i] = _mm_insert_epi32(x[i], (int)pls_load_u32(p + 2 * stride), 2);
+        x[i] = _mm_insert_epi32(x[i], (int)pls_load_u32(p + 3 * stride), 3);
     }
-    return sum8(sum);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(x[0]), x[1], 1);
+}
+
+INLINE float dot_blocks_min(const struct form f, const void *row, const void *act, size_t n)
+{
+    const uint8_t *w = row;
+    const uint8_t *a = act;
+    __m512 acc = _mm512_setzero_ps();
+    __m512 mins = _mm512_setzero_ps();
+    size_t left = n / 32;
+    for (; left >= 8; left -= 8, w += 8 * f.bytes, a += 8 * A1_BYTES) {
+        __m512 product = _mm512_mul_ps(_mm512_cvtph_ps(scale_mins8(w, f.bytes)),
+                                       _mm512_cvtph_ps(scale_mins8(a, A1_BYTES)));
+        mins = _mm512_add_ps(mins, product);
+        UNROLL(4)
+        for (int j = 0; j < 4; j++) {
+            size_t at = 2 * (size_t)j;
+            __m512i q = f.quants(w + at * f.bytes, f.bytes);
+            __m512i q8 = two_acts(a + at * A1_BYTES + 4, A1_BYTES);
+            __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q, q8);
+            const __m512i pick = join(_mm256_set1_epi32(4 * j), _mm256_set1_epi32(4 * j + 2));
+            acc = _mm512_fmadd_ps(_mm512_permutexvar_ps(pick, product), _mm512_cvtepi32_ps(sum), acc);
+        }
+    }
+    float sum = sum16(acc) + sum16(_mm512_maskz_mov_ps(0xaaaa, mins));
+    return left == 0 ? sum : sum + f.tail(w, a, 32 * left);
 }
 
 INLINE __m512i q4_1_quants(const uint8_t *block, size_t stride)
@@ -162,8 +192,8 @@ INLINE __m512i q4_1_quants(const uint8_t *block, size_t stride)
 
 float pls_dot_q4_1_avx512vnni(const void *row, const void *act, size_t n)
 {
-    const struct form f = { 20, A1_BYTES, 4, 0, q4_1_quants, half_scales, pls_dot_q4_1_avx2 };
-    return dot_blocks(f, row, act, n) + dot_mins(row, 20, act, n);
+    const struct form f = { 20, A1_BYTES, 4, 0, q4_1_quants, NULL, pls_dot_q4_1_avx2 };
+    return dot_blocks_min(f, row, act, n);
 }
 
 INLINE __m512i q5_1_quants(const uint8_t *block, size_t stride)
@@ -173,6 +203,6 @@ INLINE __m512i q5_1_quants(const uint8_t *block, size_t stride)
 
 float pls_dot_q5_1_avx512vnni(const void *row, const void *act, size_t n)
 {
-    const struct form f = { 24, A1_BYTES, 4, 0, q5_1_quants, half_scales, pls_dot_q5_1_avx2 };
-    return dot_blocks(f, row, act, n) + dot_mins(row, 24, act, n);
+    const struct form f = { 24, A1_BYTES, 4, 0, q5_1_quants, NULL, pls_dot_q5_1_avx2 };
+    return dot_blocks_min(f, row, act, n);
 }

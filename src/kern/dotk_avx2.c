@@ -6,25 +6,6 @@
 #include "kern_impl.h"
 #include "x86.h"
 
-/* Byte shuffles that spread 16-bit number i of each lane over the lane: bytes 2i, 2i + 1. */
-INLINE __m256i word_of_lane(int i)
-{
-    return _mm256_set1_epi16((short)(0x0100 + 0x0202 * i));
-}
-
-/* Number 2i over the low lane, 2i + 1 over the high one: scales of groups of 16. */
-INLINE __m256i words_of_lanes(int i)
-{
-    __m128i low = _mm_set1_epi16((short)(0x0100 + 0x0202 * (2 * i)));
-    __m128i high = _mm_set1_epi16((short)(0x0100 + 0x0202 * (2 * i + 1)));
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-}
-
-INLINE __m256i scaled(__m256i scales, __m256i shuffle, __m256i pairs)
-{
-    return _mm256_madd_epi16(_mm256_shuffle_epi8(scales, shuffle), pairs);
-}
-
 /* Eight mins of groups of 32 against sixteen sums of 16. */
 INLINE __m256i mins_of_32(__m128i scale_min_bytes, const uint8_t *a)
 {
@@ -101,22 +82,6 @@ float pls_dot_q5_k_avx2(const void *row, const void *act, size_t n)
     return sum8(_mm256_sub_ps(acc, acc_min));
 }
 
-/* 16 signed scales as bytes to two vectors of eight 16-bit ones, each in both lanes. */
-struct scales16 {
-    __m256i all;   /* in order, to meet the sums of 16 */
-    __m256i low;   /* 0..7 twice */
-    __m256i high;  /* 8..15 twice */
-};
-
-INLINE struct scales16 scales_of_16(__m128i bytes)
-{
-    struct scales16 s;
-    s.all = _mm256_cvtepi8_epi16(bytes);
-    s.low = _mm256_permute4x64_epi64(s.all, 0x44);
-    s.high = _mm256_permute4x64_epi64(s.all, 0xee);
-    return s;
-}
-
 float pls_dot_q6_k_avx2(const void *row, const void *act, size_t n)
 {
     const struct pls_q6_k *w = row;
@@ -125,7 +90,7 @@ float pls_dot_q6_k_avx2(const void *row, const void *act, size_t n)
     const __m256i bits45 = _mm256_set1_epi8(0x30);
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
-        struct scales16 s = scales_of_16(load16(w->scales));
+        struct scales16x2 s = scales16_of(load16(w->scales));
         __m256i offset = _mm256_slli_epi32(_mm256_madd_epi16(s.all, load32(a + AK_SUMS)), 5);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         UNROLL(2)
@@ -168,7 +133,7 @@ float pls_dot_q2_k_avx2(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         __m128i bytes = load16(w->scales);
         const __m128i nibble = _mm_set1_epi8(15);
-        struct scales16 s = scales_of_16(_mm_and_si128(bytes, nibble));
+        struct scales16x2 s = scales16_of(_mm_and_si128(bytes, nibble));
         __m256i min = _mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         UNROLL(2)
@@ -203,7 +168,7 @@ float pls_dot_q3_k_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
-        struct scales16 s = scales_of_16(scales_q3_k(w->scales));
+        struct scales16x2 s = scales16_of(scales_q3_k(w->scales));
         __m256i offset = _mm256_slli_epi32(_mm256_madd_epi16(s.all, load32(a + AK_SUMS)), 2);
         __m256i mask = load32(w->hmask);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };

@@ -21,7 +21,7 @@ INLINE __m512i word_quad(int i)
     return _mm512_add_epi8(_mm512_set1_epi16((short)(0x0100 + 0x0202 * i)), step);
 }
 
-INLINE __m512i scaled(__m512i sum, __m512i scales, __m512i shuffle, __m512i pairs)
+INLINE __m512i scaled512(__m512i sum, __m512i scales, __m512i shuffle, __m512i pairs)
 {
     return _mm512_dpwssd_epi32(sum, _mm512_shuffle_epi8(scales, shuffle), pairs);
 }
@@ -53,7 +53,7 @@ float pls_dot_q4_k_avx512vnni(const void *row, const void *act, size_t n)
         UNROLL(4)
         for (int j = 0; j < 4; j++) {
             __m512i p = _mm512_maddubs_epi16(nibbles64(w->qs + 32 * j), load64(a + AK_QUANTS + 64 * j));
-            sum[j % 2] = scaled(sum[j % 2], scales, word_pair(2 * j), p);
+            sum[j % 2] = scaled512(sum[j % 2], scales, word_pair(2 * j), p);
         }
         float da = pls_float_at(a);
         __m512 all = _mm512_cvtepi32_ps(_mm512_add_epi32(sum[0], sum[1]));
@@ -83,7 +83,7 @@ float pls_dot_q5_k_avx512vnni(const void *row, const void *act, size_t n)
             __m512i high = _mm512_and_si512(_mm512_rolv_epi32(qh, turn), fifth);
             __m512i q = _mm512_or_si512(nibbles64(w->qs + 32 * j), high);
             __m512i p = _mm512_maddubs_epi16(q, load64(a + AK_QUANTS + 64 * j));
-            sum[j % 2] = scaled(sum[j % 2], scales, word_pair(2 * j), p);
+            sum[j % 2] = scaled512(sum[j % 2], scales, word_pair(2 * j), p);
         }
         float da = pls_float_at(a);
         __m512 all = _mm512_cvtepi32_ps(_mm512_add_epi32(sum[0], sum[1]));
@@ -135,8 +135,8 @@ float pls_dot_q6_k_avx512vnni(const void *row, const void *act, size_t n)
             __m512i scales = h == 0 ? s.low : s.high;
             __m512i p0 = _mm512_maddubs_epi16(q0, load64(a + AK_QUANTS + 128 * h));
             __m512i p1 = _mm512_maddubs_epi16(q1, load64(a + AK_QUANTS + 128 * h + 64));
-            sum[0] = scaled(sum[0], scales, word_quad(0), p0);
-            sum[1] = scaled(sum[1], scales, word_quad(4), p1);
+            sum[0] = scaled512(sum[0], scales, word_quad(0), p0);
+            sum[1] = scaled512(sum[1], scales, word_quad(4), p1);
         }
         float d = pls_float_at(a) * half1(w->d);
         __m512 all = _mm512_cvtepi32_ps(_mm512_add_epi32(sum[0], sum[1]));
@@ -171,8 +171,8 @@ float pls_dot_q2_k_avx512vnni(const void *row, const void *act, size_t n)
             __m512i scales = h == 0 ? s.low : s.high;
             __m512i p0 = _mm512_maddubs_epi16(fields2(bits, 0), load64(a + AK_QUANTS + 128 * h));
             __m512i p1 = _mm512_maddubs_epi16(fields2(bits, 2), load64(a + AK_QUANTS + 128 * h + 64));
-            sum[0] = scaled(sum[0], scales, word_quad(0), p0);
-            sum[1] = scaled(sum[1], scales, word_quad(4), p1);
+            sum[0] = scaled512(sum[0], scales, word_quad(0), p0);
+            sum[1] = scaled512(sum[1], scales, word_quad(4), p1);
         }
         float da = pls_float_at(a);
         __m512 all = _mm512_cvtepi32_ps(_mm512_add_epi32(sum[0], sum[1]));
@@ -209,8 +209,8 @@ float pls_dot_q3_k_avx512vnni(const void *row, const void *act, size_t n)
             __m512i q1 = _mm512_or_si512(fields2(bits, 2), third_bits(mask, 4 * h + 2));
             __m512i p0 = _mm512_maddubs_epi16(q0, load64(a + AK_QUANTS + 128 * h));
             __m512i p1 = _mm512_maddubs_epi16(q1, load64(a + AK_QUANTS + 128 * h + 64));
-            sum[0] = scaled(sum[0], scales, word_quad(0), p0);
-            sum[1] = scaled(sum[1], scales, word_quad(4), p1);
+            sum[0] = scaled512(sum[0], scales, word_quad(0), p0);
+            sum[1] = scaled512(sum[1], scales, word_quad(4), p1);
         }
         float d = pls_float_at(a) * half1(w->d);
         __m512 all = _mm512_cvtepi32_ps(_mm512_add_epi32(sum[0], sum[1]));

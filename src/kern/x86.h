@@ -148,4 +148,39 @@ INLINE __m256 e8m0_half8(__m256i e)
     return _mm256_mul_ps(_mm256_castsi256_ps(bits), _mm256_set1_ps(0.5f));
 }
 
+/* Byte shuffles that spread 16-bit number i of each lane over the lane: bytes 2i, 2i + 1. */
+INLINE __m256i word_of_lane(int i)
+{
+    return _mm256_set1_epi16((short)(0x0100 + 0x0202 * i));
+}
+
+/* Number 2i over the low lane, 2i + 1 over the high one: scales of groups of 16. */
+INLINE __m256i words_of_lanes(int i)
+{
+    __m128i low = _mm_set1_epi16((short)(0x0100 + 0x0202 * (2 * i)));
+    __m128i high = _mm_set1_epi16((short)(0x0100 + 0x0202 * (2 * i + 1)));
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+INLINE __m256i scaled(__m256i scales, __m256i shuffle, __m256i pairs)
+{
+    return _mm256_madd_epi16(_mm256_shuffle_epi8(scales, shuffle), pairs);
+}
+
+/* 16 signed scales as bytes to two vectors of eight 16-bit ones, each in both lanes. */
+struct scales16x2 {
+    __m256i all;   /* in order, to meet the sums of 16 */
+    __m256i low;   /* 0..7 twice */
+    __m256i high;  /* 8..15 twice */
+};
+
+INLINE struct scales16x2 scales16_of(__m128i bytes)
+{
+    struct scales16x2 s;
+    s.all = _mm256_cvtepi8_epi16(bytes);
+    s.low = _mm256_permute4x64_epi64(s.all, 0x44);
+    s.high = _mm256_permute4x64_epi64(s.all, 0xee);
+    return s;
+}
+
 #endif
