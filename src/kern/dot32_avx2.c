@@ -32,6 +32,7 @@ INLINE __m256 act_scales(const uint8_t *act, size_t stride, size_t n)
 INLINE void eight_blocks(const struct form *f, const uint8_t *w, const uint8_t *a, size_t n, __m256 acc[2])
 {
     float scale[8];
+    ask_ahead(w, 8 * f->bytes);
     _mm256_storeu_ps(scale, _mm256_mul_ps(f->scales(w, n), act_scales(a, f->act_bytes, n)));
     size_t i = 0;
     for (; i + 2 <= n; i += 2) {
@@ -195,6 +196,7 @@ INLINE float dot_blocks_min(const struct form f, const void *row, const void *ac
     size_t left = n / 32;
     for (; left >= 4; left -= 4, w += 4 * f.bytes, a += 4 * A1_BYTES) {
         float both[8];
+        ask_ahead(w, 4 * f.bytes);
         __m256 product = products4(w, f.bytes, a);
         mins = _mm256_add_ps(mins, product);
         _mm256_storeu_ps(both, product);
@@ -261,6 +263,7 @@ float pls_dot_nvfp4_avx2(const void *row, const void *act, size_t n)
     const struct pls_q8_0 *a = act;
     __m256 acc[2] = { _mm256_setzero_ps(), _mm256_setzero_ps() };
     for (size_t i = 0; i < n / 64; i++, w++, a += 2) {
+        ask_ahead(w, sizeof *w);
         __m256 scale[2];
         nvfp4_scales(w->d, &scale[0], &scale[1]);
         UNROLL(2)

@@ -68,6 +68,7 @@ float pls_dot_iq2_xxs_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         /* Every second word of the block has a scale: groups come out in the order 0 1 4 5 2 3 6 7. */
         __m256 odd = _mm256_shuffle_ps(_mm256_castsi256_ps(load32(w->qs)), _mm256_castsi256_ps(load32(w->qs + 32)), 0xdd);
@@ -93,6 +94,7 @@ float pls_dot_iq2_xs_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         struct scales16x2 scales = odd_scales(w->scales);
         UNROLL(8)
@@ -205,6 +207,7 @@ float pls_dot_iq1_s_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         __m128i words = load16(w->qh);
         __m128i odd = _mm_and_si128(_mm_srli_epi16(words, 11), _mm_set1_epi16(14));

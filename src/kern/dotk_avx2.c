@@ -131,6 +131,7 @@ float pls_dot_q2_k_avx2(const void *row, const void *act, size_t n)
     __m256 acc = _mm256_setzero_ps();
     __m256 acc_min = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m128i bytes = load16(w->scales);
         const __m128i nibble = _mm_set1_epi8(15);
         struct scales16x2 s = scales16_of(_mm_and_si128(bytes, nibble));
@@ -168,6 +169,7 @@ float pls_dot_q3_k_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         struct scales16x2 s = scales16_of(scales_q3_k(w->scales));
         __m256i offset = _mm256_slli_epi32(_mm256_madd_epi16(s.all, load32(a + AK_SUMS)), 2);
         __m256i mask = load32(w->hmask);
@@ -240,9 +242,10 @@ float pls_dot_tq2_0_avx2(const void *row, const void *act, size_t n)
  * (3 * 86 = 258, 3 * 171 = 513). What is left for the next digit is 3 q mod 256. */
 INLINE __m256i top_digit(__m256i q)
 {
-    __m256i one = _mm256_cmpeq_epi8(_mm256_max_epu8(q, _mm256_set1_epi8(86)), q);
-    __m256i two = _mm256_cmpeq_epi8(_mm256_max_epu8(q, _mm256_set1_epi8((char)171)), q);
-    return _mm256_sub_epi8(_mm256_setzero_si256(), _mm256_add_epi8(one, two));
+    const __m256i unit = _mm256_set1_epi8(1);
+    __m256i one = _mm256_min_epu8(_mm256_subs_epu8(q, _mm256_set1_epi8(85)), unit);
+    __m256i two = _mm256_min_epu8(_mm256_subs_epu8(q, _mm256_set1_epi8((char)170)), unit);
+    return _mm256_add_epi8(one, two);
 }
 
 INLINE __m256i times3(__m256i q)
@@ -270,6 +273,7 @@ float pls_dot_tq1_0_avx2(const void *row, const void *act, size_t n)
     const __m128i power = _mm_setr_epi16(1, 1, 3, 3, 9, 9, 27, 27);
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         const uint8_t *q8 = a + AK_QUANTS;
         __m256i sum = _mm256_setzero_si256();
         __m256i q = load32(w->qs);

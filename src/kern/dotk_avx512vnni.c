@@ -47,6 +47,7 @@ float pls_dot_q4_k_avx512vnni(const void *row, const void *act, size_t n)
     __m512 acc = _mm512_setzero_ps();
     __m256 acc_min = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m128i bytes = scale_mins(w->scales);
         __m512i scales = lanes4(_mm_cvtepu8_epi16(bytes));
         __m512i sum[2] = { _mm512_setzero_si512(), _mm512_setzero_si512() };
@@ -72,6 +73,7 @@ float pls_dot_q5_k_avx512vnni(const void *row, const void *act, size_t n)
     __m512 acc = _mm512_setzero_ps();
     __m256 acc_min = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m128i bytes = scale_mins(w->scales);
         __m512i scales = lanes4(_mm_cvtepu8_epi16(bytes));
         __m512i sum[2] = { _mm512_setzero_si512(), _mm512_setzero_si512() };
@@ -161,6 +163,7 @@ float pls_dot_q2_k_avx512vnni(const void *row, const void *act, size_t n)
     __m512 acc = _mm512_setzero_ps();
     __m256 acc_min = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m128i bytes = load16(w->scales);
         struct scales16 s = scales_of_16(_mm_and_si128(bytes, nibble));
         __m256i min = _mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
@@ -197,6 +200,7 @@ float pls_dot_q3_k_avx512vnni(const void *row, const void *act, size_t n)
     __m512 acc = _mm512_setzero_ps();
     __m256 acc_offset = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         struct scales16 s = scales_of_16(scales_q3_k(w->scales));
         __m256i offset = _mm256_madd_epi16(s.all, load32(a + AK_SUMS));
         __m512i mask = both(w->hmask);

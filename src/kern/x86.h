@@ -183,4 +183,14 @@ INLINE struct scales16x2 scales16_of(__m128i bytes)
     return s;
 }
 
+/* Asks for the block 1 KiB further on. Kernels whose work per byte fills the out-of-order window see little of the memory
+ * ahead of them, and what the hardware prefetches by itself differs with the order of their loads; measured against the
+ * engine's, those that lost more than a twentieth of streaming speed ask (4 to 16 lines ahead: 1 KiB was best). */
+INLINE void ask_ahead(const void *block, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) {
+        _mm_prefetch((const char *)block + 1024 + i, _MM_HINT_T0);
+    }
+}
+
 #endif
