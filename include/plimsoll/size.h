@@ -28,6 +28,8 @@ uint64_t pls_buffer_bytes(struct pls_buffer_rule rule, enum pls_type type, uint6
 struct pls_cache_layer {
     uint32_t k_width, v_width; /* 0: none; V is 0 beside K when it is a view of K (latent attention) */
     uint32_t index_width;      /* of a sparse indexer's own keys; sized like K, which is assumed */
+    uint32_t compress_ratio;   /* DeepSeek V4: tokens per compressed entry kept beside the window; 0 none */
+    uint32_t compressed_width; /* elements of the K type per entry */
     bool is_sliding;
     uint64_t conv_state, ssm_state;
 };

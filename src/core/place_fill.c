@@ -50,6 +50,10 @@ static void layer_traffic(const struct pls_place_scene *s, const struct pls_sett
         return;
     }
     uint64_t cell = pls_size_kv_cell_bytes(cache, setting);
+    if (cache->compress_ratio != 0) {
+        uint64_t entry = pls_type_row_bytes(setting->type_k, cache->compressed_width);
+        kv->kv_per_token = pls_add(kv->kv_per_token, entry / cache->compress_ratio);
+    }
     if (cache->is_sliding) {
         kv->kv_fixed = pls_add(kv->kv_fixed, pls_mul(cell, pls_size_kv_cells(cache, setting)));
         return;

@@ -74,6 +74,11 @@ static void size_typed(struct pls_layout *l)
     }
 }
 
+static bool is_folder(const struct pls_model *m)
+{
+    return m->stored.format != PLS_FORMAT_GGUF && m->file_bytes != 0;
+}
+
 /* ---- the file ---- */
 
 /* Bytes of one entry of a GGUF tensor table: name, dimensions, type, offset. */
@@ -102,7 +107,7 @@ static uint64_t gguf_bytes(struct pls_layout *l)
         padded = pls_add(padded, pls_pad(l->bytes[i], FILE_ALIGNMENT));
         table = pls_add(table, table_entry_bytes(&l->tensors.items[i]));
     }
-    l->header_bytes = l->model->header_bytes;
+    l->header_bytes = is_folder(l->model) ? 0 : l->model->header_bytes;
     l->header_estimated = l->header_bytes == 0;
     if (l->header_estimated) {
         uint64_t tokenizer = pls_mul(TOKENIZER_BYTES_PER_TOKEN, l->model->card.n_vocab);
@@ -126,11 +131,6 @@ static void size_file(struct pls_layout *l, bool as_stored)
 }
 
 /* ---- the layout ---- */
-
-static bool is_folder(const struct pls_model *m)
-{
-    return m->stored.format != PLS_FORMAT_GGUF && m->file_bytes != 0;
-}
 
 /* The packaging asked for is the one that was read. */
 static bool is_stored(const struct pls_model *m, const struct pls_quant *q)

@@ -48,6 +48,8 @@ void pls_cache_shape_of(const struct pls_card *card, struct pls_cache_shape *out
         out->layers[i] = (struct pls_cache_layer){ .k_width = l.k_cache_width,
                                                    .v_width = l.v_cache_width,
                                                    .index_width = l.index_cache_width,
+                                                   .compress_ratio = l.compress_ratio,
+                                                   .compressed_width = l.compressed_width,
                                                    .is_sliding = l.is_sliding,
                                                    .conv_state = l.conv_state,
                                                    .ssm_state = l.ssm_state };
@@ -98,6 +100,19 @@ static uint64_t state_bytes(uint64_t elements, uint32_t n_seq, struct pls_buffer
     return pls_pad(pls_mul(pls_mul(elements, sizeof(float)), n_seq), rule.alignment);
 }
 
+/* Entries of a compressed cache: one per ratio tokens, in steps of 256, for every slot even when they share
+ * cells. */
+static uint64_t compressed_bytes(const struct pls_cache_layer *l, const struct pls_setting *s,
+                                 struct pls_buffer_rule rule)
+{
+    if (l->compress_ratio == 0) {
+        return 0;
+    }
+    uint64_t entries =
+        pls_pad(s->n_ctx_seq / l->compress_ratio + (s->n_ctx_seq % l->compress_ratio != 0), 256);
+    return half_bytes(s, s->type_k, l->compressed_width, pls_mul(entries, s->n_seq), rule);
+}
+
 struct pls_cache_bytes pls_size_kv_layer(const struct pls_cache_shape *shape, uint32_t layer,
                                          const struct pls_setting *setting, struct pls_buffer_rule rule)
 {
@@ -108,6 +123,7 @@ struct pls_cache_bytes pls_size_kv_layer(const struct pls_cache_shape *shape, ui
     out.kv = pls_add(half_bytes(setting, setting->type_k, l->k_width, cells, rule),
                      half_bytes(setting, setting->type_v, v_width, cells, rule));
     out.kv = pls_add(out.kv, half_bytes(setting, setting->type_k, l->index_width, cells, rule));
+    out.kv = pls_add(out.kv, compressed_bytes(l, setting, rule));
     out.state = pls_add(state_bytes(l->conv_state, setting->n_seq, rule),
                         state_bytes(l->ssm_state, setting->n_seq, rule));
     return out;

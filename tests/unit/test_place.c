@@ -373,6 +373,42 @@ START_TEST(vllm_takes_its_share)
 }
 END_TEST
 
+/* A folder that was read is sized from its own headers; another packaging of the same model from the
+ * architecture. */
+START_TEST(a_folder_is_taken_as_it_is_stored)
+{
+    take("llama-3.2-1b");
+    uint32_t listed = model.tensors.n;
+    static struct pls_tensor folder[3];
+    folder[0] = (struct pls_tensor){
+        .name = "token_embd.weight", .dims = { 1000, 1, 1, 1 }, .n_dims = 1, .type = PLS_TYPE_I32, .layer = -1
+    };
+    folder[1] = (struct pls_tensor){
+        .name = "token_embd.scales", .dims = { 250, 1, 1, 1 }, .n_dims = 1, .type = PLS_TYPE_F16, .layer = -1
+    };
+    folder[2] = (struct pls_tensor){ .name = "blk.3.self_attn.q_proj.weight",
+                                     .dims = { 4000, 1, 1, 1 },
+                                     .n_dims = 1,
+                                     .type = PLS_TYPE_I32,
+                                     .layer = 3 };
+    model.tensors = (struct pls_tensors){ folder, 3 };
+    model.file_bytes = 21000;
+    ck_assert(pls_quant_parse("mlx-4bit", &model.stored));
+    struct pls_machine m = machine_make(32 * PLS_GIB);
+    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 24 * PLS_GIB);
+    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_MLX);
+    ask.quant = model.stored;
+    ask.context_tokens = 4096;
+    place(&ask, &m);
+    ck_assert_uint_eq(plan.shares[1].bytes.weights, 4 * 1000 + 2 * 250 + 4 * 4000);
+    ck_assert_uint_eq(plan.file_bytes, 21000);
+    ask = asking("Q4_K_M", 4096);
+    place(&ask, &m);
+    ck_assert_uint_eq(plan.tensor_data_bytes, 799862912); /* as the quantizer writes it */
+    ck_assert_uint_gt(listed, 3);
+}
+END_TEST
+
 START_TEST(engines_refuse_each_others_packagings)
 {
     take("llama-3.1-8b");
@@ -551,7 +587,7 @@ START_TEST(a_missing_backend_is_said_so)
 }
 END_TEST
 
-UNIT_MAIN("place", mlx_holds_the_folder_on_the_gpu, vllm_takes_its_share,
+UNIT_MAIN("place", mlx_holds_the_folder_on_the_gpu, vllm_takes_its_share, a_folder_is_taken_as_it_is_stored,
           engines_refuse_each_others_packagings, every_recorded_load_is_met,
           a_tensor_split_divides_the_layers, without_ratios_memory_decides,
           layers_are_counted_out_when_a_share_overflows, a_gpu_too_small_for_its_driver_is_left_alone,
