@@ -1,5 +1,5 @@
-/* mkcatalog -o OUT DATA: the shipped catalog, from the card files of DATA/cards and the tables beside them. Same input, same
- * bytes. */
+/* mkcatalog -o OUT DATA: the shipped catalog, from the card files of DATA/cards and the tables beside them.
+ * Same input, same bytes. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,8 @@
 #include "plimsoll/text.h"
 
 #define MAX_FILES 4096
-/* The benchmark whose expected score is the scale: new questions every month, all trades, and room above the best. */
+/* The benchmark whose expected score is the scale: new questions every month, all trades, and room above the
+ * best. */
 #define REFERENCE "livebench"
 
 struct build {

@@ -1,17 +1,19 @@
 /* plimsoll/ability.h - one capability scale from many leaderboards.
  *
- * Benchmarks do not compare: each has its own difficulty, spread and noise, and no model took them all. The fit assumes one
- * latent capability C per model and a straight line per benchmark,
+ * Benchmarks do not compare: each has its own difficulty, spread and noise, and no model took them all. The
+ * fit assumes one latent capability C per model and a straight line per benchmark,
  *
  *     logit(score above chance) = a_b + d_b * C_i + e,   e ~ N(0, s_b^2),   d_b ~ N(1, 0.3^2)
  *
- * with C_i ~ N(prior_i, tau^2), prior_i linear in log2 of the size, release date and whether the model reasons, plus an effect
- * of its family, all shrunk. It is fitted by expectation maximisation, so a model with few scores stays near its prior and
- * says so in its standard error; one without any is its prior. Task classes are deviations from C, shrunk the same way.
- * An Elo rating enters as the logit of winning against a rating of 1200.
+ * with C_i ~ N(prior_i, tau^2), prior_i linear in log2 of the size, release date and whether the model
+ * reasons, plus an effect of its family, all shrunk. It is fitted by expectation maximisation, so a model
+ * with few scores stays near its prior and says so in its standard error; one without any is its prior. Task
+ * classes are deviations from C, shrunk the same way. An Elo rating enters as the logit of winning against a
+ * rating of 1200.
  *
- * The scale shown, 0..100, is the above-chance score that the fit expects on one reference benchmark. Same input, same bits:
- * no random numbers, a fixed number of rounds. Not for the running program: the catalog is built with it.
+ * The scale shown, 0..100, is the above-chance score that the fit expects on one reference benchmark. Same
+ * input, same bits: no random numbers, a fixed number of rounds. Not for the running program: the catalog is
+ * built with it.
  */
 #ifndef PLIMSOLL_ABILITY_H
 #define PLIMSOLL_ABILITY_H
@@ -20,24 +22,25 @@
 #include "plimsoll/card.h"
 
 struct pls_ability_item {
-    bool is_elo;         /* else percent */
-    double chance;       /* percent that guessing earns */
-    enum pls_task task;  /* PLS_TASK_CHAT: speaks for general capability only */
-    uint32_t group;      /* items of one harness share errors: the k scores that a model has of a group count as sqrt(k) */
+    bool is_elo;        /* else percent */
+    double chance;      /* percent that guessing earns */
+    enum pls_task task; /* PLS_TASK_CHAT: speaks for general capability only */
+    uint32_t group; /* items of one harness share errors: the k scores that a model has of a group count as
+                       sqrt(k) */
 };
 
 struct pls_ability_model {
-    double log2_size;    /* billions of parameters, geometric mean of all and active; NAN unknown */
-    double years;        /* since 2020; NAN unknown */
-    double reasons;      /* 1 a reasoning model, else 0 */
+    double log2_size; /* billions of parameters, geometric mean of all and active; NAN unknown */
+    double years;     /* since 2020; NAN unknown */
+    double reasons;   /* 1 a reasoning model, else 0 */
     uint32_t family;
-    uint32_t twin;       /* models of equal shape in one family share a number */
+    uint32_t twin; /* models of equal shape in one family share a number */
 };
 
 struct pls_ability_score {
     uint32_t model, item;
     double score;
-    double doubt;        /* factor on the variance: 1 for a leaderboard, more for what a publisher says of itself */
+    double doubt; /* factor on the variance: 1 for a leaderboard, more for what a publisher says of itself */
 };
 
 struct pls_ability_data {
@@ -49,9 +52,10 @@ struct pls_ability_data {
     uint32_t n_scores;
 };
 
-/* out[model * PLS_TASK_COUNT + task]; evidence is graded direct (own scores of the task; for CHAT any), variant (a twin has
- * them), family, none. PLS_NOMEM: the arena is too small; PLS_USAGE: the reference item has fewer than 5 scores. */
-enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena, struct pls_ability *out,
-                              struct pls_err *err);
+/* out[model * PLS_TASK_COUNT + task]; evidence is graded direct (own scores of the task; for CHAT any),
+ * variant (a twin has them), family, none. PLS_NOMEM: the arena is too small; PLS_USAGE: the reference item
+ * has fewer than 5 scores. */
+enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena,
+                              struct pls_ability *out, struct pls_err *err);
 
 #endif

@@ -29,8 +29,9 @@ static uint32_t count(struct pls_catalog *catalog, const char *sql)
 }
 
 /* Runs a query and hands each row with its number to take. */
-static enum pls_code each_row(struct pls_catalog *catalog, const char *sql, enum pls_code (*take)(sqlite3_stmt *, uint32_t, void *),
-                              void *context, struct pls_err *err)
+static enum pls_code each_row(struct pls_catalog *catalog, const char *sql,
+                              enum pls_code (*take)(sqlite3_stmt *, uint32_t, void *), void *context,
+                              struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
     enum pls_code code = pls_db_prepare(catalog, sql, &stmt, err);
@@ -70,7 +71,8 @@ static enum pls_code take_model(sqlite3_stmt *stmt, uint32_t i, void *context)
     g->tasks[i] = (uint32_t)sqlite3_column_int64(stmt, 4);
     g->models[i] = (struct pls_ability_model){
         .log2_size = size > 0 ? log2(size) : (double)NAN,
-        .years = release > 0 ? (double)(release / 100 - 2020) + ((double)(release % 100) - 0.5) / 12 : (double)NAN,
+        .years =
+            release > 0 ? (double)(release / 100 - 2020) + ((double)(release % 100) - 0.5) / 12 : (double)NAN,
         .reasons = g->tasks[i] >> PLS_TASK_REASONING & 1U,
         .family = (uint32_t)sqlite3_column_int64(stmt, 5),
         .twin = (uint32_t)sqlite3_column_int64(stmt, 6),
@@ -90,23 +92,30 @@ static enum pls_code take_score(sqlite3_stmt *stmt, uint32_t i, void *context)
 
 /* Numbers for names: rows are ordered by id or name, and both queries count the same way. */
 #define MODEL_NUMBERS "(SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM main.models)"
-#define ITEM_NUMBERS "(SELECT name, row_number() OVER (ORDER BY name) - 1 AS n, doubt FROM main.scales)"
+#define ITEM_NUMBERS  "(SELECT name, row_number() OVER (ORDER BY name) - 1 AS n, doubt FROM main.scales)"
 
-static const char items_sql[] = "SELECT name, task, kind, chance, dense_rank() OVER (ORDER BY harness) - 1 FROM main.scales ORDER BY name";
-static const char models_sql[] = "SELECT id, params_total, params_active, release, task_bits, dense_rank() OVER (ORDER BY family) - 1,"
-                                 " dense_rank() OVER (ORDER BY family, arch, n_layers, hidden_size, params_total) - 1"
-                                 " FROM main.models ORDER BY id";
+static const char items_sql[] =
+    "SELECT name, task, kind, chance, dense_rank() OVER (ORDER BY harness) - 1 FROM main.scales"
+    " ORDER BY name";
+static const char models_sql[] =
+    "SELECT id, params_total, params_active, release, task_bits, dense_rank() OVER (ORDER BY family) - 1,"
+    " dense_rank() OVER (ORDER BY family, arch, n_layers, hidden_size, params_total) - 1"
+    " FROM main.models ORDER BY id";
 /* What a publisher says of itself counts half as much again, what is second-hand or unsure less still. */
-static const char scores_sql[] = "SELECT m.n, i.n, b.score, i.doubt * CASE b.confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 1.25 ELSE 2 END"
-                                 " * CASE WHEN b.note LIKE 'self-reported%' OR b.source LIKE 'publisher%' THEN 1.5 ELSE 1 END"
-                                 " FROM main.benchmarks b JOIN " MODEL_NUMBERS " m ON m.id = b.model JOIN " ITEM_NUMBERS
-                                 " i ON i.name = b.name ORDER BY m.n, i.n";
+static const char scores_sql[] =
+    "SELECT m.n, i.n, b.score, i.doubt * CASE b.confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 1.25 ELSE 2 "
+    "END"
+    " * CASE WHEN b.note LIKE 'self-reported%' OR b.source LIKE 'publisher%' THEN 1.5 ELSE 1 END"
+    " FROM main.benchmarks b JOIN " MODEL_NUMBERS " m ON m.id = b.model JOIN " ITEM_NUMBERS
+    " i ON i.name = b.name ORDER BY m.n, i.n";
 
-static enum pls_code gather(struct pls_catalog *catalog, struct gathered *g, struct pls_arena *arena, struct pls_err *err)
+static enum pls_code gather(struct pls_catalog *catalog, struct gathered *g, struct pls_arena *arena,
+                            struct pls_err *err)
 {
     uint32_t n_items = count(catalog, "SELECT count(*) FROM main.scales");
     uint32_t n_models = count(catalog, "SELECT count(*) FROM main.models");
-    uint32_t n_scores = count(catalog, "SELECT count(*) FROM main.benchmarks WHERE name IN (SELECT name FROM main.scales)");
+    uint32_t n_scores =
+        count(catalog, "SELECT count(*) FROM main.benchmarks WHERE name IN (SELECT name FROM main.scales)");
     g->items = PLS_TAKE(arena, struct pls_ability_item, n_items);
     g->models = PLS_TAKE(arena, struct pls_ability_model, n_models);
     g->scores = PLS_TAKE(arena, struct pls_ability_score, n_scores);
@@ -117,14 +126,19 @@ static enum pls_code gather(struct pls_catalog *catalog, struct gathered *g, str
     enum pls_code code = each_row(catalog, items_sql, take_item, g, err);
     code = code == PLS_OK ? each_row(catalog, models_sql, take_model, g, err) : code;
     code = code == PLS_OK ? each_row(catalog, scores_sql, take_score, g, err) : code;
-    g->data = (struct pls_ability_data){ .items = g->items, .n_items = n_items, .models = g->models, .n_models = n_models,
-                                         .scores = g->scores, .n_scores = n_scores };
+    g->data = (struct pls_ability_data){ .items = g->items,
+                                         .n_items = n_items,
+                                         .models = g->models,
+                                         .n_models = n_models,
+                                         .scores = g->scores,
+                                         .n_scores = n_scores };
     g->data.n_groups = count(catalog, "SELECT count(DISTINCT harness) FROM main.scales");
     g->data.n_families = count(catalog, "SELECT count(DISTINCT family) FROM main.models");
     return code;
 }
 
-/* Which tasks a card is rated for: what it is made for, and for a language model always chat, code and reasoning. */
+/* Which tasks a card is rated for: what it is made for, and for a language model always chat, code and
+ * reasoning. */
 static bool is_rated(uint32_t tasks, enum pls_task task)
 {
     uint32_t apart = 1U << PLS_TASK_EMBEDDING | 1U << PLS_TASK_RERANK;
@@ -138,12 +152,15 @@ static double hundredths(float value)
     return round((double)value * 100) / 100; /* beyond that it is the mathematics library that speaks */
 }
 
-static enum pls_code write_abilities(struct pls_catalog *catalog, const struct gathered *g, const struct pls_ability *fitted,
-                                     struct pls_err *err)
+static enum pls_code write_abilities(struct pls_catalog *catalog, const struct gathered *g,
+                                     const struct pls_ability *fitted, struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum pls_code code = pls_db_prepare(catalog, "INSERT OR IGNORE INTO main.abilities (model, task, score, se, n_sources, evidence)"
-                                                 " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM " MODEL_NUMBERS " WHERE n = ?1", &stmt, err);
+    enum pls_code code =
+        pls_db_prepare(catalog,
+                       "INSERT OR IGNORE INTO main.abilities (model, task, score, se, n_sources, evidence)"
+                       " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM " MODEL_NUMBERS " WHERE n = ?1",
+                       &stmt, err);
     for (uint32_t i = 0; code == PLS_OK && i < g->data.n_models * PLS_TASK_COUNT; i++) {
         enum pls_task task = (enum pls_task)(i % PLS_TASK_COUNT);
         if (!is_rated(g->tasks[i / PLS_TASK_COUNT], task)) {
@@ -154,7 +171,8 @@ static enum pls_code write_abilities(struct pls_catalog *catalog, const struct g
         sqlite3_bind_double(stmt, 3, hundredths(fitted[i].score));
         sqlite3_bind_double(stmt, 4, hundredths(fitted[i].se));
         sqlite3_bind_int(stmt, 5, fitted[i].n_sources);
-        sqlite3_bind_text(stmt, 6, pls_evidence_name((enum pls_evidence)fitted[i].evidence), -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 6, pls_evidence_name((enum pls_evidence)fitted[i].evidence), -1,
+                          SQLITE_STATIC);
         if (sqlite3_step(stmt) != SQLITE_DONE) {
             code = pls_db_fail(catalog, catalog->path, err);
         }
@@ -176,7 +194,8 @@ static uint32_t item_number(struct pls_catalog *catalog, const char *name)
     return n;
 }
 
-enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char *reference, struct pls_err *err)
+enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char *reference,
+                                        struct pls_err *err)
 {
     struct gathered g = { .items = NULL };
     void *room = malloc(FIT_ROOM);
@@ -186,7 +205,8 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
     struct pls_arena arena = pls_arena_over(room, FIT_ROOM);
     enum pls_code code = gather(catalog, &g, &arena, err);
     g.data.reference = code == PLS_OK ? item_number(catalog, reference) : 0;
-    struct pls_ability *fitted = PLS_TAKE(&arena, struct pls_ability, (size_t)g.data.n_models * PLS_TASK_COUNT);
+    struct pls_ability *fitted =
+        PLS_TAKE(&arena, struct pls_ability, (size_t)g.data.n_models * PLS_TASK_COUNT);
     if (code == PLS_OK && fitted == NULL) {
         code = pls_fail(err, PLS_NOMEM, "the capability fit needs more memory");
     }

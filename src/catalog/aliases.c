@@ -1,12 +1,14 @@
-/* What a name is reduced to before it is compared. Keys hold lower-case letters and digits only: "Llama-3.1-8B",
- * "llama3.1:8b" and "LLAMA 3.1 8B" are the same key. */
+/* What a name is reduced to before it is compared. Keys hold lower-case letters and digits only:
+ * "Llama-3.1-8B", "llama3.1:8b" and "LLAMA 3.1 8B" are the same key. */
 #include <string.h>
 
 #include "catalog/db.h"
 
 static char plain(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '\0';
+    return c >= 'A' && c <= 'Z'                               ? (char)(c - 'A' + 'a')
+           : (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c
+                                                              : '\0';
 }
 
 static bool is_digit(char c)
@@ -37,7 +39,8 @@ static bool is_date(const char *part)
 /* Words that say how a model was tuned or packed, not which it is. */
 static bool is_tuning(const char *part)
 {
-    static const char *const words[] = { "instruct", "it", "chat", "pt", "hf", "latest", "gguf", "mlx", "base", "qat" };
+    static const char *const words[] = { "instruct", "it",   "chat", "pt",   "hf",
+                                         "latest",   "gguf", "mlx",  "base", "qat" };
     for (size_t i = 0; i < PLS_COUNT_OF(words); i++) {
         if (pls_text_equal_nocase(part, words[i])) {
             return true;
@@ -90,7 +93,8 @@ bool pls_db_undressed(char *out, size_t cap, const char *name)
     return dropped;
 }
 
-/* One word of a text as a key: what stands between blanks and separators. The dot of "3.1" is no separator. */
+/* One word of a text as a key: what stands between blanks and separators. The dot of "3.1" is no separator.
+ */
 static const char *next_word(const char *text, char *out, size_t cap)
 {
     static const char separators[] = " \t\r\n-_/:,;()[]'\"+";
@@ -108,7 +112,8 @@ void pls_db_words(struct pls_text *out, const char *text)
 {
     char word[PLS_DB_KEY_MAX];
     char before[PLS_DB_KEY_MAX] = "";
-    for (const char *at = next_word(text, word, sizeof(word)); at != NULL; at = next_word(at, word, sizeof(word))) {
+    for (const char *at = next_word(text, word, sizeof(word)); at != NULL;
+         at = next_word(at, word, sizeof(word))) {
         pls_text_add(out, "%s ", word);
         size_t letters = strcspn(word, "0123456789");
         if (letters > 0 && word[letters] != '\0') { /* "qwen25" is also "qwen" and "25" */
@@ -125,7 +130,8 @@ void pls_db_words(struct pls_text *out, const char *text)
 void pls_db_match(struct pls_text *out, const char *words)
 {
     char word[PLS_DB_KEY_MAX];
-    for (const char *at = next_word(words, word, sizeof(word)); at != NULL; at = next_word(at, word, sizeof(word))) {
+    for (const char *at = next_word(words, word, sizeof(word)); at != NULL;
+         at = next_word(at, word, sizeof(word))) {
         if (word[0] != '\0') {
             pls_text_add(out, "%s\"%s\"*", out->len > 0 ? " " : "", word);
         }

@@ -1,18 +1,20 @@
-/* A card as a row of models and back. Columns follow card_fields.def, so that struct, card file and table cannot differ. What varies
- * by layer is stored as value x count ("64x6,0x2"), or not at all where one scalar says it. */
+/* A card as a row of models and back. Columns follow card_fields.def, so that struct, card file and table
+ * cannot differ. What varies by layer is stored as value x count ("64x6,0x2"), or not at all where one scalar
+ * says it. */
 #include <string.h>
 
 #include "catalog/db.h"
 
-#define PLS_CARD_U64(field, key, note) ", " key
-#define PLS_CARD_U32(field, key, note) ", " key
-#define PLS_CARD_F32(field, key, note) ", " key
+#define PLS_CARD_U64(field, key, note)  ", " key
+#define PLS_CARD_U32(field, key, note)  ", " key
+#define PLS_CARD_F32(field, key, note)  ", " key
 #define PLS_CARD_FLAG(field, key, note) ", " key
-static const char columns[] = "id, name, family, org, arch, license, hf_repo, gguf_repo, ollama_tag, release, use_cases, modalities,"
-                              " task_bits, modality_bits, native_type, evidence"
+static const char columns[] =
+    "id, name, family, org, arch, license, hf_repo, gguf_repo, ollama_tag, release, use_cases, modalities,"
+    " task_bits, modality_bits, native_type, evidence"
 #include "plimsoll/card_fields.def"
-                              ", layer_kinds, n_heads_list, n_kv_heads_list, intermediate_size_list, compress_ratios_list,"
-                              " indexer_list";
+    ", layer_kinds, n_heads_list, n_kv_heads_list, intermediate_size_list, compress_ratios_list,"
+    " indexer_list";
 
 const char *pls_db_columns(void)
 {
@@ -124,7 +126,8 @@ static void bind_count(sqlite3_stmt *stmt, int at, uint64_t count)
     }
 }
 
-static void bind_list(sqlite3_stmt *stmt, int at, const struct pls_card *card, layer_value *value, uint32_t usual)
+static void bind_list(sqlite3_stmt *stmt, int at, const struct pls_card *card, layer_value *value,
+                      uint32_t usual)
 {
     char room[PLS_MAX_LAYERS * 16];
     struct pls_text text = PLS_TEXT(room);
@@ -173,9 +176,9 @@ void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card)
     }
     at++;
     sqlite3_bind_int(stmt, at++, (int)card->evidence);
-#define PLS_CARD_U64(field, key, note) bind_count(stmt, at++, card->field);
-#define PLS_CARD_U32(field, key, note) bind_count(stmt, at++, card->field);
-#define PLS_CARD_F32(field, key, note) sqlite3_bind_double(stmt, at++, (double)card->field);
+#define PLS_CARD_U64(field, key, note)  bind_count(stmt, at++, card->field);
+#define PLS_CARD_U32(field, key, note)  bind_count(stmt, at++, card->field);
+#define PLS_CARD_F32(field, key, note)  sqlite3_bind_double(stmt, at++, (double)card->field);
 #define PLS_CARD_FLAG(field, key, note) sqlite3_bind_int(stmt, at++, card->field);
 #include "plimsoll/card_fields.def"
     bind_text(stmt, at++, card->kind);
@@ -207,11 +210,21 @@ static bool read_lists(sqlite3_stmt *stmt, int at, struct pls_card *card)
         }
         for (uint32_t i = 0; i < PLS_MAX_LAYERS; i++) {
             switch (list) {
-            case 0: card->head[i] = (uint16_t)value[i]; break;
-            case 1: card->head_kv[i] = (uint16_t)value[i]; break;
-            case 2: card->ff[i] = value[i]; break;
-            case 3: card->compress[i] = (uint8_t)value[i]; break;
-            default: card->indexer[i] = (uint8_t)value[i]; break;
+            case 0:
+                card->head[i] = (uint16_t)value[i];
+                break;
+            case 1:
+                card->head_kv[i] = (uint16_t)value[i];
+                break;
+            case 2:
+                card->ff[i] = value[i];
+                break;
+            case 3:
+                card->compress[i] = (uint8_t)value[i];
+                break;
+            default:
+                card->indexer[i] = (uint8_t)value[i];
+                break;
             }
         }
     }
@@ -226,10 +239,14 @@ bool pls_db_card_read(sqlite3_stmt *stmt, struct pls_card *out)
         char *room;
         size_t cap;
     } text[] = {
-        { out->id, sizeof(out->id) },           { out->name, sizeof(out->name) },
-        { out->family, sizeof(out->family) },   { out->org, sizeof(out->org) },
-        { out->arch, sizeof(out->arch) },       { out->license, sizeof(out->license) },
-        { out->hf_repo, sizeof(out->hf_repo) }, { out->gguf_repo, sizeof(out->gguf_repo) },
+        { out->id, sizeof(out->id) },
+        { out->name, sizeof(out->name) },
+        { out->family, sizeof(out->family) },
+        { out->org, sizeof(out->org) },
+        { out->arch, sizeof(out->arch) },
+        { out->license, sizeof(out->license) },
+        { out->hf_repo, sizeof(out->hf_repo) },
+        { out->gguf_repo, sizeof(out->gguf_repo) },
         { out->ollama_tag, sizeof(out->ollama_tag) },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(text); i++) {
@@ -243,9 +260,9 @@ bool pls_db_card_read(sqlite3_stmt *stmt, struct pls_card *out)
     out->native = has_native ? (enum pls_type)sqlite3_column_int(stmt, at) : PLS_TYPE_NONE;
     at++;
     out->evidence = (enum pls_evidence)sqlite3_column_int(stmt, at++);
-#define PLS_CARD_U64(field, key, note) out->field = (uint64_t)sqlite3_column_int64(stmt, at++);
-#define PLS_CARD_U32(field, key, note) out->field = (uint32_t)sqlite3_column_int64(stmt, at++);
-#define PLS_CARD_F32(field, key, note) out->field = (float)sqlite3_column_double(stmt, at++);
+#define PLS_CARD_U64(field, key, note)  out->field = (uint64_t)sqlite3_column_int64(stmt, at++);
+#define PLS_CARD_U32(field, key, note)  out->field = (uint32_t)sqlite3_column_int64(stmt, at++);
+#define PLS_CARD_F32(field, key, note)  out->field = (float)sqlite3_column_double(stmt, at++);
 #define PLS_CARD_FLAG(field, key, note) out->field = sqlite3_column_int(stmt, at++) != 0;
 #include "plimsoll/card_fields.def"
     copy_column(stmt, at++, out->kind, sizeof(out->kind));

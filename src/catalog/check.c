@@ -1,5 +1,5 @@
-/* Holding cards against what was published: the tensor list is generated from the card, its elements are counted, and the sum
- * must be the checkpoint's total within the tolerance of that total's kind. */
+/* Holding cards against what was published: the tensor list is generated from the card, its elements are
+ * counted, and the sum must be the checkpoint's total within the tolerance of that total's kind. */
 #include <math.h>
 
 #include "catalog/db.h"
@@ -13,8 +13,9 @@ struct checking {
     void *context;
 };
 
-static const char reference_sql[] = "SELECT checkpoint_params, checkpoint_kind, checkpoint_tolerance, coalesce(vision_params, 0)"
-                                    " + coalesce(audio_params, 0), coalesce(mtp_params, 0) FROM @.models WHERE id = ?1";
+static const char reference_sql[] =
+    "SELECT checkpoint_params, checkpoint_kind, checkpoint_tolerance, coalesce(vision_params, 0)"
+    " + coalesce(audio_params, 0), coalesce(mtp_params, 0) FROM @.models WHERE id = ?1";
 
 static void count_list(const struct pls_card *card, const struct pls_tensors *list, struct pls_check *out)
 {
@@ -25,7 +26,8 @@ static void count_list(const struct pls_card *card, const struct pls_tensors *li
     }
 }
 
-/* Two tests: all together against the published total, and the trunk alone against params_total, which is exact by itself. */
+/* Two tests: all together against the published total, and the trunk alone against params_total, which is
+ * exact by itself. */
 static enum pls_check_status judge(const struct pls_card *card, struct pls_check *c)
 {
     double published = (double)c->published;

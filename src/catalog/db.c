@@ -1,5 +1,6 @@
-/* Opening, attaching, creating. The shipped file is opened immutable: no lock, no journal, any number of readers. The user's is a
- * WAL database, so that readers never wait for a writer; it appears by rename, complete or not at all. */
+/* Opening, attaching, creating. The shipped file is opened immutable: no lock, no journal, any number of
+ * readers. The user's is a WAL database, so that readers never wait for a writer; it appears by rename,
+ * complete or not at all. */
 #include "catalog/db.h"
 
 #include <errno.h>
@@ -13,7 +14,9 @@
 enum pls_code pls_db_fail(const struct pls_catalog *catalog, const char *what, struct pls_err *err)
 {
     int rc = sqlite3_errcode(catalog->db);
-    enum pls_code code = rc == SQLITE_NOMEM ? PLS_NOMEM : rc == SQLITE_FULL || rc == SQLITE_IOERR ? PLS_IO : PLS_DB;
+    enum pls_code code = rc == SQLITE_NOMEM                        ? PLS_NOMEM
+                         : rc == SQLITE_FULL || rc == SQLITE_IOERR ? PLS_IO
+                                                                   : PLS_DB;
     return pls_fail(err, code, "%s: %s", what, sqlite3_errmsg(catalog->db));
 }
 
@@ -38,7 +41,8 @@ const char *pls_db_home(const struct pls_catalog *catalog)
     return catalog->is_build ? "main" : "user";
 }
 
-enum pls_code pls_db_prepare(struct pls_catalog *catalog, const char *sql, sqlite3_stmt **out, struct pls_err *err)
+enum pls_code pls_db_prepare(struct pls_catalog *catalog, const char *sql, sqlite3_stmt **out,
+                             struct pls_err *err)
 {
     *out = NULL;
     if (sqlite3_prepare_v2(catalog->db, sql, -1, out, NULL) != SQLITE_OK) {
@@ -58,8 +62,8 @@ void pls_db_sql(struct pls_text *out, const char *schema, const char *pattern)
     }
 }
 
-enum pls_code pls_db_prepare_in(struct pls_catalog *catalog, const char *schema, const char *pattern, sqlite3_stmt **out,
-                                struct pls_err *err)
+enum pls_code pls_db_prepare_in(struct pls_catalog *catalog, const char *schema, const char *pattern,
+                                sqlite3_stmt **out, struct pls_err *err)
 {
     char room[8192];
     struct pls_text sql = PLS_TEXT(room);
@@ -101,7 +105,8 @@ enum pls_code pls_db_end(struct pls_catalog *catalog, enum pls_code code, struct
         code = pls_db_exec(catalog, catalog->is_build ? "RELEASE one" : "COMMIT", err);
     }
     if (code != PLS_OK) {
-        sqlite3_exec(catalog->db, catalog->is_build ? "ROLLBACK TO one; RELEASE one" : "ROLLBACK", NULL, NULL, NULL);
+        sqlite3_exec(catalog->db, catalog->is_build ? "ROLLBACK TO one; RELEASE one" : "ROLLBACK", NULL, NULL,
+                     NULL);
     }
     return code;
 }
@@ -154,8 +159,8 @@ static enum pls_code check_identity(sqlite3 *db, const char *schema, const char 
         return pls_fail(err, PLS_DB, "%s: not a plimsoll catalog", path);
     }
     if (value[1] != PLS_DB_VERSION) {
-        return pls_fail(err, PLS_DB, "%s: has schema version %lld, this program reads %d", path, (long long)value[1],
-                        PLS_DB_VERSION);
+        return pls_fail(err, PLS_DB, "%s: has schema version %lld, this program reads %d", path,
+                        (long long)value[1], PLS_DB_VERSION);
     }
     return PLS_OK;
 }
@@ -184,7 +189,8 @@ static enum pls_code attach(struct pls_catalog *catalog, const char *query, stru
     return code;
 }
 
-/* A user database that is absent is normal. One that cannot be written is read without locks; one that cannot be read is said once. */
+/* A user database that is absent is normal. One that cannot be written is read without locks; one that cannot
+ * be read is said once. */
 void pls_db_attach_user(struct pls_catalog *catalog)
 {
     struct pls_err why = { 0 };
@@ -208,7 +214,8 @@ static struct pls_catalog *catalog_new(const char *path, const char *user_path, 
         pls_fail(err, PLS_NOMEM, "out of memory");
         return NULL;
     }
-    bool whole = PLS_COPY(catalog->path, path) && PLS_COPY(catalog->user_path, user_path == NULL ? "" : user_path);
+    bool whole =
+        PLS_COPY(catalog->path, path) && PLS_COPY(catalog->user_path, user_path == NULL ? "" : user_path);
     if (!whole) {
         pls_fail(err, PLS_LIMIT, "the path of a catalog is too long");
         free(catalog);
@@ -237,7 +244,8 @@ enum pls_code pls_catalog_open(const char *shipped_path, const char *user_path, 
         return PLS_NOMEM;
     }
     enum pls_code code = PLS_OK;
-    /* Read-write as a connection, so that the user's file may be; the shipped one is held to reading by its own URI. */
+    /* Read-write as a connection, so that the user's file may be; the shipped one is held to reading by its
+     * own URI. */
     if (!file_uri(&uri, shipped_path, "mode=ro&immutable=1") || access(shipped_path, R_OK) != 0
         || sqlite3_open_v2(room, &catalog->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, NULL) != SQLITE_OK) {
         code = pls_fail(err, PLS_DB, "%s: no catalog there, or it cannot be read", shipped_path);
@@ -277,14 +285,17 @@ enum pls_code pls_catalog_create(const char *path, struct pls_catalog **out, str
     enum pls_code code = PLS_OK;
     if (unlink(path) != 0 && errno != ENOENT) {
         code = pls_fail(err, PLS_IO, "%s: %s", path, strerror(errno));
-    } else if (sqlite3_open_v2(path, &catalog->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK) {
+    } else if (sqlite3_open_v2(path, &catalog->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)
+               != SQLITE_OK) {
         code = pls_fail(err, PLS_IO, "%s: cannot be created", path);
     }
     if (code == PLS_OK) {
         settle(catalog->db);
         /* A build that fails is thrown away: no journal, no waiting for the disk. */
-        code = pls_db_exec(catalog, "PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode = OFF;"
-                                    "PRAGMA synchronous = OFF; BEGIN", err);
+        code = pls_db_exec(catalog,
+                           "PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode = OFF;"
+                           "PRAGMA synchronous = OFF; BEGIN",
+                           err);
         code = code == PLS_OK ? pls_db_create_tables(catalog->db, err) : code;
     }
     if (code != PLS_OK) {
@@ -297,6 +308,8 @@ enum pls_code pls_catalog_create(const char *path, struct pls_catalog **out, str
 
 enum pls_code pls_catalog_finish(struct pls_catalog *catalog, struct pls_err *err)
 {
-    /* VACUUM writes every page anew, so that equal input gives equal bytes whatever the order of the work was. */
-    return pls_db_exec(catalog, "INSERT INTO search (search) VALUES ('optimize'); COMMIT; ANALYZE; VACUUM", err);
+    /* VACUUM writes every page anew, so that equal input gives equal bytes whatever the order of the work
+     * was. */
+    return pls_db_exec(catalog, "INSERT INTO search (search) VALUES ('optimize'); COMMIT; ANALYZE; VACUUM",
+                       err);
 }

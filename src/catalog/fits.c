@@ -1,5 +1,5 @@
-/* fits(...): a table-valued function whose rows come from the caller. Visible columns are a configuration and its numbers;
- * hidden ones are the arguments, in the order of a call. */
+/* fits(...): a table-valued function whose rows come from the caller. Visible columns are a configuration and
+ * its numbers; hidden ones are the arguments, in the order of a call. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +20,22 @@ enum column {
     COLUMN_SCORE,
     COLUMN_ARGUMENTS, /* the first hidden one */
 };
-enum argument { ARG_MACHINE = 0, ARG_TASK, ARG_CONTEXT, ARG_KV, ARG_QUANTS, ARG_WORDS, ARG_RUNTIME, ARG_COUNT };
+enum argument {
+    ARG_MACHINE = 0,
+    ARG_TASK,
+    ARG_CONTEXT,
+    ARG_KV,
+    ARG_QUANTS,
+    ARG_WORDS,
+    ARG_RUNTIME,
+    ARG_COUNT
+};
 
-static const char declaration[] = "CREATE TABLE fits (model TEXT, quant TEXT, context_tokens INTEGER, kv_type TEXT, decode_tps REAL,"
-                                  " prefill_tps REAL, total_bytes INTEGER, margin_bytes INTEGER, fits INTEGER, quality REAL,"
-                                  " score REAL, machine TEXT HIDDEN, task TEXT HIDDEN, context INTEGER HIDDEN, kv TEXT HIDDEN,"
-                                  " quants TEXT HIDDEN, words TEXT HIDDEN, runtime TEXT HIDDEN)";
+static const char declaration[] =
+    "CREATE TABLE fits (model TEXT, quant TEXT, context_tokens INTEGER, kv_type TEXT, decode_tps REAL,"
+    " prefill_tps REAL, total_bytes INTEGER, margin_bytes INTEGER, fits INTEGER, quality REAL,"
+    " score REAL, machine TEXT HIDDEN, task TEXT HIDDEN, context INTEGER HIDDEN, kv TEXT HIDDEN,"
+    " quants TEXT HIDDEN, words TEXT HIDDEN, runtime TEXT HIDDEN)";
 
 struct fits_table {
     sqlite3_vtab base; /* must be first */
@@ -38,7 +48,8 @@ struct fits_cursor {
     struct pls_fits_row row;
     bool has_row;
     int64_t number;
-    char *argument[ARG_COUNT + 1]; /* copies, the last one "WHERE model = ": a cursor outlives its parameters */
+    /* Copies, because a cursor outlives its parameters; the last one is that of "WHERE model = ". */
+    char *argument[ARG_COUNT + 1];
 };
 
 static int fits_connect(/* as SQLite calls it */ sqlite3 *db, void *source, int argc, const char *const *argv,
@@ -64,13 +75,14 @@ static int fits_disconnect(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-/* An equality on the column of this bit: taken as the next argument of fits_filter. SQLITE_CONSTRAINT: an argument that
- * another table of a join has yet to supply. */
+/* An equality on the column of this bit: taken as the next argument of fits_filter. SQLITE_CONSTRAINT: an
+ * argument that another table of a join has yet to supply. */
 static int claim(sqlite3_index_info *info, int bit, int *position)
 {
     int column = bit == ARG_COUNT ? COLUMN_MODEL : COLUMN_ARGUMENTS + bit;
     for (int i = 0; i < info->nConstraint; i++) {
-        bool is_this = info->aConstraint[i].iColumn == column && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ;
+        bool is_this =
+            info->aConstraint[i].iColumn == column && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ;
         bool is_hint = bit == ARG_COUNT; /* a model named beforehand spares rows, but any order is right */
         if (!is_this || (is_hint && !info->aConstraint[i].usable)) {
             continue;
@@ -86,7 +98,8 @@ static int claim(sqlite3_index_info *info, int bit, int *position)
     return SQLITE_OK;
 }
 
-/* Arguments are equalities on hidden columns; the bits of idxNum tell fits_filter which came, in the order of the bits. */
+/* Arguments are equalities on hidden columns; the bits of idxNum tell fits_filter which came, in the order of
+ * the bits. */
 static int fits_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 {
     (void)table;
@@ -158,8 +171,9 @@ static int fits_filter(sqlite3_vtab_cursor *base, int bits, const char *name, in
     struct fits_cursor *cursor = (struct fits_cursor *)(void *)base;
     struct pls_fits_query query = { .context_tokens = 0 };
     const char **const place[ARG_COUNT + 1] = {
-        [ARG_MACHINE] = &query.machine, [ARG_TASK] = &query.task,       [ARG_KV] = &query.kv,   [ARG_QUANTS] = &query.quant,
-        [ARG_WORDS] = &query.words,     [ARG_RUNTIME] = &query.runtime, [ARG_COUNT] = &query.model,
+        [ARG_MACHINE] = &query.machine, [ARG_TASK] = &query.task,   [ARG_KV] = &query.kv,
+        [ARG_QUANTS] = &query.quant,    [ARG_WORDS] = &query.words, [ARG_RUNTIME] = &query.runtime,
+        [ARG_COUNT] = &query.model,
     };
     forget(cursor);
     int at = 0;
@@ -172,7 +186,8 @@ static int fits_filter(sqlite3_vtab_cursor *base, int bits, const char *name, in
         cursor->argument[bit] = text == NULL ? NULL : sqlite3_mprintf("%s", text);
         if (place[bit] != NULL) {
             *place[bit] = cursor->argument[bit];
-        } else if (text != NULL && (!pls_parse_tokens(text, &query.context_tokens) || query.context_tokens == 0)) {
+        } else if (text != NULL
+                   && (!pls_parse_tokens(text, &query.context_tokens) || query.context_tokens == 0)) {
             base->pVtab->zErrMsg = sqlite3_mprintf("fits: '%s' is not a context length", text);
             return SQLITE_ERROR;
         }
@@ -213,17 +228,39 @@ static int fits_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int colu
     const struct fits_cursor *cursor = (const struct fits_cursor *)(const void *)base;
     const struct pls_fits_row *row = &cursor->row;
     switch (column) {
-    case COLUMN_MODEL: result_text(out, row->model); break;
-    case COLUMN_QUANT: result_text(out, row->quant); break;
-    case COLUMN_CONTEXT_TOKENS: sqlite3_result_int64(out, (int64_t)row->context_tokens); break;
-    case COLUMN_KV_TYPE: result_text(out, row->kv_type); break;
-    case COLUMN_DECODE_TPS: result_rate(out, row->decode_tps); break;
-    case COLUMN_PREFILL_TPS: result_rate(out, row->prefill_tps); break;
-    case COLUMN_TOTAL_BYTES: sqlite3_result_int64(out, (int64_t)row->total_bytes); break;
-    case COLUMN_MARGIN_BYTES: sqlite3_result_int64(out, row->margin_bytes); break;
-    case COLUMN_FITS: sqlite3_result_int(out, row->fits); break;
-    case COLUMN_QUALITY: result_rate(out, row->quality); break;
-    case COLUMN_SCORE: sqlite3_result_double(out, row->score); break;
+    case COLUMN_MODEL:
+        result_text(out, row->model);
+        break;
+    case COLUMN_QUANT:
+        result_text(out, row->quant);
+        break;
+    case COLUMN_CONTEXT_TOKENS:
+        sqlite3_result_int64(out, (int64_t)row->context_tokens);
+        break;
+    case COLUMN_KV_TYPE:
+        result_text(out, row->kv_type);
+        break;
+    case COLUMN_DECODE_TPS:
+        result_rate(out, row->decode_tps);
+        break;
+    case COLUMN_PREFILL_TPS:
+        result_rate(out, row->prefill_tps);
+        break;
+    case COLUMN_TOTAL_BYTES:
+        sqlite3_result_int64(out, (int64_t)row->total_bytes);
+        break;
+    case COLUMN_MARGIN_BYTES:
+        sqlite3_result_int64(out, row->margin_bytes);
+        break;
+    case COLUMN_FITS:
+        sqlite3_result_int(out, row->fits);
+        break;
+    case COLUMN_QUALITY:
+        result_rate(out, row->quality);
+        break;
+    case COLUMN_SCORE:
+        sqlite3_result_double(out, row->score);
+        break;
     default:
         if (column - COLUMN_ARGUMENTS < ARG_COUNT) {
             result_text(out, cursor->argument[column - COLUMN_ARGUMENTS]);

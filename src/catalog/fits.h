@@ -1,4 +1,5 @@
-/* catalog/fits.h - registers the table-valued function fits() on a connection; source must outlive it. SQLite result code. */
+/* catalog/fits.h - registers the table-valued function fits() on a connection; source must outlive it. SQLite
+ * result code. */
 #ifndef CATALOG_FITS_H
 #define CATALOG_FITS_H
 

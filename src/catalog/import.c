@@ -36,7 +36,8 @@ static bool split(const char *text, size_t len, struct line *out)
 static bool is_plain_name(const char *text, int len)
 {
     for (int i = 0; i < len; i++) {
-        bool is_plain = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '_';
+        bool is_plain =
+            (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '_';
         if (!is_plain) {
             return false;
         }
@@ -67,11 +68,12 @@ static enum pls_code prepare_insert(struct pls_catalog *catalog, const char *tab
     return PLS_OK;
 }
 
-static enum pls_code insert_line(struct pls_catalog *catalog, sqlite3_stmt *stmt, const struct line *row, int n_columns,
-                                 uint32_t number, struct pls_err *err)
+static enum pls_code insert_line(struct pls_catalog *catalog, sqlite3_stmt *stmt, const struct line *row,
+                                 int n_columns, uint32_t number, struct pls_err *err)
 {
     if (row->n != n_columns) {
-        return pls_fail(err, PLS_FORMAT, "line %u: %d cells where the first line has %d", number, row->n, n_columns);
+        return pls_fail(err, PLS_FORMAT, "line %u: %d cells where the first line has %d", number, row->n,
+                        n_columns);
     }
     for (int i = 0; i < row->n; i++) {
         if (row->len[i] == 0) {
@@ -82,7 +84,8 @@ static enum pls_code insert_line(struct pls_catalog *catalog, sqlite3_stmt *stmt
     }
     int rc = sqlite3_step(stmt);
     sqlite3_reset(stmt);
-    return rc == SQLITE_DONE ? PLS_OK : pls_fail(err, PLS_FORMAT, "line %u: %s", number, sqlite3_errmsg(catalog->db));
+    return rc == SQLITE_DONE ? PLS_OK
+                             : pls_fail(err, PLS_FORMAT, "line %u: %s", number, sqlite3_errmsg(catalog->db));
 }
 
 enum pls_code pls_catalog_import(struct pls_catalog *catalog, const char *table, const char *tsv, size_t len,

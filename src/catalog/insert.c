@@ -1,10 +1,11 @@
-/* Writing cards. SQLite itself takes benchmarks, variants and aliases out of the card's JSON, so that the row and the text kept
- * beside it cannot disagree. */
+/* Writing cards. SQLite itself takes benchmarks, variants and aliases out of the card's JSON, so that the row
+ * and the text kept beside it cannot disagree. */
 #include <string.h>
 
 #include "catalog/db.h"
 
-static enum pls_code insert_model(struct pls_catalog *catalog, const struct pls_card *card, struct pls_err *err)
+static enum pls_code insert_model(struct pls_catalog *catalog, const struct pls_card *card,
+                                  struct pls_err *err)
 {
     char room[8192];
     struct pls_text sql = PLS_TEXT(room);
@@ -46,17 +47,22 @@ static enum pls_code run(struct pls_catalog *catalog, const char *pattern, const
 static const char *const from_json[] = {
     "INSERT INTO @.cards (model, json) VALUES (?1, ?2)",
     "INSERT INTO @.benchmarks (model, name, score, date, source, confidence, note)"
-    " SELECT ?1, key, value ->> '$.score', value ->> '$.date', value ->> '$.source', value ->> '$.confidence',"
+    " SELECT ?1, key, value ->> '$.score', value ->> '$.date', value ->> '$.source', value ->> "
+    "'$.confidence',"
     " value ->> '$.note' FROM json_each(?2, '$.benchmarks')",
     "INSERT INTO @.variants (model, format, name, verified, quants, position)"
-    " SELECT ?1, f.key, coalesce(v.value ->> '$.repo', v.value ->> '$.tag'), NOT coalesce(v.value ->> '$.unverified', 0),"
+    " SELECT ?1, f.key, coalesce(v.value ->> '$.repo', v.value ->> '$.tag'), NOT coalesce(v.value ->> "
+    "'$.unverified', 0),"
     " v.value -> '$.quants', v.key FROM json_each(?2, '$.variants') f, json_each(f.value) v",
     "INSERT INTO @.abilities (model, task, score, se, n_sources, evidence)"
     " SELECT ?1, key, value ->> '$.score', value ->> '$.se', value ->> '$.n_sources', value ->> '$.evidence'"
     " FROM json_each(?2, '$.abilities')",
-    "UPDATE @.models SET (checkpoint_params, checkpoint_kind, checkpoint_tolerance, checkpoint_source, vision_params,"
-    " audio_params, mtp_params) = (SELECT j ->> '$.params', j ->> '$.kind', j ->> '$.tolerance', j ->> '$.source',"
-    " j ->> '$.vision_params', j ->> '$.audio_params', j ->> '$.mtp_params' FROM (SELECT ?2 -> '$.checkpoint' AS j))"
+    "UPDATE @.models SET (checkpoint_params, checkpoint_kind, checkpoint_tolerance, checkpoint_source, "
+    "vision_params,"
+    " audio_params, mtp_params) = (SELECT j ->> '$.params', j ->> '$.kind', j ->> '$.tolerance', j ->> "
+    "'$.source',"
+    " j ->> '$.vision_params', j ->> '$.audio_params', j ->> '$.mtp_params' FROM (SELECT ?2 -> "
+    "'$.checkpoint' AS j))"
     " WHERE id = ?1",
 };
 
@@ -70,10 +76,12 @@ static enum pls_code add_alias(struct pls_catalog *catalog, const char *id, cons
     if (key[0] == '\0') {
         return PLS_OK;
     }
-    enum pls_code code = pls_db_prepare_in(catalog, pls_db_home(catalog),
-                                           "INSERT INTO @.aliases (key, model, rank, spelled) VALUES (?1, ?2, ?3, ?4)"
-                                           " ON CONFLICT DO UPDATE SET rank = excluded.rank, spelled = excluded.spelled"
-                                           " WHERE excluded.rank < rank", &stmt, err);
+    enum pls_code code =
+        pls_db_prepare_in(catalog, pls_db_home(catalog),
+                          "INSERT INTO @.aliases (key, model, rank, spelled) VALUES (?1, ?2, ?3, ?4)"
+                          " ON CONFLICT DO UPDATE SET rank = excluded.rank, spelled = excluded.spelled"
+                          " WHERE excluded.rank < rank",
+                          &stmt, err);
     if (code != PLS_OK) {
         return code;
     }
@@ -101,7 +109,8 @@ static enum pls_code add_stems(struct pls_catalog *catalog, const char *id, cons
 }
 
 /* A repository under its whole name and under its last part. */
-static enum pls_code add_repo(struct pls_catalog *catalog, const char *id, const char *repo, int rank, struct pls_err *err)
+static enum pls_code add_repo(struct pls_catalog *catalog, const char *id, const char *repo, int rank,
+                              struct pls_err *err)
 {
     const char *last = strrchr(repo, '/');
     enum pls_code code = add_alias(catalog, id, repo, rank, err);
@@ -117,16 +126,19 @@ static enum pls_code add_listed(struct pls_catalog *catalog, const struct pls_ca
                                 struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum pls_code code = pls_db_prepare(catalog,
-                                        "SELECT value, 1 FROM json_each(?1, '$.aliases') UNION ALL SELECT coalesce("
-                                        "v.value ->> '$.repo', v.value ->> '$.tag'), 2 FROM json_each(?1, '$.variants') f,"
-                                        " json_each(f.value) v", &stmt, err);
+    enum pls_code code =
+        pls_db_prepare(catalog,
+                       "SELECT value, 1 FROM json_each(?1, '$.aliases') UNION ALL SELECT coalesce("
+                       "v.value ->> '$.repo', v.value ->> '$.tag'), 2 FROM json_each(?1, '$.variants') f,"
+                       " json_each(f.value) v",
+                       &stmt, err);
     if (code != PLS_OK) {
         return code;
     }
     sqlite3_bind_text(stmt, 1, json, -1, SQLITE_STATIC);
     while (code == PLS_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-        code = add_repo(catalog, card->id, (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int(stmt, 1), err);
+        code = add_repo(catalog, card->id, (const char *)sqlite3_column_text(stmt, 0),
+                        sqlite3_column_int(stmt, 1), err);
     }
     sqlite3_finalize(stmt);
     return code;
@@ -147,9 +159,12 @@ static enum pls_code add_aliases(struct pls_catalog *catalog, const struct pls_c
 static const char *task_words(enum pls_task task)
 {
     static const char *const words[PLS_TASK_COUNT] = {
-        [PLS_TASK_CHAT] = "assistant general",   [PLS_TASK_CODE] = "coding coder programming",
-        [PLS_TASK_REASONING] = "thinking math",  [PLS_TASK_VISION] = "multimodal vl ocr",
-        [PLS_TASK_EMBEDDING] = "embeddings embedder retrieval", [PLS_TASK_TOOLS] = "agent agentic function",
+        [PLS_TASK_CHAT] = "assistant general",
+        [PLS_TASK_CODE] = "coding coder programming",
+        [PLS_TASK_REASONING] = "thinking math",
+        [PLS_TASK_VISION] = "multimodal vl ocr",
+        [PLS_TASK_EMBEDDING] = "embeddings embedder retrieval",
+        [PLS_TASK_TOOLS] = "agent agentic function",
         [PLS_TASK_RERANK] = "reranker reranking",
     };
     return words[task];
@@ -160,8 +175,8 @@ static enum pls_code add_search(struct pls_catalog *catalog, const struct pls_ca
     char room[4096];
     struct pls_text words = PLS_TEXT(room);
     sqlite3_stmt *stmt = NULL;
-    const char *const texts[] = { card->id,     card->name, card->family,  card->org,
-                                  card->arch,   card->license, card->hf_repo, card->gguf_repo };
+    const char *const texts[] = { card->id,   card->name,    card->family,  card->org,
+                                  card->arch, card->license, card->hf_repo, card->gguf_repo };
     for (size_t i = 0; i < PLS_COUNT_OF(texts); i++) {
         pls_db_words(&words, texts[i]);
     }
@@ -174,9 +189,9 @@ static enum pls_code add_search(struct pls_catalog *catalog, const struct pls_ca
     for (unsigned i = 0; i < PLS_COUNT_OF(modality); i++) {
         pls_text_add(&words, "%s ", card->modalities >> i & 1U ? modality[i] : "");
     }
-    enum pls_code code = pls_db_prepare_in(catalog, pls_db_home(catalog),
-                                           "INSERT INTO @.search (rowid, words) SELECT rowid, ?2 FROM @.models WHERE id = ?1",
-                                           &stmt, err);
+    enum pls_code code = pls_db_prepare_in(
+        catalog, pls_db_home(catalog),
+        "INSERT INTO @.search (rowid, words) SELECT rowid, ?2 FROM @.models WHERE id = ?1", &stmt, err);
     if (code != PLS_OK) {
         return code;
     }
@@ -219,15 +234,17 @@ enum pls_code pls_catalog_remove(struct pls_catalog *catalog, const char *id, st
     bool is_own = catalog->user != PLS_DB_USER_NONE && exists(catalog, "user", id);
     if (!is_own) {
         return pls_fail(err, PLS_USAGE, "%s: %s", id,
-                        exists(catalog, "main", id) ? "comes with the program; only your own cards can be removed"
-                                                    : "no card of yours has this id");
+                        exists(catalog, "main", id)
+                            ? "comes with the program; only your own cards can be removed"
+                            : "no card of yours has this id");
     }
     enum pls_code code = pls_db_user_ensure(catalog, err);
     code = code == PLS_OK ? pls_db_begin(catalog, err) : code;
     if (code != PLS_OK) {
         return code;
     }
-    code = run(catalog, "DELETE FROM @.search WHERE rowid = (SELECT rowid FROM @.models WHERE id = ?1)", id, NULL, err);
+    code = run(catalog, "DELETE FROM @.search WHERE rowid = (SELECT rowid FROM @.models WHERE id = ?1)", id,
+               NULL, err);
     code = code == PLS_OK ? run(catalog, "DELETE FROM @.models WHERE id = ?1", id, NULL, err) : code;
     return pls_db_end(catalog, code, err);
 }

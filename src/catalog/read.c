@@ -1,4 +1,5 @@
-/* Reading cards: the user's own and the shipped ones as one list in id order, the user's in place of a shipped one of the same id. */
+/* Reading cards: the user's own and the shipped ones as one list in id order, the user's in place of a
+ * shipped one of the same id. */
 #include <string.h>
 
 #include "catalog/db.h"
@@ -13,7 +14,8 @@ void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card
     sqlite3_stmt **kept = &catalog->ability[is_user];
     if (*kept == NULL
         && pls_db_prepare_in(catalog, schema_name(is_user),
-                             "SELECT task, score, se, n_sources, evidence FROM @.abilities WHERE model = ?1", kept, NULL)
+                             "SELECT task, score, se, n_sources, evidence FROM @.abilities WHERE model = ?1",
+                             kept, NULL)
                != PLS_OK) {
         return;
     }
@@ -30,7 +32,8 @@ void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card
         ability->se = (float)sqlite3_column_double(*kept, 2);
         ability->n_sources = (uint16_t)sqlite3_column_int(*kept, 3);
         for (unsigned e = PLS_EVIDENCE_NONE; grade != NULL && e <= PLS_EVIDENCE_DIRECT; e++) {
-            ability->evidence = strcmp(grade, pls_evidence_name((enum pls_evidence)e)) == 0 ? (uint8_t)e : ability->evidence;
+            ability->evidence =
+                strcmp(grade, pls_evidence_name((enum pls_evidence)e)) == 0 ? (uint8_t)e : ability->evidence;
         }
     }
     card->evidence = (enum pls_evidence)card->ability[PLS_TASK_CHAT].evidence;
@@ -63,11 +66,13 @@ static enum pls_code advance(struct pls_catalog *catalog, struct source *s, stru
     return pls_db_fail(catalog, catalog->path, err);
 }
 
-static enum pls_code read_current(struct pls_catalog *catalog, struct source *s, struct pls_card *card, struct pls_err *err)
+static enum pls_code read_current(struct pls_catalog *catalog, struct source *s, struct pls_card *card,
+                                  struct pls_err *err)
 {
     if (!pls_db_card_read(s->stmt, card)) {
         if (s->is_user) {
-            pls_db_warn(catalog, "%s: the card %s is damaged; it is left out", catalog->user_path, source_id(s));
+            pls_db_warn(catalog, "%s: the card %s is damaged; it is left out", catalog->user_path,
+                        source_id(s));
             return PLS_NO;
         }
         return pls_fail(err, PLS_DB, "%s: the card %s is damaged", catalog->path, source_id(s));
@@ -76,8 +81,8 @@ static enum pls_code read_current(struct pls_catalog *catalog, struct source *s,
     return PLS_OK;
 }
 
-static enum pls_code merge(struct pls_catalog *catalog, struct source s[2], pls_card_visit *visit, void *context,
-                           struct pls_err *err)
+static enum pls_code merge(struct pls_catalog *catalog, struct source s[2], pls_card_visit *visit,
+                           void *context, struct pls_err *err)
 {
     enum pls_code code = advance(catalog, &s[0], err);
     code = code == PLS_OK ? advance(catalog, &s[1], err) : code;
@@ -98,8 +103,8 @@ static enum pls_code merge(struct pls_catalog *catalog, struct source s[2], pls_
     return code;
 }
 
-static enum pls_code select_cards(struct pls_catalog *catalog, bool is_user, const char *match, sqlite3_stmt **out,
-                                  struct pls_err *err)
+static enum pls_code select_cards(struct pls_catalog *catalog, bool is_user, const char *match,
+                                  sqlite3_stmt **out, struct pls_err *err)
 {
     char room[8192];
     struct pls_text sql = PLS_TEXT(room);
@@ -113,8 +118,8 @@ static enum pls_code select_cards(struct pls_catalog *catalog, bool is_user, con
     return code;
 }
 
-enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, pls_card_visit *visit, void *context,
-                               struct pls_err *err)
+enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, pls_card_visit *visit,
+                               void *context, struct pls_err *err)
 {
     char room[1024];
     struct pls_text match = PLS_TEXT(room);
@@ -135,7 +140,8 @@ enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, p
 }
 
 /* The card with exactly this id: the user's, else the shipped one. */
-enum pls_code pls_catalog_card(struct pls_catalog *catalog, const char *id, struct pls_card *out, struct pls_err *err)
+enum pls_code pls_catalog_card(struct pls_catalog *catalog, const char *id, struct pls_card *out,
+                               struct pls_err *err)
 {
     char room[8192];
     struct pls_text sql = PLS_TEXT(room);
@@ -157,7 +163,8 @@ enum pls_code pls_catalog_card(struct pls_catalog *catalog, const char *id, stru
     return pls_fail(err, PLS_USAGE, "no card has the id %s", id);
 }
 
-enum pls_code pls_catalog_json(struct pls_catalog *catalog, const char *id, char *out, size_t cap, struct pls_err *err)
+enum pls_code pls_catalog_json(struct pls_catalog *catalog, const char *id, char *out, size_t cap,
+                               struct pls_err *err)
 {
     for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0; user--) {
         sqlite3_stmt *stmt = NULL;
@@ -192,7 +199,8 @@ enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json
     enum pls_code code = pls_db_prepare(catalog, !all ? own : has_user ? both : shipped, &stmt, err);
     int rc = code == PLS_OK ? SQLITE_ROW : SQLITE_DONE;
     while (rc == SQLITE_ROW && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (!visit((const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1), context)) {
+        if (!visit((const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1),
+                   context)) {
             rc = SQLITE_DONE;
         }
     }

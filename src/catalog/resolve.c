@@ -32,8 +32,8 @@ static void candidates_add(struct candidates *c, const char *id, int rank)
     c->n++;
 }
 
-static enum pls_code look_up(struct pls_catalog *catalog, const char *pattern, const char *key, struct candidates *out,
-                             struct pls_err *err)
+static enum pls_code look_up(struct pls_catalog *catalog, const char *pattern, const char *key,
+                             struct candidates *out, struct pls_err *err)
 {
     for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0; user--) {
         sqlite3_stmt *stmt = NULL;
@@ -55,12 +55,14 @@ static enum pls_code look_up(struct pls_catalog *catalog, const char *pattern, c
     return PLS_OK;
 }
 
-static enum pls_code by_key(struct pls_catalog *catalog, const char *name, struct candidates *out, struct pls_err *err)
+static enum pls_code by_key(struct pls_catalog *catalog, const char *name, struct candidates *out,
+                            struct pls_err *err)
 {
     char key[PLS_DB_KEY_MAX];
     pls_db_key(key, sizeof(key), name);
     out->n = 0;
-    return look_up(catalog, "SELECT model, rank FROM @.aliases WHERE key = ?1 ORDER BY rank, model", key, out, err);
+    return look_up(catalog, "SELECT model, rank FROM @.aliases WHERE key = ?1 ORDER BY rank, model", key, out,
+                   err);
 }
 
 /* "Q4_K_M", "iq3_xxs", "f16", "4bit", "mxfp4", "8bit": how a repository or a tag says its quantization. */
@@ -70,14 +72,16 @@ static bool is_quant_word(const char *word)
     bool is_q = n > 0 && n < 4 && word[n] >= '0' && word[n] <= '9';
     size_t digits = strspn(word, "0123456789");
     bool is_bits = digits > 0 && digits < 3 && pls_text_equal_nocase(word + digits, "bit");
-    static const char *const others[] = { "f16", "bf16", "fp16", "f32", "fp8", "mxfp4", "awq", "gptq", "int4", "int8", "dwq" };
+    static const char *const others[] = { "f16", "bf16", "fp16", "f32",  "fp8", "mxfp4",
+                                          "awq", "gptq", "int4", "int8", "dwq" };
     for (size_t i = 0; i < PLS_COUNT_OF(others); i++) {
         is_q = is_q || pls_text_equal_nocase(word, others[i]);
     }
     return is_q || is_bits;
 }
 
-/* Takes one thing off a name that says nothing about which model it is; false when there is nothing left to take. */
+/* Takes one thing off a name that says nothing about which model it is; false when there is nothing left to
+ * take. */
 static bool simplify(char *name)
 {
     static const char *const tails[] = { "-gguf", ".gguf", "-mlx", ":latest", "_gguf" };
@@ -101,7 +105,8 @@ static bool simplify(char *name)
         }
     }
     /* "unsloth_", "Meta-": a maker's name in front */
-    static const char *const heads[] = { "meta-", "google_", "google-", "qwen_", "mistralai_", "microsoft_", "nvidia_", "ibm-" };
+    static const char *const heads[] = { "meta-",      "google_",    "google-", "qwen_",
+                                         "mistralai_", "microsoft_", "nvidia_", "ibm-" };
     for (size_t i = 0; i < PLS_COUNT_OF(heads); i++) {
         size_t n = strlen(heads[i]);
         char head[16];
@@ -115,7 +120,8 @@ static bool simplify(char *name)
     return pls_db_stem(name, false); /* a date is kept: another date is another model */
 }
 
-/* Does `spelled` begin with the key and then end a word? "gemma-3-4b-it" does with "gemma3", "gemma-3n" does not. */
+/* Does `spelled` begin with the key and then end a word? "gemma-3-4b-it" does with "gemma3", "gemma-3n" does
+ * not. */
 static bool begins_with_words(const char *spelled, const char *key)
 {
     for (; *key != '\0' && *spelled != '\0'; spelled++) {
@@ -133,17 +139,21 @@ static bool begins_with_words(const char *spelled, const char *key)
 }
 
 /* Ids and names that begin with the words of a name. */
-static enum pls_code by_beginning(struct pls_catalog *catalog, const char *name, struct candidates *out, struct pls_err *err)
+static enum pls_code by_beginning(struct pls_catalog *catalog, const char *name, struct candidates *out,
+                                  struct pls_err *err)
 {
     char key[PLS_DB_KEY_MAX];
     enum pls_code code = PLS_OK;
     pls_db_key(key, sizeof(key), name);
     out->n = 0;
-    for (int user = catalog->user != PLS_DB_USER_NONE; key[0] != '\0' && code == PLS_OK && user >= 0; user--) {
+    for (int user = catalog->user != PLS_DB_USER_NONE; key[0] != '\0' && code == PLS_OK && user >= 0;
+         user--) {
         sqlite3_stmt *stmt = NULL;
-        code = pls_db_prepare_in(catalog, user == 1 ? "user" : "main",
-                                 "SELECT model, spelled FROM @.aliases WHERE key > ?1 AND key < ?1 || '\x7f' AND rank IN (0, 1)"
-                                 " AND instr(spelled, '/') = 0 ORDER BY length(model), model", &stmt, err);
+        code = pls_db_prepare_in(
+            catalog, user == 1 ? "user" : "main",
+            "SELECT model, spelled FROM @.aliases WHERE key > ?1 AND key < ?1 || '\x7f' AND rank IN (0, 1)"
+            " AND instr(spelled, '/') = 0 ORDER BY length(model), model",
+            &stmt, err);
         if (code == PLS_OK) {
             sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
         }
@@ -184,15 +194,19 @@ static uint32_t edit_distance(const char *a, const char *b)
 }
 
 /* The ids nearest to a name: those that begin with it, else those with the fewest changes of letters. */
-static enum pls_code nearest(struct pls_catalog *catalog, const char *name, struct candidates *out, struct pls_err *err)
+static enum pls_code nearest(struct pls_catalog *catalog, const char *name, struct candidates *out,
+                             struct pls_err *err)
 {
     char key[PLS_DB_KEY_MAX];
     pls_db_key(key, sizeof(key), name);
     out->n = 0;
     enum pls_code code = PLS_OK;
     if (key[0] != '\0') {
-        code = look_up(catalog, "SELECT model, min(rank) FROM @.aliases WHERE rank IN (0, 1) AND substr(key, 1, length(?1)) = ?1"
-                                " GROUP BY model ORDER BY 2, length(model), model", key, out, err);
+        code = look_up(
+            catalog,
+            "SELECT model, min(rank) FROM @.aliases WHERE rank IN (0, 1) AND substr(key, 1, length(?1)) = ?1"
+            " GROUP BY model ORDER BY 2, length(model), model",
+            key, out, err);
     }
     if (code != PLS_OK || out->n > 0) {
         return code;
@@ -201,7 +215,8 @@ static enum pls_code nearest(struct pls_catalog *catalog, const char *name, stru
     for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0; user--) {
         sqlite3_stmt *stmt = NULL;
         code = pls_db_prepare_in(catalog, user == 1 ? "user" : "main",
-                                 "SELECT model, key FROM @.aliases WHERE rank IN (0, 4) ORDER BY model", &stmt, err);
+                                 "SELECT model, key FROM @.aliases WHERE rank IN (0, 4) ORDER BY model",
+                                 &stmt, err);
         while (code == PLS_OK && sqlite3_step(stmt) == SQLITE_ROW) {
             uint32_t distance = edit_distance(key, (const char *)sqlite3_column_text(stmt, 1));
             if (distance <= most) {
@@ -223,7 +238,8 @@ static void list_candidates(struct pls_text *out, const struct candidates *c)
     }
 }
 
-enum pls_code pls_catalog_resolve(struct pls_catalog *catalog, const char *name, struct pls_card *out, struct pls_err *err)
+enum pls_code pls_catalog_resolve(struct pls_catalog *catalog, const char *name, struct pls_card *out,
+                                  struct pls_err *err)
 {
     char simple[PLS_DB_KEY_MAX];
     char shown[256];
@@ -255,5 +271,6 @@ enum pls_code pls_catalog_resolve(struct pls_catalog *catalog, const char *name,
     if (code != PLS_OK) {
         return code;
     }
-    return pls_fail(err, PLS_USAGE, "no model is called '%s'%s%s", shown, found.n > 0 ? "; the nearest: " : "", list);
+    return pls_fail(err, PLS_USAGE, "no model is called '%s'%s%s", shown,
+                    found.n > 0 ? "; the nearest: " : "", list);
 }

@@ -11,11 +11,23 @@ struct metric {
     size_t stride; /* 0: one number for the machine */
 };
 
-#define RATE(field) { "bench", #field, offsetof(struct pls_rates, field), 0 }
-#define TYPE_RATE(field) \
-    { "bench", #field, offsetof(struct pls_rates, type) + offsetof(struct pls_type_rate, field), sizeof(struct pls_type_rate) }
-#define LEARNT(field) { "calibration", #field, offsetof(struct pls_rates, calibration.field), 0 }
-#define TYPE_LEARNT(field) { "calibration", #field, offsetof(struct pls_rates, calibration.field), sizeof(double) }
+#define RATE(field)                                                                                          \
+    {                                                                                                        \
+        "bench", #field, offsetof(struct pls_rates, field), 0                                                \
+    }
+#define TYPE_RATE(field)                                                                                     \
+    {                                                                                                        \
+        "bench", #field, offsetof(struct pls_rates, type) + offsetof(struct pls_type_rate, field),           \
+            sizeof(struct pls_type_rate)                                                                     \
+    }
+#define LEARNT(field)                                                                                        \
+    {                                                                                                        \
+        "calibration", #field, offsetof(struct pls_rates, calibration.field), 0                              \
+    }
+#define TYPE_LEARNT(field)                                                                                   \
+    {                                                                                                        \
+        "calibration", #field, offsetof(struct pls_rates, calibration.field), sizeof(double)                 \
+    }
 
 static const struct metric metrics[] = {
     RATE(ram_gbs),
@@ -38,8 +50,8 @@ static const char *const counts[] = { "n_threads", "isa", "measured_at", "ram_or
 
 static double count_get(const struct pls_rates *rates, size_t which)
 {
-    const double value[] = { rates->n_threads, rates->isa, (double)rates->measured_at, (double)rates->ram_origin,
-                             rates->calibration.n_runs };
+    const double value[] = { rates->n_threads, rates->isa, (double)rates->measured_at,
+                             (double)rates->ram_origin, rates->calibration.n_runs };
     return value[which];
 }
 
@@ -67,23 +79,26 @@ static void metric_set(struct pls_rates *rates, const char *name, const char *ty
     enum pls_type type = type_name[0] == '\0' ? PLS_TYPE_F32 : pls_type_by_name(type_name);
     for (size_t i = 0; i < PLS_COUNT_OF(metrics); i++) {
         bool per_type = metrics[i].stride > 0;
-        if (strcmp(metrics[i].name, name) == 0 && per_type == (type_name[0] != '\0') && type < PLS_TYPE_COUNT) {
-            memcpy((char *)rates + metrics[i].offset + metrics[i].stride * (size_t)type, &value, sizeof(value));
+        if (strcmp(metrics[i].name, name) == 0 && per_type == (type_name[0] != '\0')
+            && type < PLS_TYPE_COUNT) {
+            memcpy((char *)rates + metrics[i].offset + metrics[i].stride * (size_t)type, &value,
+                   sizeof(value));
             return;
         }
     }
     count_set(rates, name, value);
 }
 
-enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *machine_key, struct pls_rates *out,
-                                     struct pls_err *err)
+enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *machine_key,
+                                     struct pls_rates *out, struct pls_err *err)
 {
     memset(out, 0, sizeof(*out));
     if (catalog->user == PLS_DB_USER_NONE) {
         return PLS_NO;
     }
     sqlite3_stmt *stmt = NULL;
-    enum pls_code code = pls_db_prepare(catalog, "SELECT metric, type, value FROM user.results WHERE machine = ?1", &stmt, err);
+    enum pls_code code = pls_db_prepare(
+        catalog, "SELECT metric, type, value FROM user.results WHERE machine = ?1", &stmt, err);
     if (code != PLS_OK) {
         return code;
     }
@@ -91,8 +106,8 @@ enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *ma
     uint32_t n = 0;
     int rc = sqlite3_step(stmt);
     for (; rc == SQLITE_ROW; rc = sqlite3_step(stmt)) {
-        metric_set(out, (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1),
-                   sqlite3_column_double(stmt, 2));
+        metric_set(out, (const char *)sqlite3_column_text(stmt, 0),
+                   (const char *)sqlite3_column_text(stmt, 1), sqlite3_column_double(stmt, 2));
         n++;
     }
     code = rc != SQLITE_DONE ? pls_db_fail(catalog, catalog->user_path, err) : n > 0 ? PLS_OK : PLS_NO;
@@ -100,8 +115,8 @@ enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *ma
     return code;
 }
 
-static enum pls_code put(struct pls_catalog *catalog, sqlite3_stmt *stmt, const struct metric *m, const char *type,
-                         double value)
+static enum pls_code put(struct pls_catalog *catalog, sqlite3_stmt *stmt, const struct metric *m,
+                         const char *type, double value)
 {
     if (!(value > 0)) { /* 0 is unknown, and no rate is negative or NaN */
         return PLS_OK;
@@ -128,14 +143,15 @@ static enum pls_code put_all(struct pls_catalog *catalog, sqlite3_stmt *stmt, co
         }
     }
     for (size_t i = 0; code == PLS_OK && i < PLS_COUNT_OF(counts); i++) {
-        const struct metric m = { strcmp(counts[i], "n_runs") == 0 ? "calibration" : "bench", counts[i], 0, 0 };
+        const struct metric m = { strcmp(counts[i], "n_runs") == 0 ? "calibration" : "bench", counts[i], 0,
+                                  0 };
         code = put(catalog, stmt, &m, "", count_get(rates, i));
     }
     return code;
 }
 
-enum pls_code pls_catalog_rates_save(struct pls_catalog *catalog, const char *machine_key, const struct pls_rates *rates,
-                                     struct pls_err *err)
+enum pls_code pls_catalog_rates_save(struct pls_catalog *catalog, const char *machine_key,
+                                     const struct pls_rates *rates, struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
     enum pls_code code = pls_db_user_ensure(catalog, err);
@@ -148,8 +164,10 @@ enum pls_code pls_catalog_rates_save(struct pls_catalog *catalog, const char *ma
         sqlite3_bind_text(stmt, 1, machine_key, -1, SQLITE_STATIC);
         code = pls_db_finish(catalog, stmt, err);
     }
-    code = code == PLS_OK ? pls_db_prepare(catalog, "INSERT INTO user.results (machine, kind, metric, type, value)"
-                                                    " VALUES (?1, ?2, ?3, ?4, ?5)", &stmt, err)
+    code = code == PLS_OK ? pls_db_prepare(catalog,
+                                           "INSERT INTO user.results (machine, kind, metric, type, value)"
+                                           " VALUES (?1, ?2, ?3, ?4, ?5)",
+                                           &stmt, err)
                           : code;
     if (code == PLS_OK) {
         sqlite3_bind_text(stmt, 1, machine_key, -1, SQLITE_STATIC);

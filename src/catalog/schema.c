@@ -1,5 +1,5 @@
-/* data/schema.sql, compiled in: the build turns it into one string per line. The columns of card_fields.def take the place of
- * the line "--@card_fields", so that a hyperparameter is declared once. */
+/* data/schema.sql, compiled in: the build turns it into one string per line. The columns of card_fields.def
+ * take the place of the line "--@card_fields", so that a hyperparameter is declared once. */
 #include <string.h>
 
 #include "catalog/db.h"
@@ -9,9 +9,9 @@ static const char *const schema_lines[] = {
 };
 
 static const char *const field_columns[] = {
-#define PLS_CARD_U64(field, key, note) "  " key " INTEGER,\n",
-#define PLS_CARD_U32(field, key, note) "  " key " INTEGER,\n",
-#define PLS_CARD_F32(field, key, note) "  " key " REAL,\n",
+#define PLS_CARD_U64(field, key, note)  "  " key " INTEGER,\n",
+#define PLS_CARD_U32(field, key, note)  "  " key " INTEGER,\n",
+#define PLS_CARD_F32(field, key, note)  "  " key " REAL,\n",
 #define PLS_CARD_FLAG(field, key, note) "  " key " INTEGER NOT NULL,\n",
 #include "plimsoll/card_fields.def"
 };
@@ -29,7 +29,8 @@ enum pls_code pls_db_create_tables(sqlite3 *db, struct pls_err *err)
             pls_text_put(&sql, field_columns[k], strlen(field_columns[k]));
         }
     }
-    pls_text_add(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", PLS_DB_APPLICATION, PLS_DB_VERSION);
+    pls_text_add(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;", PLS_DB_APPLICATION,
+                 PLS_DB_VERSION);
     if (sql.truncated) {
         return pls_fail(err, PLS_LIMIT, "the catalog's schema is longer than its buffer");
     }

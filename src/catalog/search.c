@@ -2,10 +2,11 @@
 #include "catalog/db.h"
 
 /* Every filter is a parameter that is off when NULL. */
-static const char filters[] = " (?2 IS NULL OR replace(replace(replace(lower(m.license), '-', ''), '.', ''), ' ', '') = ?2)"
-                              " AND (?3 IS NULL OR m.params_total >= ?3) AND (?4 IS NULL OR m.params_total <= ?4)"
-                              " AND (m.task_bits & ?5) = ?5 AND (m.modality_bits & ?6) = ?6"
-                              " AND (?7 IS NULL OR m.release >= ?7) AND (?8 IS NULL OR m.release <= ?8)";
+static const char filters[] =
+    " (?2 IS NULL OR replace(replace(replace(lower(m.license), '-', ''), '.', ''), ' ', '') = ?2)"
+    " AND (?3 IS NULL OR m.params_total >= ?3) AND (?4 IS NULL OR m.params_total <= ?4)"
+    " AND (m.task_bits & ?5) = ?5 AND (m.modality_bits & ?6) = ?6"
+    " AND (?7 IS NULL OR m.release >= ?7) AND (?8 IS NULL OR m.release <= ?8)";
 
 static void bind_bound(sqlite3_stmt *stmt, int at, uint64_t bound)
 {
@@ -20,14 +21,15 @@ static enum pls_code prepare(struct pls_catalog *catalog, bool is_user, bool has
     char room[8192];
     struct pls_text sql = PLS_TEXT(room);
     bool hide_own = !is_user && catalog->user != PLS_DB_USER_NONE;
-    pls_text_add(&sql, "SELECT %s FROM @.models m%s WHERE%s%s ORDER BY %srelease IS NULL, release DESC, id", pls_db_columns(),
+    pls_text_add(&sql, "SELECT %s FROM @.models m%s WHERE%s%s ORDER BY %srelease IS NULL, release DESC, id",
+                 pls_db_columns(),
                  has_words ? " JOIN @.search s ON s.rowid = m.rowid AND s.search MATCH ?1" : "", filters,
                  hide_own ? " AND id NOT IN (SELECT id FROM user.models)" : "", has_words ? "s.rank, " : "");
     return pls_db_prepare_in(catalog, is_user ? "user" : "main", room, out, err);
 }
 
-enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_catalog_query *query, pls_card_visit *visit,
-                                 void *context, struct pls_err *err)
+enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_catalog_query *query,
+                                 pls_card_visit *visit, void *context, struct pls_err *err)
 {
     char words[1024];
     char license[PLS_DB_KEY_MAX] = "";

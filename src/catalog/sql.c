@@ -1,13 +1,14 @@
-/* One statement of a user, held to reading. Three fences: the authorizer allows what is listed and nothing else, the statement
- * must be one that SQLite itself calls read-only, and the connection is in defensive mode with small limits. A clock ends what
- * would run for ever. */
+/* One statement of a user, held to reading. Three fences: the authorizer allows what is listed and nothing
+ * else, the statement must be one that SQLite itself calls read-only, and the connection is in defensive mode
+ * with small limits. A clock ends what would run for ever. */
 #include <string.h>
 
 #include "catalog/db.h"
 #include "catalog/fits.h"
 #include "plimsoll/sys.h"
 
-#define MAX_VALUE_BYTES (16 << 20) /* of one text or blob: randomblob() and printf() can ask for gigabytes */
+#define MAX_VALUE_BYTES (16 << 20) /* of one text or blob: randomblob() and printf() can ask for gigabytes   \
+                                    */
 #define OPS_PER_LOOK 20000         /* about a millisecond */
 
 struct guard {
@@ -29,18 +30,20 @@ static bool is_listed(const char *word, const char *const *list)
 /* Pragmas that only tell; data_version is asked by the full-text index itself. */
 static bool is_telling_pragma(const char *name, const char *value)
 {
-    static const char *const alone[] = { "user_version", "application_id", "data_version", "table_list", "database_list",
-                                         "function_list", "compile_options", "page_size", "encoding", NULL };
-    static const char *const of_table[] = { "table_info", "table_xinfo", "index_list", "index_info", "foreign_key_list",
-                                            "table_list", NULL };
+    static const char *const alone[] = {
+        "user_version",  "application_id",  "data_version", "table_list", "database_list",
+        "function_list", "compile_options", "page_size",    "encoding",   NULL
+    };
+    static const char *const of_table[] = { "table_info",       "table_xinfo", "index_list", "index_info",
+                                            "foreign_key_list", "table_list",  NULL };
     return value == NULL ? is_listed(name, alone) : is_listed(name, of_table);
 }
 
 static int authorize(/* as SQLite calls it */ void *context, int action, const char *one, const char *two,
                      const char *schema, const char *trigger)
 {
-    static const char *const functions[] = { "load_extension", "fts3_tokenizer", "fts5", "readfile", "writefile", "edit", "eval",
-                                             NULL };
+    static const char *const functions[] = { "load_extension", "fts3_tokenizer", "fts5", "readfile",
+                                             "writefile",      "edit",           "eval", NULL };
     struct guard *guard = context;
     (void)schema;
     (void)trigger;
@@ -52,8 +55,8 @@ static int authorize(/* as SQLite calls it */ void *context, int action, const c
         break;
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
-        /* What a virtual table declares of itself passes here as well. A real statement of the kind is stopped by what it
-         * asks next, by the defensive mode and by sqlite3_stmt_readonly(). */
+        /* What a virtual table declares of itself passes here as well. A real statement of the kind is
+         * stopped by what it asks next, by the defensive mode and by sqlite3_stmt_readonly(). */
         refused = one != NULL && strcmp(one, "sqlite_master") == 0 ? NULL : "a statement that writes";
         break;
     case SQLITE_FUNCTION:
@@ -90,18 +93,22 @@ static enum pls_code create_views(struct pls_catalog *catalog, struct pls_err *e
     static const struct {
         const char *table;
         const char *key;
-    } shared[] = { { "models", "id" },       { "cards", "model" },   { "variants", "model" }, { "benchmarks", "model" },
-                   { "abilities", "model" }, { "aliases", "model" } };
+    } shared[] = { { "models", "id" },        { "cards", "model" },     { "variants", "model" },
+                   { "benchmarks", "model" }, { "abilities", "model" }, { "aliases", "model" } };
     if (catalog->user == PLS_DB_USER_NONE) {
         return PLS_OK;
     }
-    enum pls_code code = pls_db_exec(catalog, "CREATE TEMP VIEW IF NOT EXISTS results AS SELECT * FROM user.results", err);
+    enum pls_code code =
+        pls_db_exec(catalog, "CREATE TEMP VIEW IF NOT EXISTS results AS SELECT * FROM user.results", err);
     for (size_t i = 0; code == PLS_OK && i < PLS_COUNT_OF(shared); i++) {
         char room[320];
         struct pls_text sql = PLS_TEXT(room);
         const char *table = shared[i].table;
-        pls_text_add(&sql, "CREATE TEMP VIEW IF NOT EXISTS %s AS SELECT * FROM user.%s UNION ALL SELECT * FROM main.%s WHERE %s"
-                           " NOT IN (SELECT id FROM user.models)", table, table, table, shared[i].key);
+        pls_text_add(&sql,
+                     "CREATE TEMP VIEW IF NOT EXISTS %s AS SELECT * FROM user.%s UNION ALL SELECT * FROM "
+                     "main.%s WHERE %s"
+                     " NOT IN (SELECT id FROM user.models)",
+                     table, table, table, shared[i].key);
         code = pls_db_exec(catalog, room, err);
     }
     return code;
@@ -133,11 +140,15 @@ static enum pls_code fail(struct pls_catalog *catalog, const struct guard *guard
     }
     int rc = sqlite3_errcode(catalog->db);
     bool is_damage = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_IOERR;
-    return pls_fail(err, is_damage ? PLS_DB : rc == SQLITE_NOMEM ? PLS_NOMEM : PLS_USAGE, "sql: %s", sqlite3_errmsg(catalog->db));
+    return pls_fail(err,
+                    is_damage            ? PLS_DB
+                    : rc == SQLITE_NOMEM ? PLS_NOMEM
+                                         : PLS_USAGE,
+                    "sql: %s", sqlite3_errmsg(catalog->db));
 }
 
-static enum pls_code prepare_one(struct pls_catalog *catalog, const char *text, const struct guard *guard, sqlite3_stmt **out,
-                                 struct pls_err *err)
+static enum pls_code prepare_one(struct pls_catalog *catalog, const char *text, const struct guard *guard,
+                                 sqlite3_stmt **out, struct pls_err *err)
 {
     const char *rest = "";
     if (sqlite3_prepare_v2(catalog->db, text, -1, out, &rest) != SQLITE_OK) {
@@ -152,7 +163,9 @@ static enum pls_code prepare_one(struct pls_catalog *catalog, const char *text, 
     if (!sqlite3_stmt_readonly(*out)) {
         return pls_fail(err, PLS_REFUSED, "sql: only reading is allowed");
     }
-    return sqlite3_column_count(*out) <= PLS_SQL_MAX_COLUMNS ? PLS_OK : pls_fail(err, PLS_LIMIT, "sql: too many columns");
+    return sqlite3_column_count(*out) <= PLS_SQL_MAX_COLUMNS
+               ? PLS_OK
+               : pls_fail(err, PLS_LIMIT, "sql: too many columns");
 }
 
 static void read_value(sqlite3_stmt *stmt, int column, struct pls_value *out)

@@ -39,8 +39,8 @@ static enum pls_code create_empty(const char *path, struct pls_err *err)
     return code;
 }
 
-/* Under a name of its own first, then linked into place: of two programs that start at once, one wins and both go on with a whole
- * database. */
+/* Under a name of its own first, then linked into place: of two programs that start at once, one wins and
+ * both go on with a whole database. */
 static enum pls_code create_user(const char *path, struct pls_err *err)
 {
     char temporary[PLS_DB_PATH_MAX + 32];

@@ -1,5 +1,5 @@
-/* The capability fit of ability.h. Constants were chosen before looking at single models: slopes within a factor of two of one
- * another, noise of a benchmark around 0.35 logits unless the data say otherwise. */
+/* The capability fit of ability.h. Constants were chosen before looking at single models: slopes within a
+ * factor of two of one another, noise of a benchmark around 0.35 logits unless the data say otherwise. */
 #include "plimsoll/ability.h"
 
 #include <math.h>
@@ -7,25 +7,25 @@
 
 enum { ROUNDS = 200, FEATURES = 5, LEAST_SCORES = 3 };
 
-static const double slope_sd = 0.3;      /* of d_b around 1 */
-static const double usual_noise = 0.35;  /* s_b, with the weight of usual_weight scores */
+static const double slope_sd = 0.3;     /* of d_b around 1 */
+static const double usual_noise = 0.35; /* s_b, with the weight of usual_weight scores */
 static const double usual_weight = 4;
-static const double family_sd = 0.4;     /* of a family's effect */
-static const double task_sd = 0.35;      /* of a task's deviation from C */
-static const double twin_sd = 0.3;       /* between models of one shape and family */
+static const double family_sd = 0.4; /* of a family's effect */
+static const double task_sd = 0.35;  /* of a task's deviation from C */
+static const double twin_sd = 0.3;   /* between models of one shape and family */
 static const double least_tau = 0.25;
-static const double knee = 2;             /* log2 of 4 billion parameters */
+static const double knee = 2; /* log2 of 4 billion parameters */
 
 struct fit {
     const struct pls_ability_data *data;
-    double *mean, *var, *prior;     /* per model */
-    uint32_t *n_of_model;           /* scores that take part */
-    double *a, *d, *noise;          /* per item; noise is a variance */
+    double *mean, *var, *prior; /* per model */
+    uint32_t *n_of_model;       /* scores that take part */
+    double *a, *d, *noise;      /* per item; noise is a variance */
     uint32_t *n_of_item;
-    double *family;                 /* per family */
-    double *y, *weight;             /* per score: logit; 1 / (doubt * sqrt(scores of its group)) */
+    double *family;     /* per family */
+    double *y, *weight; /* per score: logit; 1 / (doubt * sqrt(scores of its group)) */
     double coefficient[FEATURES];
-    double center[FEATURES];        /* means of the features, which stand in for unknown ones */
+    double center[FEATURES]; /* means of the features, which stand in for unknown ones */
     double tau2;
 };
 
@@ -50,11 +50,13 @@ static bool is_general(const struct pls_ability_item *item)
     return item->task != PLS_TASK_VISION && item->task != PLS_TASK_EMBEDDING && item->task != PLS_TASK_RERANK;
 }
 
-/* What the prior is linear in: size, what a model lacks to the size of knee, date, reasoning. Below the knee capability falls
- * faster than above, for which one slope would take the largest models to account. NAN: not known. */
+/* What the prior is linear in: size, what a model lacks to the size of knee, date, reasoning. Below the knee
+ * capability falls faster than above, for which one slope would take the largest models to account. NAN: not
+ * known. */
 static double raw_feature(const struct pls_ability_model *m, int which)
 {
-    const double value[FEATURES] = { 1, m->log2_size, isnan(m->log2_size) ? m->log2_size : fmin(m->log2_size - knee, 0),
+    const double value[FEATURES] = { 1, m->log2_size,
+                                     isnan(m->log2_size) ? m->log2_size : fmin(m->log2_size - knee, 0),
                                      m->years, m->reasons };
     return value[which];
 }
@@ -183,7 +185,8 @@ static void solve(double m[FEATURES][FEATURES], double v[FEATURES])
     }
 }
 
-/* prior_i from size, date, reasoning and family, over the models that have scores; and how far they lie from it. */
+/* prior_i from size, date, reasoning and family, over the models that have scores; and how far they lie from
+ * it. */
 static void fit_prior(struct fit *f, uint32_t *n_of_family)
 {
     const struct pls_ability_data *data = f->data;
@@ -239,7 +242,9 @@ static void fill_unscored(struct fit *f, const uint32_t *n_of_family, enum pls_e
         bool is_known_family = n_of_family[data->models[i].family] > 0;
         double sum = 0;
         double n = 0;
-        grade[i] = f->n_of_model[i] > 0 ? PLS_EVIDENCE_DIRECT : is_known_family ? PLS_EVIDENCE_FAMILY : PLS_EVIDENCE_NONE;
+        grade[i] = f->n_of_model[i] > 0 ? PLS_EVIDENCE_DIRECT
+                   : is_known_family    ? PLS_EVIDENCE_FAMILY
+                                        : PLS_EVIDENCE_NONE;
         for (uint32_t k = 0; f->n_of_model[i] == 0 && k < data->n_models; k++) {
             if (k != i && f->n_of_model[k] > 0 && data->models[k].twin == data->models[i].twin) {
                 sum += f->mean[k];
@@ -258,7 +263,8 @@ static void fill_unscored(struct fit *f, const uint32_t *n_of_family, enum pls_e
 }
 
 /* 0..100: what the fit expects above chance on the reference; the error by the slope there. */
-static struct pls_ability shown(const struct fit *f, double mean, double var, uint32_t n, enum pls_evidence grade)
+static struct pls_ability shown(const struct fit *f, double mean, double var, uint32_t n,
+                                enum pls_evidence grade)
 {
     uint32_t ref = f->data->reference;
     double share = 1 / (1 + exp(-(f->a[ref] + f->d[ref] * mean)));
@@ -268,8 +274,10 @@ static struct pls_ability shown(const struct fit *f, double mean, double var, ui
                                  .evidence = (uint8_t)grade };
 }
 
-/* A task's deviation from the general scale: the mean of what its own scores leave over, shrunk towards none. */
-static void write_task(const struct fit *f, enum pls_task task, const enum pls_evidence *grade, struct pls_ability *out)
+/* A task's deviation from the general scale: the mean of what its own scores leave over, shrunk towards none.
+ */
+static void write_task(const struct fit *f, enum pls_task task, const enum pls_evidence *grade,
+                       struct pls_ability *out)
 {
     for (uint32_t m = 0; m < f->data->n_models; m++) {
         double precision = 1 / (task_sd * task_sd);
@@ -285,8 +293,11 @@ static void write_task(const struct fit *f, enum pls_task task, const enum pls_e
                 n++;
             }
         }
-        enum pls_evidence own = n > 0 ? PLS_EVIDENCE_DIRECT : grade[m] == PLS_EVIDENCE_DIRECT ? PLS_EVIDENCE_VARIANT : grade[m];
-        out[m * PLS_TASK_COUNT + (uint32_t)task] = shown(f, f->mean[m] + sum / precision, f->var[m] + 1 / precision, n, own);
+        enum pls_evidence own = n > 0                             ? PLS_EVIDENCE_DIRECT
+                                : grade[m] == PLS_EVIDENCE_DIRECT ? PLS_EVIDENCE_VARIANT
+                                                                  : grade[m];
+        out[m * PLS_TASK_COUNT + (uint32_t)task] =
+            shown(f, f->mean[m] + sum / precision, f->var[m] + 1 / precision, n, own);
     }
 }
 
@@ -304,12 +315,12 @@ static bool take_rooms(struct fit *f, struct pls_arena *arena)
     f->family = PLS_TAKE(arena, double, data->n_families);
     f->y = PLS_TAKE(arena, double, data->n_scores);
     f->weight = PLS_TAKE(arena, double, data->n_scores);
-    return f->mean && f->var && f->prior && f->n_of_model && f->a && f->d && f->noise && f->n_of_item && f->family && f->y
-        && f->weight;
+    return f->mean && f->var && f->prior && f->n_of_model && f->a && f->d && f->noise && f->n_of_item
+           && f->family && f->y && f->weight;
 }
 
-enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena, struct pls_ability *out,
-                              struct pls_err *err)
+enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena,
+                              struct pls_ability *out, struct pls_err *err)
 {
     struct fit f = { .data = data };
     bool has_rooms = take_rooms(&f, arena);

@@ -1,5 +1,5 @@
-/* Who a card is about and what backs it: names, tasks, published variants, benchmarks and sources. The values that the
- * program computes with are in card_json.c. */
+/* Who a card is about and what backs it: names, tasks, published variants, benchmarks and sources. The values
+ * that the program computes with are in card_json.c. */
 #include <string.h>
 
 #include "gguf/card_parts.h"
@@ -20,7 +20,8 @@ static enum pls_code read_text(const struct pls_card_reader *r, const struct tex
     if (!cJSON_IsString(item)) {
         return pls_card_bad(r, part->key, "not a text");
     }
-    return pls_copy(part->room, part->cap, item->valuestring) ? PLS_OK : pls_card_bad(r, part->key, "too long");
+    return pls_copy(part->room, part->cap, item->valuestring) ? PLS_OK
+                                                              : pls_card_bad(r, part->key, "too long");
 }
 
 static enum pls_code read_id(struct pls_card_reader *r)
@@ -94,8 +95,8 @@ static bool task_bit(const char *word, uint32_t *bits)
     return true;
 }
 
-static enum pls_code read_words(const struct pls_card_reader *r, const char *key, bool (*bit)(const char *, uint32_t *),
-                                uint32_t *bits)
+static enum pls_code read_words(const struct pls_card_reader *r, const char *key,
+                                bool (*bit)(const char *, uint32_t *), uint32_t *bits)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(r->root, key);
     const cJSON *entry = NULL;
@@ -119,7 +120,10 @@ static enum pls_type native_type(const char *word)
     static const struct {
         const char *name;
         enum pls_type type;
-    } known[] = { { "bf16", PLS_TYPE_BF16 }, { "fp16", PLS_TYPE_F16 }, { "fp32", PLS_TYPE_F32 }, { "mxfp4", PLS_TYPE_MXFP4 } };
+    } known[] = { { "bf16", PLS_TYPE_BF16 },
+                  { "fp16", PLS_TYPE_F16 },
+                  { "fp32", PLS_TYPE_F32 },
+                  { "mxfp4", PLS_TYPE_MXFP4 } };
     for (size_t i = 0; word != NULL && i < PLS_COUNT_OF(known); i++) {
         if (strcmp(word, known[i].name) == 0) {
             return known[i].type;
@@ -129,7 +133,8 @@ static enum pls_type native_type(const char *word)
 }
 
 /* The first variant of a format that was seen published. */
-static enum pls_code first_variant(const struct pls_card_reader *r, const char *format, const char *key, char *room, size_t cap)
+static enum pls_code first_variant(const struct pls_card_reader *r, const char *format, const char *key,
+                                   char *room, size_t cap)
 {
     const cJSON *variants = cJSON_GetObjectItemCaseSensitive(r->root, "variants");
     const cJSON *entry = NULL;
@@ -151,9 +156,12 @@ enum pls_code pls_card_read_identity(struct pls_card_reader *r, const char *fami
     PLS_COPY(card->name, card->id);
     PLS_COPY(card->family, family == NULL ? "" : family);
     const struct text_part parts[] = {
-        { "name", card->name, sizeof(card->name) },          { "family", card->family, sizeof(card->family) },
-        { "org", card->org, sizeof(card->org) },             { "arch", card->arch, sizeof(card->arch) },
-        { "license", card->license, sizeof(card->license) }, { "hf_repo", card->hf_repo, sizeof(card->hf_repo) },
+        { "name", card->name, sizeof(card->name) },
+        { "family", card->family, sizeof(card->family) },
+        { "org", card->org, sizeof(card->org) },
+        { "arch", card->arch, sizeof(card->arch) },
+        { "license", card->license, sizeof(card->license) },
+        { "hf_repo", card->hf_repo, sizeof(card->hf_repo) },
     };
     for (size_t i = 0; code == PLS_OK && i < PLS_COUNT_OF(parts); i++) {
         code = read_text(r, &parts[i]);
@@ -165,17 +173,40 @@ enum pls_code pls_card_read_identity(struct pls_card_reader *r, const char *fami
     code = code == PLS_OK ? read_words(r, "use_cases", task_bit, &card->tasks) : code;
     code = code == PLS_OK ? read_words(r, "modalities", modality_bit, &card->modalities) : code;
     code = code == PLS_OK ? first_variant(r, "gguf", "repo", card->gguf_repo, sizeof(card->gguf_repo)) : code;
-    code = code == PLS_OK ? first_variant(r, "ollama", "tag", card->ollama_tag, sizeof(card->ollama_tag)) : code;
-    card->native = native_type(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->root, "native_weights")));
+    code =
+        code == PLS_OK ? first_variant(r, "ollama", "tag", card->ollama_tag, sizeof(card->ollama_tag)) : code;
+    card->native =
+        native_type(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->root, "native_weights")));
     return code;
 }
 
 enum pls_code pls_card_check_keys(const struct pls_card_reader *r)
 {
     static const char *const known[] = {
-        "id",      "name",       "family",         "org",      "hf_repo",            "license",    "release_date", "modalities",
-        "arch",    "use_cases",  "native_weights", "aliases",  "params_active_kind", "checkpoint", "shape",        "rope",
-        "vision",  "variants",   "benchmarks",     "sources",  "unverified",         "confidence", "notes",        "schema",
+        "id",
+        "name",
+        "family",
+        "org",
+        "hf_repo",
+        "license",
+        "release_date",
+        "modalities",
+        "arch",
+        "use_cases",
+        "native_weights",
+        "aliases",
+        "params_active_kind",
+        "checkpoint",
+        "shape",
+        "rope",
+        "vision",
+        "variants",
+        "benchmarks",
+        "sources",
+        "unverified",
+        "confidence",
+        "notes",
+        "schema",
         "abilities",
     };
     const cJSON *item = NULL;
@@ -223,10 +254,12 @@ static enum pls_code check_benchmarks(const struct pls_card_reader *r, const cJS
         if (!cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(entry, "score"))
             || !is_text(cJSON_GetObjectItemCaseSensitive(entry, "source"))
             || !is_text(cJSON_GetObjectItemCaseSensitive(entry, "date"))) {
-            return pls_card_bad(r, entry->string == NULL ? "benchmarks" : entry->string, "needs a score, a source and a date");
+            return pls_card_bad(r, entry->string == NULL ? "benchmarks" : entry->string,
+                                "needs a score, a source and a date");
         }
     }
-    return benchmarks == NULL || cJSON_IsObject(benchmarks) ? PLS_OK : pls_card_bad(r, "benchmarks", "not an object");
+    return benchmarks == NULL || cJSON_IsObject(benchmarks) ? PLS_OK
+                                                            : pls_card_bad(r, "benchmarks", "not an object");
 }
 
 static enum pls_code check_variants(const struct pls_card_reader *r, const cJSON *variants)
@@ -243,7 +276,8 @@ static enum pls_code check_variants(const struct pls_card_reader *r, const cJSON
             }
         }
     }
-    return variants == NULL || cJSON_IsObject(variants) ? PLS_OK : pls_card_bad(r, "variants", "not an object");
+    return variants == NULL || cJSON_IsObject(variants) ? PLS_OK
+                                                        : pls_card_bad(r, "variants", "not an object");
 }
 
 static enum pls_code check_checkpoint(const struct pls_card_reader *r, const cJSON *checkpoint)
@@ -267,7 +301,8 @@ enum pls_code pls_card_check_evidence(const struct pls_card_reader *r)
 {
     enum pls_code code = check_benchmarks(r, cJSON_GetObjectItemCaseSensitive(r->root, "benchmarks"));
     code = code == PLS_OK ? check_variants(r, cJSON_GetObjectItemCaseSensitive(r->root, "variants")) : code;
-    code = code == PLS_OK ? check_checkpoint(r, cJSON_GetObjectItemCaseSensitive(r->root, "checkpoint")) : code;
+    code =
+        code == PLS_OK ? check_checkpoint(r, cJSON_GetObjectItemCaseSensitive(r->root, "checkpoint")) : code;
     const cJSON *aliases = cJSON_GetObjectItemCaseSensitive(r->root, "aliases");
     if (code == PLS_OK && aliases != NULL && !is_text_list(aliases)) {
         code = pls_card_bad(r, "aliases", "not a list of texts");

@@ -1,5 +1,6 @@
-/* Card files (plimsoll-card(5)): JSON to struct pls_card, strict. A key that means nothing is an error, because a
- * misspelt hyperparameter would otherwise be a wrong size without a word; a wrong type names card, key and reason. */
+/* Card files (plimsoll-card(5)): JSON to struct pls_card, strict. A key that means nothing is an error,
+ * because a misspelt hyperparameter would otherwise be a wrong size without a word; a wrong type names card,
+ * key and reason. */
 #include <cjson/cJSON.h>
 #include <stddef.h>
 #include <string.h>
@@ -17,9 +18,9 @@ struct field {
 };
 
 static const struct field fields[] = {
-#define PLS_CARD_U64(field, key, note) { key, offsetof(struct pls_card, field), FIELD_U64 },
-#define PLS_CARD_U32(field, key, note) { key, offsetof(struct pls_card, field), FIELD_U32 },
-#define PLS_CARD_F32(field, key, note) { key, offsetof(struct pls_card, field), FIELD_F32 },
+#define PLS_CARD_U64(field, key, note)  { key, offsetof(struct pls_card, field), FIELD_U64 },
+#define PLS_CARD_U32(field, key, note)  { key, offsetof(struct pls_card, field), FIELD_U32 },
+#define PLS_CARD_F32(field, key, note)  { key, offsetof(struct pls_card, field), FIELD_F32 },
 #define PLS_CARD_FLAG(field, key, note) { key, offsetof(struct pls_card, field), FIELD_FLAG },
 #include "plimsoll/card_fields.def"
 };
@@ -70,8 +71,10 @@ static enum pls_code read_list(struct pls_card_reader *r, const struct field *f,
     cJSON_ArrayForEach(entry, item)
     {
         uint64_t value = 0;
-        if (n >= PLS_MAX_LAYERS || !pls_card_count(entry, is_head || is_head_kv ? UINT16_MAX : UINT32_MAX, &value)) {
-            return pls_card_bad(r, f->key, n >= PLS_MAX_LAYERS ? "too many entries" : "an entry is not a whole number");
+        if (n >= PLS_MAX_LAYERS
+            || !pls_card_count(entry, is_head || is_head_kv ? UINT16_MAX : UINT32_MAX, &value)) {
+            return pls_card_bad(r, f->key,
+                                n >= PLS_MAX_LAYERS ? "too many entries" : "an entry is not a whole number");
         }
         if (is_head || is_head_kv) {
             (is_head ? card->head : card->head_kv)[n] = (uint16_t)value;
@@ -86,7 +89,8 @@ static enum pls_code read_list(struct pls_card_reader *r, const struct field *f,
     return n == card->n_layers ? PLS_OK : pls_card_bad(r, f->key, "needs one entry per layer");
 }
 
-static enum pls_code read_word(struct pls_card_reader *r, const struct field *f, const cJSON *item, bool *is_word)
+static enum pls_code read_word(struct pls_card_reader *r, const struct field *f, const cJSON *item,
+                               bool *is_word)
 {
     enum pls_qk_norm norm = PLS_QK_NORM_NONE;
     enum pls_attn_gate gate = PLS_ATTN_GATE_NONE;
@@ -202,7 +206,8 @@ static enum pls_code read_layer_bytes(struct pls_card_reader *r)
         }
         r->card->indexer[value] = 1;
     }
-    return indexed == NULL || cJSON_IsArray(indexed) ? PLS_OK : pls_card_bad(r, "indexer_layers", "not a list");
+    return indexed == NULL || cJSON_IsArray(indexed) ? PLS_OK
+                                                     : pls_card_bad(r, "indexer_layers", "not a list");
 }
 
 bool pls_card_is_field(const char *key)
@@ -221,11 +226,14 @@ bool pls_card_is_field(const char *key)
     return false;
 }
 
-static enum pls_code read_card(const cJSON *root, const char *family, struct pls_card *out, struct pls_err *err)
+static enum pls_code read_card(const cJSON *root, const char *family, struct pls_card *out,
+                               struct pls_err *err)
 {
     memset(out, 0, sizeof(*out));
     out->source = PLS_SOURCE_CARD;
-    struct pls_card_reader r = { .card = out, .root = root, .shape = present(root, "shape"), .id = "card", .err = err };
+    struct pls_card_reader r = {
+        .card = out, .root = root, .shape = present(root, "shape"), .id = "card", .err = err
+    };
     enum pls_code code = pls_card_read_identity(&r, family);
     code = code == PLS_OK ? pls_card_check_keys(&r) : code;
     code = code == PLS_OK ? pls_card_check_evidence(&r) : code;
@@ -244,7 +252,8 @@ static enum pls_code read_card(const cJSON *root, const char *family, struct pls
 static cJSON *parse_text(const char *json, size_t len, struct pls_err *err)
 {
     const char *end = NULL;
-    cJSON *root = json != NULL && len <= PLS_JSON_MAX_BYTES ? cJSON_ParseWithLengthOpts(json, len, &end, 0) : NULL;
+    cJSON *root =
+        json != NULL && len <= PLS_JSON_MAX_BYTES ? cJSON_ParseWithLengthOpts(json, len, &end, 0) : NULL;
     size_t used = root == NULL ? 0 : (size_t)(end - json);
     while (root != NULL && used < len && strchr(" \t\r\n", json[used]) != NULL) {
         used++; /* strchr also finds the NUL that may end the buffer */

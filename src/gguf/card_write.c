@@ -4,8 +4,8 @@
 #include "plimsoll/gguf.h"
 #include "plimsoll/text.h"
 
-/* A JSON string. What JSON cannot hold as it is (controls, quotes) is escaped; invalid UTF-8 becomes '?', because a card's names
- * may come from a file's header. */
+/* A JSON string. What JSON cannot hold as it is (controls, quotes) is escaped; invalid UTF-8 becomes '?',
+ * because a card's names may come from a file's header. */
 static void put_string(struct pls_text *t, const char *text)
 {
     pls_text_put(t, "\"", 1);
@@ -86,15 +86,20 @@ enum layer_list { LIST_HEAD, LIST_HEAD_KV, LIST_FF, LIST_COMPRESS };
 static uint32_t list_value(const struct pls_card *card, enum layer_list list, uint32_t layer)
 {
     switch (list) {
-    case LIST_HEAD: return card->head[layer];
-    case LIST_HEAD_KV: return card->head_kv[layer];
-    case LIST_FF: return card->ff[layer];
-    case LIST_COMPRESS: return card->compress[layer];
+    case LIST_HEAD:
+        return card->head[layer];
+    case LIST_HEAD_KV:
+        return card->head_kv[layer];
+    case LIST_FF:
+        return card->ff[layer];
+    case LIST_COMPRESS:
+        return card->compress[layer];
     }
     return 0;
 }
 
-/* True when the layers are not what follows from the scalars alone (`plain`), so that the key must hold a list. */
+/* True when the layers are not what follows from the scalars alone (`plain`), so that the key must hold a
+ * list. */
 static bool list_differs(const struct pls_card *card, const struct pls_card *plain, enum layer_list list)
 {
     for (uint32_t i = 0; i < card->n_layers; i++) {
@@ -132,7 +137,9 @@ static void put_field(struct pls_text *t, const struct pls_card card[2], const c
     static const struct {
         const char *key;
         enum layer_list list;
-    } listed[] = { { "n_heads", LIST_HEAD }, { "n_kv_heads", LIST_HEAD_KV }, { "intermediate_size", LIST_FF } };
+    } listed[] = { { "n_heads", LIST_HEAD },
+                   { "n_kv_heads", LIST_HEAD_KV },
+                   { "intermediate_size", LIST_FF } };
     for (size_t i = 0; i < PLS_COUNT_OF(listed); i++) {
         if (strcmp(listed[i].key, key) == 0 && list_differs(&card[0], &card[1], listed[i].list)) {
             put_list(t, &card[0], key, listed[i].list);
@@ -165,11 +172,16 @@ static void put_layers(struct pls_text *t, const struct pls_card *card, const st
 static const char *native_word(enum pls_type type)
 {
     switch ((int)type) {
-    case PLS_TYPE_BF16: return "bf16";
-    case PLS_TYPE_F16: return "fp16";
-    case PLS_TYPE_F32: return "fp32";
-    case PLS_TYPE_MXFP4: return "mxfp4";
-    default: return "";
+    case PLS_TYPE_BF16:
+        return "bf16";
+    case PLS_TYPE_F16:
+        return "fp16";
+    case PLS_TYPE_F32:
+        return "fp32";
+    case PLS_TYPE_MXFP4:
+        return "mxfp4";
+    default:
+        return "";
     }
 }
 
@@ -212,13 +224,14 @@ enum pls_code pls_card_format(const struct pls_card *card, char *out, size_t cap
     put_words(&t, card);
     put_text(&t, "arch", card->arch);
     put_text(&t, "native_weights", native_word(card->native));
-#define PLS_CARD_U64(field, key, note) put_field(&t, both, key, card->field);
-#define PLS_CARD_U32(field, key, note) put_field(&t, both, key, card->field);
-#define PLS_CARD_F32(field, key, note) pls_text_add(&t, ", \"%s\": %.9g", key, (double)card->field);
+#define PLS_CARD_U64(field, key, note)  put_field(&t, both, key, card->field);
+#define PLS_CARD_U32(field, key, note)  put_field(&t, both, key, card->field);
+#define PLS_CARD_F32(field, key, note)  pls_text_add(&t, ", \"%s\": %.9g", key, (double)card->field);
 #define PLS_CARD_FLAG(field, key, note) put_flag(&t, key, card->field);
 #include "plimsoll/card_fields.def"
     put_layers(&t, card, &both[1]);
     put_variants(&t, card);
     pls_text_add(&t, "}");
-    return t.truncated ? pls_fail(err, PLS_LIMIT, "%s: the card does not fit %zu bytes", card->id, cap) : PLS_OK;
+    return t.truncated ? pls_fail(err, PLS_LIMIT, "%s: the card does not fit %zu bytes", card->id, cap)
+                       : PLS_OK;
 }

@@ -14,30 +14,42 @@ static struct pls_ability fitted[MODELS * PLS_TASK_COUNT];
 static double truth[MODELS];
 static struct pls_err err;
 
-/* Forty models of rising size whose capability is 0.4 per doubling with a wobble of its own, six benchmarks of known lines:
- * percent = chance + (100 - chance) / (1 + exp(-(a + d C))). Two more models were never tested. */
+/* Forty models of rising size whose capability is 0.4 per doubling with a wobble of its own, six benchmarks
+ * of known lines: percent = chance + (100 - chance) / (1 + exp(-(a + d C))). Two more models were never
+ * tested. */
 static struct pls_ability_data made(void)
 {
     static const double a[ITEMS] = { 0, -1, 1, 0.5, -0.5, 0 };
     static const double d[ITEMS] = { 1, 1.2, 0.8, 1, 1.1, 1 };
     uint32_t n = 0;
     for (uint32_t b = 0; b < ITEMS; b++) {
-        items[b] = (struct pls_ability_item){ .is_elo = b == 5, .chance = b == 1 ? 25 : 0, .group = b,
+        items[b] = (struct pls_ability_item){ .is_elo = b == 5,
+                                              .chance = b == 1 ? 25 : 0,
+                                              .group = b,
                                               .task = b == 2 ? PLS_TASK_CODE : PLS_TASK_CHAT };
     }
     for (uint32_t i = 0; i < MODELS; i++) {
-        models[i] = (struct pls_ability_model){ .log2_size = -1 + 0.2 * i, .years = 5, .family = i % 4, .twin = i };
+        models[i] =
+            (struct pls_ability_model){ .log2_size = -1 + 0.2 * i, .years = 5, .family = i % 4, .twin = i };
         truth[i] = 0.4 * (models[i].log2_size - 3) + 0.3 * sin(7.0 * i);
         for (uint32_t b = 0; i < SCORED && b < ITEMS; b++) {
             double y = a[b] + d[b] * truth[i] + 0.1 * cos(11.0 * i + 3.0 * b);
             double percent = items[b].chance + (100 - items[b].chance) / (1 + exp(-y));
-            scores[n++] = (struct pls_ability_score){ .model = i, .item = b, .doubt = 1,
-                                                      .score = b == 5 ? 1200 + 400 * y / log(10) : percent };
+            scores[n++] = (struct pls_ability_score){
+                .model = i, .item = b, .doubt = 1, .score = b == 5 ? 1200 + 400 * y / log(10) : percent
+            };
         }
     }
     models[41].family = 4; /* the last one is alone in its family */
-    return (struct pls_ability_data){ .items = items, .n_items = ITEMS, .n_groups = ITEMS, .reference = 0, .models = models,
-                                      .n_models = MODELS, .n_families = 5, .scores = scores, .n_scores = n };
+    return (struct pls_ability_data){ .items = items,
+                                      .n_items = ITEMS,
+                                      .n_groups = ITEMS,
+                                      .reference = 0,
+                                      .models = models,
+                                      .n_models = MODELS,
+                                      .n_families = 5,
+                                      .scores = scores,
+                                      .n_scores = n };
 }
 
 static void fit(const struct pls_ability_data *data)
@@ -61,7 +73,8 @@ START_TEST(finds_what_made_the_scores)
     uint32_t inside = 0;
     for (uint32_t i = 0; i < SCORED; i++) {
         double expected = 100 / (1 + exp(-truth[i])); /* item 0 is the reference: a 0, d 1, no chance */
-        ck_assert_msg(fabs((double)chat(i)->score - expected) < 4, "model %u: %g for %g", i, (double)chat(i)->score, expected);
+        ck_assert_msg(fabs((double)chat(i)->score - expected) < 4, "model %u: %g for %g", i,
+                      (double)chat(i)->score, expected);
         inside += fabs((double)chat(i)->score - expected) < 2 * (double)chat(i)->se;
         ck_assert_int_eq(chat(i)->evidence, PLS_EVIDENCE_DIRECT);
         ck_assert_uint_eq(chat(i)->n_sources, ITEMS);
@@ -157,5 +170,6 @@ START_TEST(refuses_what_cannot_be_fitted)
 }
 END_TEST
 
-UNIT_MAIN("ability", finds_what_made_the_scores, what_was_not_tested_is_uncertain, twins_speak_for_one_another, doubt_widens,
-          scores_at_chance_are_low_not_infinite, same_input_same_bits, refuses_what_cannot_be_fitted)
+UNIT_MAIN("ability", finds_what_made_the_scores, what_was_not_tested_is_uncertain,
+          twins_speak_for_one_another, doubt_widens, scores_at_chance_are_low_not_infinite,
+          same_input_same_bits, refuses_what_cannot_be_fitted)

@@ -7,10 +7,12 @@
 #include "plimsoll/gguf.h"
 #include "unit.h"
 
-#define SHAPE \
-    "\"n_layers\": 4, \"vocab_size\": 1000, \"hidden_size\": 64, \"intermediate_size\": 128, \"n_heads\": 4, \"n_kv_heads\": 2," \
+#define SHAPE                                                                                                \
+    "\"n_layers\": 4, \"vocab_size\": 1000, \"hidden_size\": 64, \"intermediate_size\": 128, \"n_heads\": "  \
+    "4, \"n_kv_heads\": 2,"                                                                                  \
     " \"max_context\": 4096"
-#define CARD(more, shape) "{\"id\": \"tiny-1b-instruct\", \"arch\": \"llama\"" more ", \"shape\": {" SHAPE shape "}}"
+#define CARD(more, shape)                                                                                    \
+    "{\"id\": \"tiny-1b-instruct\", \"arch\": \"llama\"" more ", \"shape\": {" SHAPE shape "}}"
 
 static struct pls_card card;
 static struct pls_err err;
@@ -31,12 +33,14 @@ static void refuse(const char *json, const char *sentence)
 
 START_TEST(reads_what_a_card_says)
 {
-    ck_assert_int_eq(parse(CARD(", \"name\": \"Tiny 1B\", \"family\": \"tiny\", \"org\": \"Org\", \"license\": \"mit\","
-                                " \"hf_repo\": \"org/Tiny-1B\", \"release_date\": \"2025-04\", \"params_total\": 30532122624,"
-                                " \"modalities\": [\"text\", \"image\"], \"use_cases\": [\"chat\", \"vision\"],"
-                                " \"native_weights\": \"bf16\", \"mmproj_params\": null",
-                                ", \"tie_embeddings\": true, \"qk_norm\": \"per_head\"")),
-                     PLS_OK);
+    ck_assert_int_eq(
+        parse(CARD(
+            ", \"name\": \"Tiny 1B\", \"family\": \"tiny\", \"org\": \"Org\", \"license\": \"mit\","
+            " \"hf_repo\": \"org/Tiny-1B\", \"release_date\": \"2025-04\", \"params_total\": 30532122624,"
+            " \"modalities\": [\"text\", \"image\"], \"use_cases\": [\"chat\", \"vision\"],"
+            " \"native_weights\": \"bf16\", \"mmproj_params\": null",
+            ", \"tie_embeddings\": true, \"qk_norm\": \"per_head\"")),
+        PLS_OK);
     ck_assert_str_eq(card.id, "tiny-1b-instruct");
     ck_assert_str_eq(card.name, "Tiny 1B");
     ck_assert_str_eq(card.family, "tiny");
@@ -66,15 +70,18 @@ START_TEST(lists_have_an_entry_per_layer)
 {
     ck_assert_int_eq(parse(CARD("", ", \"layer_kinds\": \"SSSF\", \"sliding_window\": 512")), PLS_OK);
     ck_assert_str_eq(card.kind, "SSSF");
-    ck_assert_int_eq(parse("{\"id\": \"t\", \"arch\": \"llama\", \"shape\": {\"intermediate_size\": [128, 256, 64, 128],"
-                           " \"n_kv_heads\": [2, 2, 1, 2], \"n_layers\": 4, \"vocab_size\": 1000, \"hidden_size\": 64,"
-                           " \"n_heads\": 4, \"max_context\": 4096}}"),
-                     PLS_OK);
+    ck_assert_int_eq(
+        parse("{\"id\": \"t\", \"arch\": \"llama\", \"shape\": {\"intermediate_size\": [128, 256, 64, 128],"
+              " \"n_kv_heads\": [2, 2, 1, 2], \"n_layers\": 4, \"vocab_size\": 1000, \"hidden_size\": 64,"
+              " \"n_heads\": 4, \"max_context\": 4096}}"),
+        PLS_OK);
     ck_assert_uint_eq(card.n_ff, 256); /* the scalar is the widest */
     ck_assert_uint_eq(card.ff[2], 64);
     ck_assert_uint_eq(card.head_kv[2], 1);
-    refuse(CARD("", ", \"layer_kinds\": \"SSS\""), "tiny-1b-instruct: layer_kinds: needs one letter per layer");
-    refuse(CARD("", ", \"layer_kinds\": \"SSSX\""), "tiny-1b-instruct: layer_kinds: not a word of the letters FSGKLMmCPDENV");
+    refuse(CARD("", ", \"layer_kinds\": \"SSS\""),
+           "tiny-1b-instruct: layer_kinds: needs one letter per layer");
+    refuse(CARD("", ", \"layer_kinds\": \"SSSX\""),
+           "tiny-1b-instruct: layer_kinds: not a word of the letters FSGKLMmCPDENV");
     refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": 4, \"n_heads\": [4, 4, 4]}",
            "t: n_heads: needs one entry per layer");
     refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": 4, \"n_heads\": [4, 4, 4, 65536]}",
@@ -87,10 +94,14 @@ END_TEST
 START_TEST(wrong_types_are_named)
 {
     refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": \"4\"}", "t: n_layers: not a number");
-    refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": -4}", "t: n_layers: not a whole number in range");
-    refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": 1.5}", "t: n_layers: not a whole number in range");
-    refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": 1e300}", "t: n_layers: not a whole number in range");
-    refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": 4294967296}", "t: n_layers: not a whole number in range");
+    refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": -4}",
+           "t: n_layers: not a whole number in range");
+    refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": 1.5}",
+           "t: n_layers: not a whole number in range");
+    refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": 1e300}",
+           "t: n_layers: not a whole number in range");
+    refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": 4294967296}",
+           "t: n_layers: not a whole number in range");
     refuse("{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": null}", "t: n_layers: missing or 0");
     refuse("{\"id\": \"t\", \"n_layers\": 4}", "t: arch: missing");
     refuse("{\"id\": \"t\", \"arch\": 7}", "t: arch: not a text");
@@ -98,8 +109,10 @@ START_TEST(wrong_types_are_named)
            "card: id: not made of lower-case letters, digits, '.', '-' and '_'");
     refuse(CARD("", ", \"tie_embeddings\": 1"), "tiny-1b-instruct: tie_embeddings: not true or false");
     refuse(CARD("", ", \"qk_norm\": \"some\""), "tiny-1b-instruct: qk_norm: not one of none, per_head, full");
-    refuse(CARD(", \"release_date\": \"April\"", ""), "tiny-1b-instruct: release_date: not a date like 2025-04");
-    refuse(CARD(", \"release_date\": \"2025-13\"", ""), "tiny-1b-instruct: release_date: not a date like 2025-04");
+    refuse(CARD(", \"release_date\": \"April\"", ""),
+           "tiny-1b-instruct: release_date: not a date like 2025-04");
+    refuse(CARD(", \"release_date\": \"2025-13\"", ""),
+           "tiny-1b-instruct: release_date: not a date like 2025-04");
     refuse(CARD(", \"use_cases\": [\"juggling\"]", ""),
            "tiny-1b-instruct: use_cases: holds a word that means nothing here");
 }
@@ -118,8 +131,10 @@ START_TEST(evidence_has_sources)
            "tiny-1b-instruct: mmlu: needs a score, a source and a date");
     refuse(CARD(", \"checkpoint\": {\"params\": -1, \"tolerance\": 0.1}", ""),
            "tiny-1b-instruct: params: not a whole number");
-    ck_assert_int_eq(parse(CARD(", \"variants\": {\"gguf\": [{\"repo\": \"a/b-GGUF\", \"unverified\": true}, {\"repo\": \"c/d-GGUF\"}],"
-                                " \"ollama\": [{\"tag\": \"tiny:1b\", \"unverified\": true}]}", "")),
+    ck_assert_int_eq(parse(CARD(", \"variants\": {\"gguf\": [{\"repo\": \"a/b-GGUF\", \"unverified\": true}, "
+                                "{\"repo\": \"c/d-GGUF\"}],"
+                                " \"ollama\": [{\"tag\": \"tiny:1b\", \"unverified\": true}]}",
+                                "")),
                      PLS_OK);
     ck_assert_str_eq(card.gguf_repo, "c/d-GGUF"); /* the first that was seen */
     ck_assert_str_eq(card.ollama_tag, "");        /* never seen: no command will name it */
@@ -135,7 +150,8 @@ START_TEST(text_that_is_no_card)
     refuse("{}", "holds neither \"cards\" nor a card with an \"id\"");
     refuse("{\"schema\": \"plimsoll.cards/1\", \"cards\": 3}", "cards: not a list");
     ck_assert_int_eq(parse("{\"schema\": \"plimsoll.cards/9\", \"cards\": []}"), PLS_UNSUPPORTED);
-    refuse("{\"schema\": \"plimsoll.cards/1\", \"cards\": [{\"id\": \"a\"}, {\"id\": \"b\"}]}", "holds 2 cards where one is wanted");
+    refuse("{\"schema\": \"plimsoll.cards/1\", \"cards\": [{\"id\": \"a\"}, {\"id\": \"b\"}]}",
+           "holds 2 cards where one is wanted");
     ck_assert_int_eq(pls_card_parse(NULL, 0, &card, &err), PLS_FORMAT);
 }
 END_TEST
@@ -143,8 +159,10 @@ END_TEST
 START_TEST(layers_are_bounded)
 {
     char json[256];
-    snprintf(json, sizeof(json), "{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": %d, \"vocab_size\": 10, \"hidden_size\": 64,"
-                                 " \"n_heads\": 4, \"n_kv_heads\": 4, \"intermediate_size\": 64}", PLS_MAX_LAYERS + 1);
+    snprintf(json, sizeof(json),
+             "{\"id\": \"t\", \"arch\": \"llama\", \"n_layers\": %d, \"vocab_size\": 10, \"hidden_size\": 64,"
+             " \"n_heads\": 4, \"n_kv_heads\": 4, \"intermediate_size\": 64}",
+             PLS_MAX_LAYERS + 1);
     ck_assert_int_ne(parse(json), PLS_OK);
     ck_assert_ptr_nonnull(strstr(err.text, "t: "));
 }
@@ -164,8 +182,9 @@ static bool round_trip(const struct pls_card *one, const char *json, void *conte
 
 START_TEST(a_written_card_reads_back)
 {
-    static const char *const files[] = { "llama", "qwen3.5", "gemma4", "gemma3n", "deepseek-v4", "nemotron", "laguna", "granite4", "step",
-                                         "glm5", "embedding", "mimo", "falcon-h1", "kimi-linear", "jamba" };
+    static const char *const files[] = { "llama",     "qwen3.5", "gemma4",    "gemma3n",     "deepseek-v4",
+                                         "nemotron",  "laguna",  "granite4",  "step",        "glm5",
+                                         "embedding", "mimo",    "falcon-h1", "kimi-linear", "jamba" };
     int n = 0;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         static char text[1 << 18];
@@ -211,10 +230,12 @@ static bool count(const struct pls_card *one, const char *json, void *context)
 
 START_TEST(a_file_is_all_or_nothing)
 {
-    static const char good[] = "{\"schema\": \"plimsoll.cards/1\", \"family\": \"kin\", \"cards\": ["
-                               "{\"id\": \"a\", \"arch\": \"llama\", " SHAPE "}, {\"id\": \"b\", \"arch\": \"llama\", " SHAPE "}]}";
-    static const char bad[] = "{\"schema\": \"plimsoll.cards/1\", \"family\": \"kin\", \"cards\": ["
-                              "{\"id\": \"a\", \"arch\": \"llama\", " SHAPE "}, {\"id\": \"b\", \"n_layers\": true}]}";
+    static const char good[] =
+        "{\"schema\": \"plimsoll.cards/1\", \"family\": \"kin\", \"cards\": ["
+        "{\"id\": \"a\", \"arch\": \"llama\", " SHAPE "}, {\"id\": \"b\", \"arch\": \"llama\", " SHAPE "}]}";
+    static const char bad[] =
+        "{\"schema\": \"plimsoll.cards/1\", \"family\": \"kin\", \"cards\": ["
+        "{\"id\": \"a\", \"arch\": \"llama\", " SHAPE "}, {\"id\": \"b\", \"n_layers\": true}]}";
     struct seen seen = { 0 };
     ck_assert_int_eq(pls_cards_parse(good, strlen(good), count, &seen, &err), PLS_OK);
     ck_assert_int_eq(seen.n, 2);
@@ -228,6 +249,7 @@ START_TEST(a_file_is_all_or_nothing)
 }
 END_TEST
 
-UNIT_MAIN("card_json", reads_what_a_card_says, flat_cards_are_cards_too, lists_have_an_entry_per_layer, wrong_types_are_named,
-          a_misspelt_key_is_an_error, evidence_has_sources, text_that_is_no_card, layers_are_bounded, a_written_card_reads_back,
-          names_from_anywhere_are_written_safely, a_file_is_all_or_nothing)
+UNIT_MAIN("card_json", reads_what_a_card_says, flat_cards_are_cards_too, lists_have_an_entry_per_layer,
+          wrong_types_are_named, a_misspelt_key_is_an_error, evidence_has_sources, text_that_is_no_card,
+          layers_are_bounded, a_written_card_reads_back, names_from_anywhere_are_written_safely,
+          a_file_is_all_or_nothing)

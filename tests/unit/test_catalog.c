@@ -1,4 +1,5 @@
-/* The catalog: building, reading, names, the user's own database, and everything that can be wrong with a file. */
+/* The catalog: building, reading, names, the user's own database, and everything that can be wrong with a
+ * file. */
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -40,10 +41,12 @@ START_TEST(cards_come_back_as_they_went_in)
 {
     set_up();
     struct pls_catalog *catalog = open_both();
-    static const char json[] = "{\"id\": \"all\", \"arch\": \"llama\", \"name\": \"All\", \"shape\": {\"n_layers\": 4, \"vocab_size\": 1000,"
-                               " \"hidden_size\": 64, \"n_heads\": [4, 4, 2, 4], \"n_kv_heads\": [2, 2, 1, 2], \"head_dim\": 16,"
-                               " \"intermediate_size\": [128, 64, 64, 0], \"layer_kinds\": \"SSSF\", \"sliding_window\": 512,"
-                               " \"max_context\": 4096, \"tie_embeddings\": true, \"mtp_layers\": 1}, \"params_total\": 5000000000}";
+    static const char json[] =
+        "{\"id\": \"all\", \"arch\": \"llama\", \"name\": \"All\", \"shape\": {\"n_layers\": 4, "
+        "\"vocab_size\": 1000,"
+        " \"hidden_size\": 64, \"n_heads\": [4, 4, 2, 4], \"n_kv_heads\": [2, 2, 1, 2], \"head_dim\": 16,"
+        " \"intermediate_size\": [128, 64, 64, 0], \"layer_kinds\": \"SSSF\", \"sliding_window\": 512,"
+        " \"max_context\": 4096, \"tie_embeddings\": true, \"mtp_layers\": 1}, \"params_total\": 5000000000}";
     struct pls_card before;
     struct pls_card after;
     ck_assert_msg(pls_card_parse(json, strlen(json), &before, &err) == PLS_OK, "%s", err.text);
@@ -102,25 +105,37 @@ START_TEST(names_resolve)
 {
     set_up();
     struct pls_catalog *catalog = open_both();
-    static const char *const llama[] = { "llama-3.1-8b-instruct", "llama-3.1-8b", "Llama 3.1 8B", "LLAMA3.1-8B-INSTRUCT",
-                                         "meta-llama/Llama-3.1-8B-Instruct", "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF",
-                                         "llama3.1:8b", "someone/Meta-Llama-3.1-8B-Instruct-Q4_K_M-GGUF",
-                                         "llama3.1:8b-instruct-q4_K_M", "Llama-3.1-8B-Instruct-4bit" };
+    static const char *const llama[] = { "llama-3.1-8b-instruct",
+                                         "llama-3.1-8b",
+                                         "Llama 3.1 8B",
+                                         "LLAMA3.1-8B-INSTRUCT",
+                                         "meta-llama/Llama-3.1-8B-Instruct",
+                                         "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF",
+                                         "llama3.1:8b",
+                                         "someone/Meta-Llama-3.1-8B-Instruct-Q4_K_M-GGUF",
+                                         "llama3.1:8b-instruct-q4_K_M",
+                                         "Llama-3.1-8B-Instruct-4bit" };
     for (size_t i = 0; i < PLS_COUNT_OF(llama); i++) {
         ck_assert_str_eq(resolved(catalog, llama[i]), "llama-3.1-8b-instruct");
     }
     ck_assert_str_eq(resolved(catalog, "mistral-small-24b"), "mistral-small-24b-instruct-2501");
     ck_assert_str_eq(resolved(catalog, "Mistral-Small-24B-Instruct"), "mistral-small-24b-instruct-2501");
-    ck_assert_str_eq(resolved(catalog, "qwen3-4b"), "qwen3-4b"); /* the id itself, although another card's stem is the same */
+    ck_assert_str_eq(resolved(catalog, "qwen3-4b"),
+                     "qwen3-4b"); /* the id itself, although another card's stem is the same */
     ck_assert_str_eq(resolved(catalog, "thinker"), "qwen3-4b");
     ck_assert_str_eq(resolved(catalog, "twin-1b"), "'twin-1b' may be twin-1b-chat, twin-1b-it");
-    ck_assert_str_eq(resolved(catalog, "qwen4-3b"), "no model is called 'qwen4-3b'; the nearest: qwen3-4b, qwen3-4b-instruct-2507");
-    ck_assert_str_eq(resolved(catalog, "mistral"), "mistral-small-24b-instruct-2501"); /* the only one that begins so */
+    ck_assert_str_eq(resolved(catalog, "qwen4-3b"),
+                     "no model is called 'qwen4-3b'; the nearest: qwen3-4b, qwen3-4b-instruct-2507");
+    ck_assert_str_eq(resolved(catalog, "mistral"),
+                     "mistral-small-24b-instruct-2501"); /* the only one that begins so */
     ck_assert_str_eq(resolved(catalog, "qwen3-coder"), "qwen3-coder-30b-a3b-instruct");
     ck_assert_str_eq(resolved(catalog, "twin"), "'twin' may be twin-1b-it, twin-1b-chat");
-    ck_assert_str_eq(resolved(catalog, "twi"), "no model is called 'twi'; the nearest: twin-1b-it, twin-1b-chat");
-    ck_assert_str_eq(resolved(catalog, "qwen3-4b-2507"), "qwen3-4b-instruct-2507"); /* a date is never dropped from a question */
-    ck_assert_str_eq(resolved(catalog, "qwen3-4b-2601"), "no model is called 'qwen3-4b-2601'; the nearest: qwen3-4b-instruct-2507");
+    ck_assert_str_eq(resolved(catalog, "twi"),
+                     "no model is called 'twi'; the nearest: twin-1b-it, twin-1b-chat");
+    ck_assert_str_eq(resolved(catalog, "qwen3-4b-2507"),
+                     "qwen3-4b-instruct-2507"); /* a date is never dropped from a question */
+    ck_assert_str_eq(resolved(catalog, "qwen3-4b-2601"),
+                     "no model is called 'qwen3-4b-2601'; the nearest: qwen3-4b-instruct-2507");
     ck_assert_str_eq(resolved(catalog, "org/qwen3-4b-qat-q4_0-gguf"), "qwen3-4b");
     ck_assert_str_eq(resolved(catalog, "zzzzzzzzzzzzzzzz"), "no model is called 'zzzzzzzzzzzzzzzz'");
     ck_assert_str_eq(resolved(catalog, "\x1b[31m"), "no model is called '\\x1b[31m'");
@@ -146,8 +161,9 @@ START_TEST(own_cards_live_apart)
     ck_assert_str_eq(err.text, "mine-1b: is in the catalog already; remove it first");
     add(catalog, "qwen3-4b", PLS_OK); /* takes the place of the shipped one */
     ck_assert_str_eq(listed(catalog, "own"), "mine-1b qwen3-4b ");
-    ck_assert_ptr_nonnull(strstr(listed(catalog, NULL), "llama-3.1-8b-instruct mine-1b mistral-small-24b-instruct-2501 qwen3-4b "
-                                                        "qwen3-4b-instruct-2507 "));
+    ck_assert_ptr_nonnull(strstr(listed(catalog, NULL),
+                                 "llama-3.1-8b-instruct mine-1b mistral-small-24b-instruct-2501 qwen3-4b "
+                                 "qwen3-4b-instruct-2507 "));
     struct pls_card card;
     ck_assert_int_eq(pls_catalog_resolve(catalog, "Qwen3 4B", &card, &err), PLS_OK);
     ck_assert_str_eq(card.name, "Mine");
@@ -212,7 +228,10 @@ START_TEST(bad_files_are_refused)
     ck_assert_int_ne(access(path, F_OK), 0);
     write_file(path, "", 0);
     ck_assert_int_eq(pls_catalog_open(path, NULL, &catalog, &err), PLS_DB); /* empty: not one of ours */
-    write_file(path, "this is no database, but it is long enough to be looked at as one.....................................", 100);
+    write_file(path,
+               "this is no database, but it is long enough to be looked at as "
+               "one.....................................",
+               100);
     ck_assert_int_eq(pls_catalog_open(path, NULL, &catalog, &err), PLS_DB);
     char *bytes = slurp(shipped, &n);
     bytes[63] = 9; /* user_version, bytes 60..63 of the header */
@@ -240,7 +259,10 @@ START_TEST(a_damaged_own_database_is_said_once)
     struct pls_catalog *catalog = open_both();
     add(catalog, "mine-1b", PLS_OK);
     pls_catalog_close(catalog);
-    write_file(user, "garbage that is longer than the sixteen bytes of a header, so that it is looked at.....................", 100);
+    write_file(user,
+               "garbage that is longer than the sixteen bytes of a header, so that it is looked "
+               "at.....................",
+               100);
     catalog = open_both();
     ck_assert_ptr_nonnull(pls_catalog_warning(catalog));
     ck_assert_ptr_nonnull(strstr(pls_catalog_warning(catalog), "going on without it"));
@@ -262,7 +284,8 @@ START_TEST(a_home_that_cannot_be_written)
     struct pls_catalog *catalog = NULL;
     snprintf(file, sizeof(file), "%s/file", folder);
     write_file(file, "x", 1);
-    snprintf(user, sizeof(user), "%s/below/user.db", file); /* a file where a folder should be: holds for root as well */
+    snprintf(user, sizeof(user), "%s/below/user.db",
+             file); /* a file where a folder should be: holds for root as well */
     catalog = open_both();
     ck_assert_ptr_null(pls_catalog_warning(catalog));
     ck_assert_ptr_nonnull(strstr(listed(catalog, NULL), "qwen3-4b"));
@@ -279,10 +302,13 @@ START_TEST(import_names_the_line)
     char path[160];
     snprintf(path, sizeof(path), "%s/t.db", folder);
     ck_assert_int_eq(pls_catalog_create(path, &catalog, &err), PLS_OK);
-    static const char *const text[] = { "id\tvendor\tname\tkind\tbandwidth_gbs\nm1\tapple\tM1\tunified\t68.3\nm2\tapple\tM2\n",
-                                        "id\tvendor\tname\tkind\tno_such\n", "id\tvendor\tname\tkind; DROP\n",
-                                        "id\tvendor\tname\tkind\tbandwidth_gbs\nm4\tapple\tM4\tunified\tfast\n" };
-    static const char *const why[] = { "line 3: 3 cells where the first line has 5", "line 1: ", "line 1: column 4 has no name", "line 2: " };
+    static const char *const text[] = {
+        "id\tvendor\tname\tkind\tbandwidth_gbs\nm1\tapple\tM1\tunified\t68.3\nm2\tapple\tM2\n",
+        "id\tvendor\tname\tkind\tno_such\n", "id\tvendor\tname\tkind; DROP\n",
+        "id\tvendor\tname\tkind\tbandwidth_gbs\nm4\tapple\tM4\tunified\tfast\n"
+    };
+    static const char *const why[] = { "line 3: 3 cells where the first line has 5",
+                                       "line 1: ", "line 1: column 4 has no name", "line 2: " };
     for (size_t i = 0; i < PLS_COUNT_OF(text); i++) {
         ck_assert_int_eq(pls_catalog_import(catalog, "hardware", text[i], strlen(text[i]), &err), PLS_FORMAT);
         ck_assert_msg(strncmp(err.text, why[i], strlen(why[i])) == 0, "%s", err.text);
@@ -326,7 +352,8 @@ START_TEST(readers_never_wait_for_writers)
             continue;
         }
         struct pls_catalog *catalog = NULL;
-        bool good = pls_catalog_open(shipped, user, &catalog, &err) == PLS_OK && pls_catalog_warning(catalog) == NULL;
+        bool good =
+            pls_catalog_open(shipped, user, &catalog, &err) == PLS_OK && pls_catalog_warning(catalog) == NULL;
         char id[32];
         snprintf(id, sizeof(id), "writer-%d", i);
         for (int k = 0; good && k < 10; k++) {
@@ -336,7 +363,7 @@ START_TEST(readers_never_wait_for_writers)
                 char json[256];
                 snprintf(json, sizeof(json), "{\"id\": \"%s-%d\", \"arch\": \"llama\", " SHAPE "}", id, k);
                 good = pls_card_parse(json, strlen(json), &card, &err) == PLS_OK
-                    && pls_catalog_insert(catalog, &card, json, &err) == PLS_OK;
+                       && pls_catalog_insert(catalog, &card, json, &err) == PLS_OK;
             }
         }
         if (!good) {
@@ -363,6 +390,7 @@ START_TEST(readers_never_wait_for_writers)
 }
 END_TEST
 
-UNIT_MAIN("catalog", cards_come_back_as_they_went_in, same_input_same_bytes, words_choose_cards, names_resolve, own_cards_live_apart,
-          rates_are_kept_per_machine, bad_files_are_refused, a_damaged_own_database_is_said_once, a_home_that_cannot_be_written,
-          import_names_the_line, profiles_come_back, readers_never_wait_for_writers)
+UNIT_MAIN("catalog", cards_come_back_as_they_went_in, same_input_same_bytes, words_choose_cards,
+          names_resolve, own_cards_live_apart, rates_are_kept_per_machine, bad_files_are_refused,
+          a_damaged_own_database_is_said_once, a_home_that_cannot_be_written, import_names_the_line,
+          profiles_come_back, readers_never_wait_for_writers)
