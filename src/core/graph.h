@@ -243,6 +243,11 @@ void pls_g_make_inputs(struct pls_graph *g);
 uint32_t pls_g_out_rows(struct pls_graph *g, uint32_t x);
 void pls_g_tail(struct pls_graph *g, uint32_t x);
 
+/* Without a graph: sizes from the widest tensors alone; sets bytes and origin. */
+void pls_compute_closed_form(const struct pls_compute_ask *ask, struct pls_compute *out);
+/* Layers on a device and on the host. */
+bool pls_compute_is_split(const struct pls_compute_ask *ask);
+
 /* --- from a graph to bytes --- */
 struct pls_graph_sizes {
     uint64_t bytes[PLS_MAX_GPUS + 1]; /* per device; the host is last, at [n_devices] */
