@@ -226,7 +226,8 @@ static uint32_t first_of_each(const struct search *f, uint32_t *chosen, bool *se
 }
 
 /* What will be shown is planned in full, in memory that outlives the search. */
-static enum pls_code finish(struct search *f, const struct pls_pick *from, struct pls_entry *out, struct pls_err *err)
+static enum pls_code finish(struct search *f, const struct pls_pick *from, struct pls_entry *out, struct pls_pick **kept,
+                            struct pls_err *err)
 {
     struct pls_session *s = f->s;
     struct pls_model *model = PLS_TAKE(&s->arena, struct pls_model, 1);
@@ -247,8 +248,26 @@ static enum pls_code finish(struct search *f, const struct pls_pick *from, struc
     pls_arena_reset(&s->scratch, mark);
     model->tensors = (struct pls_tensors){ NULL, 0 };
     pls_quality_predict(&model->card, f->ask->policy.task, plan);
+    *kept = pick;
     *out = (struct pls_entry){ .model = model, .plan = plan, .pick = pick, .path = NULL };
     return code;
+}
+
+/* Superlatives belong to the rows that are shown, and only where there is more than one. */
+static void add_superlatives(struct pls_entry *entries, struct pls_pick *const *picks, uint32_t n)
+{
+    uint32_t best = 0;
+    uint32_t fastest = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        best = entries[i].plan->quality.score > entries[best].plan->quality.score ? i : best;
+        fastest = entries[i].plan->speed.decode_tps > entries[fastest].plan->speed.decode_tps ? i : fastest;
+    }
+    if (n > 1 && entries[best].plan->quality.score > 0) {
+        picks[best]->reasons |= PLS_REASON_BEST_QUALITY;
+    }
+    if (n > 1 && entries[fastest].plan->speed.decode_tps > 0) {
+        picks[fastest]->reasons |= PLS_REASON_FASTEST;
+    }
 }
 
 static enum pls_code collect(struct search *f, struct pls_fit_result *out, struct pls_err *err)
@@ -261,10 +280,14 @@ static enum pls_code collect(struct search *f, struct pls_fit_result *out, struc
     pls_rank_order(f->picks, f->n_picks);
     uint32_t n = first_of_each(f, chosen, seen);
     out->entries = PLS_TAKE(&f->s->arena, struct pls_entry, n);
-    enum pls_code code = n > 0 && out->entries == NULL ? pls_fail(err, PLS_NOMEM, "fit: out of memory") : PLS_OK;
+    struct pls_pick **picks = PLS_TAKE(&f->s->arena, struct pls_pick *, n);
+    enum pls_code code = n > 0 && (out->entries == NULL || picks == NULL) ? pls_fail(err, PLS_NOMEM, "fit: out of memory") : PLS_OK;
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
-        code = finish(f, &f->picks[chosen[i]], &out->entries[i], err);
+        code = finish(f, &f->picks[chosen[i]], &out->entries[i], &picks[i], err);
         out->n_entries = i + 1;
+    }
+    if (code == PLS_OK) {
+        add_superlatives(out->entries, picks, n);
     }
     return code;
 }

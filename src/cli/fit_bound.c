@@ -1,8 +1,8 @@
 /* What a model in a quant could score at best: a bound that costs a microsecond, so that `fit` places only what can still
  * reach the rows shown.
  *
- * Everything is taken in the configuration's favour. Bytes from below: every parameter in the recipe's main type, a tenth
- * off for tables that are looked up. Bits from above, for quality: what recipes give the larger tensors, and embedding and output in
+ * Everything is taken in the configuration's favour. Bytes from below: what a recipe gives the layers at least,
+ * without tables that are looked up. Bits from above, for quality: what recipes give the larger tensors, and embedding and output in
  * 8 bits. The fastest pools are filled first, the cache costs nothing, the whole budget stays free. The test compares the rows
  * found with those of an exhaustive search (--top 0), for several machines. */
 #include "cli/fit.h"
@@ -10,22 +10,27 @@
 #include <math.h>
 #include <string.h>
 
-/* Bits per weight of the tensors of a layer, at most: recipe minus its exceptions. Above the files of 406 models. */
-static double layer_bits(enum pls_ftype ftype, double base)
+/* Bits per weight of the tensors of a layer, at least and at most: a recipe gives some of them more than its main type.
+ * Around the files of the catalog's models. */
+struct bits {
+    double least, most;
+};
+
+static struct bits layer_bits(enum pls_ftype ftype, double base)
 {
     static const struct {
         enum pls_ftype ftype;
-        double bits;
-    } most[] = {
-        { PLS_FTYPE_Q5_K_M, 6.0 }, { PLS_FTYPE_Q4_K_M, 5.3 }, { PLS_FTYPE_IQ4_XS, 4.9 },
-        { PLS_FTYPE_Q3_K_M, 4.4 }, { PLS_FTYPE_Q2_K, 3.5 },
+        struct bits bits;
+    } recipes[] = {
+        { PLS_FTYPE_Q5_K_M, { 5.5, 6.0 } }, { PLS_FTYPE_Q4_K_M, { 4.65, 5.3 } }, { PLS_FTYPE_IQ4_XS, { 4.25, 4.9 } },
+        { PLS_FTYPE_Q3_K_M, { 3.7, 4.4 } }, { PLS_FTYPE_Q2_K, { 2.75, 3.5 } },
     };
-    for (size_t i = 0; i < PLS_COUNT_OF(most); i++) {
-        if (most[i].ftype == ftype) {
-            return most[i].bits;
+    for (size_t i = 0; i < PLS_COUNT_OF(recipes); i++) {
+        if (recipes[i].ftype == ftype) {
+            return recipes[i].bits;
         }
     }
-    return base * 1.03;
+    return (struct bits){ base, base * 1.03 };
 }
 
 static double base_bits(const struct pls_quant *q)
@@ -42,7 +47,7 @@ static double most_bytes(const struct pls_card *card, const struct pls_quant *q,
     double tables = (double)card->n_vocab * card->n_embd * (card->tied ? 1 : 2)
         + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
     tables = fmin(tables, params);
-    return ((params - tables) * layer_bits(q->ftype, base) + tables * fmax(8.5, base)) / 8;
+    return ((params - tables) * layer_bits(q->ftype, base).most + tables * fmax(8.5, base)) / 8;
 }
 
 /* The pools in order of speed, each filled to its budget. */
@@ -78,7 +83,7 @@ static void read_bytes(const struct pls_card *card, const struct pls_quant *q, d
 {
     double active = (double)(card->params_active != 0 ? card->params_active : card->params_total);
     double table = (double)card->n_vocab * card->n_embd * (card->tied ? 0 : 1);
-    double bytes = fmax(active - table, 0.5 * active) * base / 8 * 0.9;
+    double bytes = fmax(active - table, 0.5 * active) * layer_bits(q->ftype, base).least / 8 * 0.97;
     double whole = (double)card->params_total;
     enum pls_type type = pls_ftype_base(q->ftype);
     for (uint32_t i = 0; i < p->n_shares; i++) {
@@ -110,7 +115,7 @@ double pls_fit_bound(const struct pls_session *s, const struct pls_fit_ask *ask,
     room->margin_bytes = (int64_t)pls_min(s->machine.pools[room->shares[0].pool].budget_bytes, INT64_MAX);
     room->fit = PLS_FIT_YES;
     pls_speed_predict(card, &s->machine, &s->rates, room);
-    room->speed.decode_tps *= 1.2;
+    room->speed.decode_tps *= 1.05;
     pls_quality_predict(card, ask->policy.task, room);
     return pls_rank_score(&ask->policy, room, NULL);
 }

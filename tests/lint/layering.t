@@ -7,7 +7,7 @@ cat >"$tap_tmp/rules" <<'RULES'
 layer base base
 layer core base core data
 layer sys base core sys
-layer kern base core sys kern
+layer kern base core sys kern data
 layer probe base core sys probe
 layer gguf base core sys gguf
 layer catalog base core sys catalog
