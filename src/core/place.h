@@ -96,6 +96,10 @@ void pls_place_share_by_counts(struct pls_place_scene *scene, const uint16_t cou
 /* The ratios asked for, or those of the devices' memory. */
 void pls_place_share_by_memory(struct pls_place_scene *scene);
 
+/* Notes on what is assumed and what may grow. */
+void pls_place_note(const struct pls_place_scene *scene, const struct pls_place_bytes *bytes,
+                    struct pls_plan *plan);
+
 /* Everything of the plan that follows from a split: shares, totals, traffic, verdict. */
 void pls_place_fill(const struct pls_place_scene *scene, const struct pls_setting *setting,
                     const struct pls_split *split, const struct pls_place_bytes *bytes,

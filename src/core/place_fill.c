@@ -207,56 +207,33 @@ static void fill_shares(const struct pls_place_scene *s, const struct pls_place_
     }
 }
 
-static void note_overheads(const struct pls_place_scene *s, const struct pls_place_bytes *b,
-                           struct pls_plan *plan)
+/* The part of the cache that no recorded run covers: keys of sparse indexers; and all of it when the
+ * architecture is only known by the tensors of its file. */
+static uint64_t assumed_cache_bytes(const struct pls_place_scene *s, const struct pls_setting *setting,
+                                    const struct pls_plan *plan)
 {
-    char room[2][32];
-    struct pls_text process = PLS_TEXT(room[0]);
-    struct pls_text other = PLS_TEXT(room[1]);
-    const struct pls_runtime_profile *profile = pls_runtime_profile(s->ask->runtime);
-    pls_text_bytes(&process, s->host_overhead_bytes);
-    if (s->n_devices != 0 && b->device[0].overhead != 0) {
-        pls_text_bytes(&other, b->device[0].overhead);
-        pls_plan_note(plan, "overhead",
-                      "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (%s)",
-                      process.data, other.data,
-                      profile->memory_share_pct != 0 ? "its share of memory" : "assumed");
-    } else {
-        pls_plan_note(plan, "overhead", "overhead: %s for the runtime process (assumed)", process.data);
+    uint64_t sum = 0;
+    if (!pls_arch_known(s->layout->model->card.arch)) {
+        return pls_add(plan->bytes.kv, plan->bytes.state);
     }
-    int64_t left = plan->shares[0].margin_bytes;
-    if (profile->prompt_cache_bytes != 0 && left >= 0 && (uint64_t)left < profile->prompt_cache_bytes) {
-        other = PLS_TEXT(room[1]);
-        pls_text_bytes(&other, profile->prompt_cache_bytes);
-        pls_plan_note(plan, "prompt-cache",
-                      "the server may grow by up to %s of RAM to keep finished prompts, more than is "
-                      "left here; --cache-ram %llu bounds it",
-                      other.data, (unsigned long long)((uint64_t)left / PLS_MIB));
+    for (uint32_t i = 0; i < s->layout->cache.n_layers; i++) {
+        const struct pls_cache_layer *l = &s->layout->cache.layers[i];
+        if (l->index_width != 0) {
+            uint64_t cells = pls_mul(pls_size_kv_cells(l, setting), setting->n_streams);
+            sum = pls_add(sum, pls_mul(cells, pls_type_row_bytes(setting->type_k, l->index_width)));
+        }
     }
+    return sum;
 }
 
-static void note_model(const struct pls_place_scene *s, const struct pls_setting *setting,
-                       struct pls_plan *plan)
+/* How far the total may be off: buffers that were not replayed, overheads that may be half as large or half
+ * as large again, a cache whose rule is assumed. Weights and the caches of known architectures are exact. */
+static uint64_t doubt_bytes(const struct pls_place_scene *s, const struct pls_setting *setting,
+                            const struct pls_place_bytes *b, const struct pls_plan *plan)
 {
-    const struct pls_layout *l = s->layout;
-    if (l->header_estimated && l->file_bytes != 0 && l->quant.format == PLS_FORMAT_GGUF) {
-        char room[32];
-        struct pls_text t = PLS_TEXT(room);
-        pls_text_bytes(&t, l->header_bytes);
-        pls_plan_note(plan, "header-estimate",
-                      "file size holds an estimated header of %s, nearly all tokenizer", room);
-    }
-    uint64_t trained = l->model->card.context_max_tokens;
-    if (trained != 0 && setting->n_ctx_seq > pls_pad(trained, 256)) {
-        pls_plan_note(plan, "context-beyond-training",
-                      "%llu tokens per slot are more than the %llu it was trained on",
-                      (unsigned long long)setting->n_ctx_seq, (unsigned long long)trained);
-    }
-    if (!plan->setting.flash_attention && s->ask->flash_attention == PLS_AUTO) {
-        pls_plan_note(plan, "no-flash-attention",
-                      "no fused attention for this model, cache type and split: scores of a "
-                      "whole batch are held in memory");
-    }
+    uint64_t doubt = pls_add(b->compute.uncertainty_bytes, plan->bytes.overhead / 2);
+    doubt = pls_add(doubt, assumed_cache_bytes(s, setting, plan));
+    return setting->engine == PLS_ENGINE_LLAMA_CPP ? doubt : pls_add(doubt, plan->bytes.compute);
 }
 
 void pls_place_fill(const struct pls_place_scene *scene, const struct pls_setting *setting,
@@ -276,12 +253,7 @@ void pls_place_fill(const struct pls_place_scene *scene, const struct pls_settin
     plan->compute_origin = bytes->compute.origin;
     fill_shares(scene, bytes, plan);
     fill_traffic(scene, setting, split, bytes, plan);
-    /* The assumed overheads may be half as large or half as large again; other engines than llama.cpp are not
-     * replayed. */
-    uint64_t doubt = pls_add(bytes->compute.uncertainty_bytes, plan->bytes.overhead / 2);
-    plan->uncertainty_bytes =
-        setting->engine == PLS_ENGINE_LLAMA_CPP ? doubt : pls_add(doubt, plan->bytes.compute);
+    plan->uncertainty_bytes = doubt_bytes(scene, setting, bytes, plan);
     fill_verdict(scene, split, bytes, plan);
-    note_overheads(scene, bytes, plan);
-    note_model(scene, setting, plan);
+    pls_place_note(scene, bytes, plan);
 }

@@ -1,46 +1,6 @@
 /* Placement: recorded loads, pencil splits, and what must hold for any model on any machine. */
-#include "model.h"
-#include "plimsoll/place.h"
+#include "placing.h"
 #include "unit.h"
-
-static unsigned char storage[160u << 20];
-static struct pls_arena arena;
-static struct pls_model model;
-static struct pls_plan plan;
-static struct pls_err err;
-
-static void take(const char *id)
-{
-    arena = pls_arena_over(storage, sizeof storage);
-    model_make(id, &arena, &model);
-}
-
-static struct pls_ask asking(const char *quant, uint64_t context)
-{
-    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_LLAMA_SERVER);
-    ck_assert(pls_quant_parse(quant, &ask.quant));
-    ask.context_tokens = context;
-    ask.parallel = 1;
-    return ask;
-}
-
-static void place(const struct pls_ask *ask, const struct pls_machine *machine)
-{
-    size_t mark = arena.used;
-    enum pls_code code = pls_place(&model, ask, machine, &arena, &plan, &err);
-    ck_assert_msg(code == PLS_OK, "%s: %s", model.card.name, err.text);
-    ck_assert_uint_eq(arena.used, mark);
-}
-
-static bool has_note(const char *code)
-{
-    for (uint32_t i = 0; i < plan.n_notes; i++) {
-        if (strcmp(plan.notes[i].code, code) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* ---- recorded ---- */
 
@@ -171,50 +131,6 @@ START_TEST(a_gpu_too_small_for_its_driver_is_left_alone)
 }
 END_TEST
 
-/* Advice is tried before it is given. */
-START_TEST(advice_is_what_would_fit)
-{
-    take("qwen3-8b");
-    struct pls_machine m = machine_make(8 * PLS_GIB);
-    struct pls_ask ask = asking("Q8_0", 8192);
-    struct pls_layout layout;
-    ck_assert_int_eq(pls_layout_make(&model, &ask.quant, &m, &arena, &layout, &err), PLS_OK);
-    ck_assert_int_eq(pls_place_layout(&layout, &ask, &m, &arena, &plan, &err), PLS_OK);
-    ck_assert_int_ne(plan.fit, PLS_FIT_YES);
-    pls_place_advise(&layout, &m, &arena, &plan);
-    ck_assert(has_note("quant"));
-    ck_assert(!has_note("slots"));
-    ck_assert(!has_note("wired-limit"));
-    char advised[16] = "";
-    for (uint32_t i = 0; i < plan.n_notes; i++) {
-        if (strcmp(plan.notes[i].code, "quant") == 0) {
-            ck_assert_int_eq(sscanf(plan.notes[i].text, "%15s", advised), 1);
-        }
-    }
-    struct pls_ask smaller = asking(advised, 8192);
-    place(&smaller, &m);
-    ck_assert_int_eq(plan.fit, PLS_FIT_YES);
-}
-END_TEST
-
-/* 16 GiB Mac whose GPU may wire 10.67 GiB: the model fits RAM but not the limit. */
-START_TEST(the_wired_limit_is_named)
-{
-    take("qwen3-14b");
-    struct pls_machine m = machine_make(14 * PLS_GIB);
-    PLS_COPY(m.os, "macos");
-    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 8 * PLS_GIB);
-    struct pls_ask ask = asking("Q4_K_M", 8192);
-    ask.gpu_layers = PLS_GPU_LAYERS_ALL;
-    struct pls_layout layout;
-    ck_assert_int_eq(pls_layout_make(&model, &ask.quant, &m, &arena, &layout, &err), PLS_OK);
-    ck_assert_int_eq(pls_place_layout(&layout, &ask, &m, &arena, &plan, &err), PLS_OK);
-    ck_assert_int_eq(plan.fit, PLS_FIT_NO);
-    pls_place_advise(&layout, &m, &arena, &plan);
-    ck_assert(has_note("wired-limit"));
-}
-END_TEST
-
 /* Llama-3.1-70B at Q4_K_M is 42.5 GB: 24 GiB of VRAM with 64 GiB of RAM carry a part of its 81 layers. */
 START_TEST(layers_spill_when_the_gpu_is_full)
 {
@@ -333,99 +249,6 @@ START_TEST(attention_at_the_seam_loses_its_fusion)
 }
 END_TEST
 
-/* ---- other engines ---- */
-
-/* MLX holds everything on the GPU once, tables included, at what the packaging takes. */
-START_TEST(mlx_holds_the_folder_on_the_gpu)
-{
-    struct pls_format_size size;
-    take("llama-3.2-3b"); /* tied */
-    struct pls_machine m = machine_make(32 * PLS_GIB);
-    PLS_COPY(m.os, "macos");
-    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 24 * PLS_GIB);
-    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_MLX);
-    ask.context_tokens = 8192;
-    ck_assert_int_eq(pls_format_bytes(&model.card, &ask.quant, &model.tensors, &size, &err), PLS_OK);
-    place(&ask, &m);
-    ck_assert_uint_eq(plan.shares[0].bytes.weights, 0);
-    ck_assert_uint_eq(plan.shares[1].bytes.weights, size.bytes);
-    ck_assert_uint_eq(plan.tensor_data_bytes, size.bytes);
-    ck_assert_uint_eq(plan.shares[1].bytes.kv, 28ull * 2 * 1024 * 2 * 8192);
-    ck_assert_uint_eq(plan.shares[0].bytes.kv, 0);
-    ck_assert_uint_ge(plan.uncertainty_bytes, plan.bytes.compute); /* MLX's buffers are not replayed */
-}
-END_TEST
-
-/* vLLM takes 92 % of the card whatever the model needs, and refuses what needs more. */
-START_TEST(vllm_takes_its_share)
-{
-    take("llama-3.1-8b");
-    struct pls_machine m = machine_make(64 * PLS_GIB);
-    machine_gpu(&m, PLS_BACKEND_CUDA, PLS_POOL_VRAM, 25 * PLS_GIB);
-    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_VLLM);
-    ask.context_tokens = 16384;
-    place(&ask, &m);
-    ck_assert_int_eq(plan.fit, PLS_FIT_YES);
-    ck_assert_uint_eq(plan.shares[1].bytes.total, 25 * PLS_GIB / 100 * 92);
-    ask.context_tokens = 131072; /* 16 GiB of cache beside 15 GiB of weights */
-    place(&ask, &m);
-    ck_assert_int_eq(plan.fit, PLS_FIT_NO);
-}
-END_TEST
-
-/* A folder that was read is sized from its own headers; another packaging of the same model from the
- * architecture. */
-START_TEST(a_folder_is_taken_as_it_is_stored)
-{
-    take("llama-3.2-1b");
-    uint32_t listed = model.tensors.n;
-    static struct pls_tensor folder[3];
-    folder[0] = (struct pls_tensor){
-        .name = "token_embd.weight", .dims = { 1000, 1, 1, 1 }, .n_dims = 1, .type = PLS_TYPE_I32, .layer = -1
-    };
-    folder[1] = (struct pls_tensor){
-        .name = "token_embd.scales", .dims = { 250, 1, 1, 1 }, .n_dims = 1, .type = PLS_TYPE_F16, .layer = -1
-    };
-    folder[2] = (struct pls_tensor){ .name = "blk.3.self_attn.q_proj.weight",
-                                     .dims = { 4000, 1, 1, 1 },
-                                     .n_dims = 1,
-                                     .type = PLS_TYPE_I32,
-                                     .layer = 3 };
-    model.tensors = (struct pls_tensors){ folder, 3 };
-    model.file_bytes = 21000;
-    ck_assert(pls_quant_parse("mlx-4bit", &model.stored));
-    struct pls_machine m = machine_make(32 * PLS_GIB);
-    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 24 * PLS_GIB);
-    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_MLX);
-    ask.quant = model.stored;
-    ask.context_tokens = 4096;
-    place(&ask, &m);
-    ck_assert_uint_eq(plan.shares[1].bytes.weights, 4 * 1000 + 2 * 250 + 4 * 4000);
-    ck_assert_uint_eq(plan.file_bytes, 21000);
-    ask = asking("Q4_K_M", 4096);
-    place(&ask, &m);
-    ck_assert_uint_eq(plan.tensor_data_bytes, 799862912); /* as the quantizer writes it */
-    ck_assert_uint_gt(listed, 3);
-}
-END_TEST
-
-START_TEST(engines_refuse_each_others_packagings)
-{
-    take("llama-3.1-8b");
-    struct pls_machine m = machine_make(64 * PLS_GIB);
-    struct pls_ask ask = asking("mlx-4bit", 4096);
-    ck_assert_int_eq(pls_place(&model, &ask, &m, &arena, &plan, &err), PLS_REFUSED);
-    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 24 * PLS_GIB);
-    ask = asking("Q4_K_M", 4096);
-    ask.runtime = PLS_RUNTIME_MLX;
-    ck_assert_int_eq(pls_place(&model, &ask, &m, &arena, &plan, &err), PLS_REFUSED);
-    ask = asking("mlx-4bit", 4096);
-    ask.runtime = PLS_RUNTIME_LMSTUDIO; /* which has both engines */
-    place(&ask, &m);
-    ck_assert_int_eq(plan.setting.engine, PLS_ENGINE_MLX);
-}
-END_TEST
-
 /* ---- what must hold ---- */
 
 static void check_sums(void)
@@ -536,29 +359,6 @@ START_TEST(a_layout_answers_as_a_fresh_one_does)
 }
 END_TEST
 
-START_TEST(plans_together_share_the_budget)
-{
-    static struct pls_plan plans[2];
-    struct pls_together both;
-    struct pls_machine m = machine_make(12 * PLS_GIB);
-    take("qwen3-8b");
-    struct pls_ask ask = asking("Q4_K_M", 4096);
-    place(&ask, &m);
-    ck_assert_int_eq(plan.fit, PLS_FIT_YES);
-    plans[0] = plan;
-    plans[1] = plan;
-    pls_plan_together(plans, 1, &m, &both);
-    ck_assert(both.fits);
-    ck_assert_int_eq(both.margin_bytes, plan.margin_bytes);
-    pls_plan_together(plans, 2, &m, &both);
-    ck_assert_uint_eq(both.total_bytes, 2 * plan.bytes.total);
-    ck_assert_int_eq(both.margin_bytes, plan.margin_bytes - (int64_t)plan.bytes.total);
-    ck_assert_int_eq(both.fits, both.margin_bytes >= 0);
-    pls_plan_claim(&m, &plan);
-    ck_assert_uint_eq(m.pools[0].budget_bytes, 12 * PLS_GIB - plan.bytes.total);
-}
-END_TEST
-
 /* Traffic of a mixture: all dense tensors, 8 of 128 experts. Qwen3-30B-A3B: 3.35 billion parameters a token
  * less the input table (151936 * 2048 = 0.31 billion). */
 START_TEST(traffic_counts_active_experts)
@@ -587,14 +387,12 @@ START_TEST(a_missing_backend_is_said_so)
 }
 END_TEST
 
-UNIT_MAIN("place", mlx_holds_the_folder_on_the_gpu, vllm_takes_its_share, a_folder_is_taken_as_it_is_stored,
-          engines_refuse_each_others_packagings, every_recorded_load_is_met,
-          a_tensor_split_divides_the_layers, without_ratios_memory_decides,
-          layers_are_counted_out_when_a_share_overflows, a_gpu_too_small_for_its_driver_is_left_alone,
-          advice_is_what_would_fit, the_wired_limit_is_named, layers_spill_when_the_gpu_is_full,
+UNIT_MAIN("place", every_recorded_load_is_met, a_tensor_split_divides_the_layers,
+          without_ratios_memory_decides, layers_are_counted_out_when_a_share_overflows,
+          a_gpu_too_small_for_its_driver_is_left_alone, layers_spill_when_the_gpu_is_full,
           experts_leave_before_layers, context_gives_way_before_layers,
           unified_memory_is_counted_once_in_bytes_and_twice_in_budgets,
           larger_than_memory_is_a_state_of_its_own, attention_at_the_seam_loses_its_fusion,
           sums_agree_on_any_split, a_wider_quant_is_never_smaller, saturated_never_fits,
           the_largest_context_fits_and_the_next_does_not, a_layout_answers_as_a_fresh_one_does,
-          plans_together_share_the_budget, traffic_counts_active_experts, a_missing_backend_is_said_so)
+          traffic_counts_active_experts, a_missing_backend_is_said_so)

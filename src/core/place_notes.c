@@ -1,0 +1,94 @@
+/* What a reader should know about a placement: which numbers are assumed, and what may grow. Codes are
+ * stable. */
+#include "place.h"
+
+#include "plimsoll/text.h"
+
+static void note_overheads(const struct pls_place_scene *s, const struct pls_place_bytes *b,
+                           struct pls_plan *plan)
+{
+    char room[2][32];
+    struct pls_text process = PLS_TEXT(room[0]);
+    struct pls_text other = PLS_TEXT(room[1]);
+    const struct pls_runtime_profile *profile = pls_runtime_profile(s->ask->runtime);
+    pls_text_bytes(&process, s->host_overhead_bytes);
+    if (s->n_devices != 0 && b->device[0].overhead != 0) {
+        pls_text_bytes(&other, b->device[0].overhead);
+        pls_plan_note(plan, "overhead",
+                      "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (%s)",
+                      process.data, other.data,
+                      profile->memory_share_pct != 0 ? "its share of memory" : "assumed");
+    } else {
+        pls_plan_note(plan, "overhead", "overhead: %s for the runtime process (assumed)", process.data);
+    }
+    int64_t left = plan->shares[0].margin_bytes;
+    if (profile->prompt_cache_bytes != 0 && left >= 0 && (uint64_t)left < profile->prompt_cache_bytes) {
+        other = PLS_TEXT(room[1]);
+        pls_text_bytes(&other, profile->prompt_cache_bytes);
+        pls_plan_note(plan, "prompt-cache",
+                      "the server may grow by up to %s of RAM to keep finished prompts, more than is "
+                      "left here; --cache-ram %llu bounds it",
+                      other.data, (unsigned long long)((uint64_t)left / PLS_MIB));
+    }
+}
+
+static void note_model(const struct pls_place_scene *s, struct pls_plan *plan)
+{
+    const struct pls_layout *l = s->layout;
+    if (l->header_estimated && l->file_bytes != 0 && l->quant.format == PLS_FORMAT_GGUF) {
+        char room[32];
+        struct pls_text t = PLS_TEXT(room);
+        pls_text_bytes(&t, l->header_bytes);
+        pls_plan_note(plan, "header-estimate",
+                      "file size holds an estimated header of %s, nearly all tokenizer", room);
+    }
+    uint64_t trained = l->model->card.context_max_tokens;
+    if (trained != 0 && plan->setting.n_ctx_seq > pls_pad(trained, 256)) {
+        pls_plan_note(plan, "context-beyond-training",
+                      "%llu tokens per slot are more than the %llu it was trained on",
+                      (unsigned long long)plan->setting.n_ctx_seq, (unsigned long long)trained);
+    }
+    if (!plan->setting.flash_attention && s->ask->flash_attention == PLS_AUTO) {
+        pls_plan_note(plan, "no-flash-attention",
+                      "no fused attention for this model, cache type and split: scores of a "
+                      "whole batch are held in memory");
+    }
+}
+
+/* Defaults of a runtime that could not be sourced, as far as they were used. */
+static void note_runtime(const struct pls_place_scene *s, struct pls_plan *plan)
+{
+    const struct pls_runtime_profile *p = pls_runtime_profile(s->ask->runtime);
+    char room[160];
+    struct pls_text t = PLS_TEXT(room);
+    if (s->ask->context_tokens == PLS_CONTEXT_DEFAULT && p->context_origin == PLS_ORIGIN_ASSUMED) {
+        pls_text_add(&t, "a context of %llu tokens", (unsigned long long)plan->setting.n_ctx);
+    }
+    if (s->ask->parallel == 0 && p->slots_origin == PLS_ORIGIN_ASSUMED) {
+        pls_text_add(&t, "%s%u slots", t.len != 0 ? ", " : "", plan->setting.n_seq);
+    }
+    if (s->ask->ubatch_tokens == 0 && p->batch_origin == PLS_ORIGIN_ASSUMED) {
+        pls_text_add(&t, "%sa micro-batch of %u", t.len != 0 ? ", " : "", plan->setting.n_ubatch);
+    }
+    if (p->outputs_origin == PLS_ORIGIN_ASSUMED) {
+        pls_text_add(&t, "%slogits for %u rows", t.len != 0 ? ", " : "", plan->setting.n_outputs);
+    }
+    if (t.len != 0) {
+        pls_plan_note(plan, "assumed-defaults", "assumed of %s: %s", p->name, room);
+    }
+}
+
+void pls_place_note(const struct pls_place_scene *scene, const struct pls_place_bytes *bytes,
+                    struct pls_plan *plan)
+{
+    const struct pls_card *card = &scene->layout->model->card;
+    if (!pls_arch_known(card->arch)) {
+        pls_plan_note(plan, "unknown-architecture",
+                      "architecture '%s' is not known: weights are those of the file, the cache rule "
+                      "and the buffers are assumed",
+                      card->arch);
+    }
+    note_overheads(scene, bytes, plan);
+    note_runtime(scene, plan);
+    note_model(scene, plan);
+}
