@@ -118,6 +118,8 @@ struct pls_plan {
 
     struct pls_speed speed;
     struct pls_quality quality;
+    double bits_per_weight; /* of the whole file; 0 unknown */
+    double quant_floor_bpw; /* least worth offering for this size and task */
 
     uint32_t n_notes;
     struct pls_note notes[PLS_PLAN_MAX_NOTES];
@@ -155,7 +157,11 @@ enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask
 void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
                        const struct pls_rates *rates, struct pls_plan *plan);
 
-/* Fills quality from card, effective bits per weight, cache types and context (QUALITY.md). */
+/* Billions of parameters that count for how well a model bears quantization: all of a dense one, the geometric mean of all and active
+ * for a mixture of experts. 0 when unknown. */
+double pls_quality_size(const struct pls_card *card);
+
+/* Fills quality, bits_per_weight and quant_floor_bpw from card, effective bits per weight, cache types and context (QUALITY.md). */
 void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct pls_plan *plan);
 
 #endif

@@ -53,6 +53,14 @@ struct pls_pick {
     bool is_pareto;      /* no other configuration is better in quality, speed and context at once */
 };
 
+/* Least bits per weight of the whole file worth offering for this card and task; below it a configuration is flagged and
+ * falls behind everything above its own floor. */
+double pls_rank_quant_floor(const struct pls_card *card, enum pls_task task);
+
+/* Two cards of one shape: tunings, repackagings and successors of the same base. Bytes and speed are the same, so only quality
+ * decides between them, and a list shows one row for all. */
+bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b);
+
 /* Score of one plan under a policy, 0..100, and its reasons. */
 double pls_rank_score(const struct pls_policy *policy, const struct pls_plan *plan, uint32_t *reasons);
 /* Sorts best first (score, then quality, speed, fewer bytes, model index) and marks the efficient set. */

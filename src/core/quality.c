@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "plimsoll/plan.h"
+#include "plimsoll/rank.h"
 
 /* Loss of a task class relative to MMLU's (chance-corrected): HellaSwag and IFEval 0.7, code by KLD 1.8, MMLU-Pro to
  * MATH-500 about 2.5 for reasoning. Vision and tools have no measurements of their own: as chat, and as code. */
@@ -83,12 +83,17 @@ static double format_factor(const struct pls_quant *q, double b)
     return 1.0;
 }
 
-/* Billions of parameters that count for tolerance; clamped to the range that was measured. */
-static double effective_size(const struct pls_card *card)
+double pls_quality_size(const struct pls_card *card)
 {
     double total = (double)card->params_total / 1e9;
     double active = (double)card->params_active / 1e9;
-    double n = card->n_expert > 0 && active > 0 ? sqrt(total * active) : total;
+    return card->n_expert > 0 && active > 0 ? sqrt(total * active) : total;
+}
+
+/* Clamped to the range that was measured. */
+static double effective_size(const struct pls_card *card)
+{
+    double n = pls_quality_size(card);
     return n < 0.5 ? 0.5 : n > 70 ? 70 : n;
 }
 
@@ -122,8 +127,10 @@ void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct
     struct pls_quality *out = &plan->quality;
     const struct pls_ability *ability = &card->ability[task < PLS_TASK_COUNT ? task : PLS_TASK_CHAT];
     double loss = 0;
+    plan->bits_per_weight = card->params_total > 0 ? 8.0 * (double)plan->tensor_data_bytes / (double)card->params_total : 0;
+    plan->quant_floor_bpw = is_native(card, &plan->ask.quant) ? 0 : pls_rank_quant_floor(card, task);
     if (card->params_total > 0 && !is_native(card, &plan->ask.quant)) {
-        double b = 8.0 * (double)plan->tensor_data_bytes / (double)card->params_total;
+        double b = plan->bits_per_weight;
         double ratio = 4 / fmax(b, 0.5);
         loss = 0.050 * pow(8 / effective_size(card), 0.75) * ratio * ratio * ratio * ratio * ratio
             * format_factor(&plan->ask.quant, b);

@@ -3,6 +3,7 @@
 #include "plimsoll/rank.h"
 
 #include <math.h>
+#include <string.h>
 
 struct pls_policy pls_policy_default(enum pls_task task)
 {
@@ -60,6 +61,30 @@ const char *pls_reason_name(enum pls_reason bit)
     return NULL;
 }
 
+/* Least bits per weight worth offering, by effective size in billions: where the measured loss stays under about 15% of the
+ * above-chance score. Small models that reason or write code need 0.7 more. */
+double pls_rank_quant_floor(const struct pls_card *card, enum pls_task task)
+{
+    static const struct {
+        double size, bpw;
+    } floors[] = { { 2, 4.8 }, { 4, 4.2 }, { 8, 3.4 }, { 14, 3.2 }, { 32, 3.0 }, { 70, 2.5 }, { 150, 2.0 } };
+    double size = pls_quality_size(card);
+    double bpw = floors[0].bpw;
+    for (size_t i = 1; i < PLS_COUNT_OF(floors) && size > floors[i - 1].size; i++) {
+        double share = log(size / floors[i - 1].size) / log(floors[i].size / floors[i - 1].size);
+        bpw = floors[i - 1].bpw + fmin(share, 1) * (floors[i].bpw - floors[i - 1].bpw);
+    }
+    bool is_sharp = task == PLS_TASK_CODE || task == PLS_TASK_REASONING || task == PLS_TASK_TOOLS;
+    return bpw + (is_sharp && size <= 9 ? 0.7 : 0);
+}
+
+bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b)
+{
+    double ratio = b->params_total > 0 ? (double)a->params_total / (double)b->params_total : 0;
+    return strcmp(a->arch, b->arch) == 0 && a->n_layers == b->n_layers && a->n_embd == b->n_embd && a->n_vocab == b->n_vocab
+        && a->n_expert == b->n_expert && ratio > 0.995 && ratio < 1.005;
+}
+
 /* 0 at or below floor, 1 at or above good, straight on a logarithmic scale between: twice as fast is one step. */
 static double log_share(double value, double floor, double good)
 {
@@ -92,6 +117,10 @@ double pls_rank_score(const struct pls_policy *policy, const struct pls_plan *pl
     why |= pls_type_is_quantized(plan->setting.type_k) || pls_type_is_quantized(plan->setting.type_v)
         ? PLS_REASON_QUANTIZED_KV
         : 0;
+    if (plan->bits_per_weight > 0 && plan->bits_per_weight < plan->quant_floor_bpw) {
+        why |= PLS_REASON_BELOW_QUANT_FLOOR;
+        score -= 20;
+    }
     if (plan->setting.n_ctx_seq < policy->min_context_tokens) {
         why |= PLS_REASON_SHORT_CONTEXT;
         score -= 50;
