@@ -1,0 +1,57 @@
+#!/bin/sh
+# The probe through the program: every recording answers, a stand-in for NVML is found like the real one, and a recording
+# cannot make the program read outside itself.
+. tests/tap.sh
+whole='
+    .schema == "plimsoll.probe/1" and .pools[0].id == "ram" and .pools[0].capacity_bytes > 0
+    and all(.pools[]; .budget_bytes <= (.capacity_bytes // 0))
+    and all(.pools[]; .within == null or .within == "ram")
+    and (.pools[0].budget_bytes) as $ram | all(.pools[] | select(.within == "ram"); .budget_bytes <= $ram)'
+
+for dir in tests/machines/*/; do
+    name=$(basename "$dir")
+    case $name in xml-*) continue ;; esac
+    run probe --sysroot "$dir" --json
+    is "$name answers, nothing on stderr" "$status $(cat "$tap_tmp/err")" "0 "
+    ok "$name is whole and consistent" jq -e "$whole" "$tap_tmp/out"
+done
+
+if [ -r /proc/meminfo ]; then
+    total=$(awk '/^MemTotal:/ { printf "%.0f", $2 * 1024 }' /proc/meminfo)
+    run probe --json
+    ok "this machine's RAM is MemTotal within 1%" jq -e --argjson t "$total" \
+        '.pools[0].capacity_bytes / $t | . > 0.99 and . < 1.01' "$tap_tmp/out"
+fi
+
+# gpus SCENE: how many, their notes' codes, and whether stdout was whole
+gpus() {
+    FAKE_NVML=$1 LD_LIBRARY_PATH="$BUILD/tests/fakes/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$PLIMSOLL" probe --json 2>"$tap_tmp/err" |
+        jq -r '[.gpus[] | select(.vendor == "nvidia")] as $g
+               | "\($g | length) \([.pools[] | select(.device != null) | .capacity_bytes] | add // 0)"
+               + ([.notes[].code | select(startswith("gpu-") or startswith("nvml") or . == "mig" or . == "unified-memory")]
+                  | map(" " + .) | join(""))'
+}
+if [ "$(uname -s)" = Linux ] && [ -f "$BUILD/tests/fakes/lib/libnvidia-ml.so.1" ] && ! [ -e /proc/driver/nvidia ]; then
+    MIB=1048576
+    is "NVML without GPUs" "$(gpus none)" "0 0"
+    is "NVML with one" "$(gpus one)" "1 $((24564 * MIB))"
+    is "NVML with two" "$(gpus two)" "2 $((2 * 24564 * MIB))"
+    is "NVML with eight" "$(gpus eight)" "8 $((8 * 143771 * MIB))"
+    is "NVML with a lost GPU" "$(gpus lost)" "1 $((24564 * MIB)) gpu-lost"
+    is "NVML that fails is one note" "$(gpus error)" "0 0 nvml-error"
+    is "NVML without its driver is one note" "$(gpus nodriver)" "0 0 nvml-error"
+    is "NVML with slices" "$(gpus mig)" "2 $((2 * 19968 * MIB)) mig"
+    empty "nothing on stderr" "$(cat "$tap_tmp/err")"
+fi
+
+# A recording whose files are links to the outside shows nothing of it.
+evil=$tap_tmp/evil
+mkdir -p "$evil/proc"
+printf 'MemTotal: 123456789 kB\n' >"$tap_tmp/outside"
+ln -s ../../outside "$evil/proc/meminfo"
+refuses "a link out of the recording is not followed" 3 meminfo probe --sysroot "$evil"
+ln -sf "$tap_tmp/outside" "$evil/proc/meminfo"
+refuses "nor an absolute one" 3 meminfo probe --sysroot "$evil"
+refuses "a missing recording" 3 'No such file' probe --sysroot "$tap_tmp/none"
+
+done_testing
