@@ -17,6 +17,11 @@
  * PLS_IO, PLS_UNSUPPORTED only when not even the size of RAM could be found; a GPU that fails is a note. */
 enum pls_code pls_probe(struct pls_root *root, struct pls_machine *out, struct pls_err *err);
 
+/* Probes the machine behind root and writes what was seen as a recording into dir, which must not exist yet or be empty: a
+ * tree that pls_probe() answers from as it did here. What could tell whose machine it is stays out: serial numbers, host
+ * and user names, names of services and containers (control groups become g1, g2, ...). PLS_IO when it cannot be written. */
+enum pls_code pls_probe_record(struct pls_root *root, const char *dir, struct pls_machine *out, struct pls_err *err);
+
 /* The machine of an hwloc XML export (`--on file.xml`): processors, the sum of its memory nodes, and the GPUs whose memory
  * the exporting hwloc could tell. PLS_FORMAT for another file or one without memory, PLS_UNSUPPORTED for hwloc 3's format
  * read by hwloc 2. */

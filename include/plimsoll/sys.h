@@ -30,6 +30,11 @@ typedef bool pls_dir_visit(const char *name, void *context);
 enum pls_code pls_root_list(struct pls_root *root, const char *dir, pls_dir_visit *visit, void *context,
                             struct pls_err *err);
 
+/* Tells what is found from now on: each file read (data, len) and each path that exists (data NULL). How a machine is
+ * recorded: by letting the probe run and keeping what it saw. NULL ends it. */
+typedef void pls_root_witness(const char *path, const char *data, size_t len, void *context);
+void pls_root_watch(struct pls_root *root, pls_root_witness *witness, void *context);
+
 /* A read-only file mapping. data is NULL for an empty file. */
 struct pls_map {
     const unsigned char *data;

@@ -51,6 +51,10 @@ void pls_topology_hwloc(struct pls_root *root, const char *allowed_cpus, const c
 enum pls_code pls_topology_xml(const char *xml, size_t len, struct pls_topology *out,
                                struct pls_machine *machine, struct pls_err *err);
 
+/* The topology as scrubbed XML, line by line. False when there is none. */
+typedef void pls_line_sink(const char *line, void *context);
+bool pls_topology_export(struct pls_root *root, pls_line_sink *sink, void *context);
+
 /* tiers.c: cores of one kind, before kinds become tiers. design ranks core types (Intel: 3 P, 2 E, 1
  * low-power E; 0 unknown); capacity is the scheduler's (0..1024). */
 enum { PLS_MAX_KINDS = 16 };
@@ -73,6 +77,10 @@ void pls_linux_cpu(struct pls_root *root, const struct pls_topology *topo, struc
 
 /* probe.c: counts, caches and tiers of topo as the machine's CPU. */
 void pls_machine_cpu(struct pls_machine *m, const struct pls_topology *topo);
+
+/* probe.c: pls_probe() that also hands out what calls told. */
+enum pls_code pls_probe_values(struct pls_root *root, struct pls_values *values, struct pls_machine *out,
+                               struct pls_err *err);
 
 /* linux.c: all of a Linux machine. */
 enum pls_code pls_linux_probe(struct pls_root *root, const struct pls_values *values, struct pls_machine *m,

@@ -43,24 +43,34 @@ static enum pls_code probe_system(struct pls_root *root, const struct pls_values
                     pls_root_path(root));
 }
 
-enum pls_code pls_probe(struct pls_root *root, struct pls_machine *out, struct pls_err *err)
+enum pls_code pls_probe_values(struct pls_root *root, struct pls_values *values, struct pls_machine *out,
+                               struct pls_err *err)
 {
-    struct pls_values *values = calloc(1, sizeof(*values));
     *out = (struct pls_machine){ .n_pools = 0 };
-    if (values == NULL) {
-        return pls_fail(err, PLS_NOMEM, "probe: out of memory");
-    }
     gather_values(root, values);
     enum pls_code code = probe_system(root, values, out, err);
-    if (code == PLS_OK && pls_root_is_live(root)) {
+    if (code != PLS_OK) {
+        return code;
+    }
+    if (pls_root_is_live(root)) {
         out->cpu.isa = pls_probe_isa();
     }
-    if (code == PLS_OK && pls_gpu_memory_missing(out)) {
+    if (pls_gpu_memory_missing(out)) {
         if (pls_root_is_live(root)) {
             pls_opencl_values(values);
         }
         pls_gpu_fill_opencl(values, out);
     }
+    return PLS_OK;
+}
+
+enum pls_code pls_probe(struct pls_root *root, struct pls_machine *out, struct pls_err *err)
+{
+    struct pls_values *values = calloc(1, sizeof(*values));
+    if (values == NULL) {
+        return pls_fail(err, PLS_NOMEM, "probe: out of memory");
+    }
+    enum pls_code code = pls_probe_values(root, values, out, err);
     free(values);
     return code;
 }

@@ -16,14 +16,16 @@ bool pls_scan_next(const char **text, char *line, size_t cap)
     return true;
 }
 
-static void trim(char *text)
+/* Blanks off both ends; the rest of the room is cleared, so that structs filled here compare equal bytewise. */
+static void trim(char *text, size_t cap)
 {
     size_t lead = strspn(text, " \t");
     memmove(text, text + lead, strlen(text + lead) + 1);
     size_t len = strlen(text);
     while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL) {
-        text[--len] = '\0';
+        len--;
     }
+    memset(text + len, 0, cap - len);
 }
 
 bool pls_scan_field(const char *text, const char *key, char *out, size_t cap)
@@ -40,7 +42,7 @@ bool pls_scan_field(const char *text, const char *key, char *out, size_t cap)
         }
         rest += *rest == ':' || *rest == '=' ? 1 : 0;
         pls_scan_next(&rest, out, cap);
-        trim(out);
+        trim(out, cap);
         return true;
     }
     return false;
@@ -96,7 +98,7 @@ bool pls_scan_line(struct pls_root *root, const char *path, char *out, size_t ca
         return false;
     }
     out[strcspn(out, "\n")] = '\0';
-    trim(out);
+    trim(out, cap);
     return out[0] != '\0';
 }
 

@@ -364,3 +364,52 @@ void pls_topology_hwloc(struct pls_root *root, const char *allowed_cpus, const c
     }
     free(xml);
 }
+
+/* Whether a line of the export may leave the machine: information by an allow list, since exports carry host
+ * names, serial numbers and network addresses; structure always. */
+static bool may_leave(const char *line)
+{
+    static const char *const allowed[] = { "CPUModel",         "CPUVendor",      "CPUModelNumber",
+                                           "CPUFamilyNumber",  "CPUStepping",    "OSName",
+                                           "Architecture",     "DMIProductName", "PCIVendor",
+                                           "PCIDevice",        "CoreType",       "FrequencyMaxMHz",
+                                           "FrequencyBaseMHz", "LinuxCapacity",  "SoC0ID",
+                                           "SoC0Family",       "Backend",        "hwlocVersion" };
+    const char *info = strstr(line, "<info name=\"");
+    if (info == NULL) {
+        return true;
+    }
+    const char *name = info + strlen("<info name=\"");
+    for (size_t i = 0; i < PLS_COUNT_OF(allowed); i++) {
+        size_t len = strlen(allowed[i]);
+        if (strncmp(name, allowed[i], len) == 0 && name[len] == '"') {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool pls_topology_export(struct pls_root *root, pls_line_sink *sink, void *context)
+{
+    size_t len = 0;
+    char *xml = read_xml(root, &len);
+    hwloc_topology_t topo = xml != NULL || pls_root_is_live(root) ? open_topology(xml, len) : NULL;
+    char *text = NULL;
+    int size = 0;
+    bool exported = topo != NULL && hwloc_topology_export_xmlbuffer(topo, &text, &size, 0) == 0;
+    const char *at = exported ? text : "";
+    char line[4096];
+    while (pls_scan_next(&at, line, sizeof(line))) {
+        if (may_leave(line)) {
+            sink(line, context);
+        }
+    }
+    if (exported) {
+        hwloc_free_xmlbuffer(topo, text);
+    }
+    if (topo != NULL) {
+        hwloc_topology_destroy(topo);
+    }
+    free(xml);
+    return exported;
+}

@@ -27,6 +27,8 @@ enum {
 struct pls_root {
     int fd;
     bool live;
+    pls_root_witness *witness; /* NULL: nobody watches */
+    void *witness_context;
     char path[MAX_PATH];
 };
 
@@ -76,6 +78,19 @@ bool pls_root_is_live(const struct pls_root *root)
 const char *pls_root_path(const struct pls_root *root)
 {
     return root->path;
+}
+
+void pls_root_watch(struct pls_root *root, pls_root_witness *witness, void *context)
+{
+    root->witness = witness;
+    root->witness_context = context;
+}
+
+static void tell(const struct pls_root *root, const char *path, const char *data, size_t len)
+{
+    if (root->witness != NULL) {
+        root->witness(path, data, len, root->witness_context);
+    }
 }
 
 static bool append_component(char *path, const char *name, size_t name_len)
@@ -215,6 +230,7 @@ enum pls_code pls_root_read(struct pls_root *root, const char *path, char *out, 
     if (n < 0) {
         return pls_fail(err, PLS_IO, "%s: %s", path, strerror(why));
     }
+    tell(root, path, out, (size_t)n);
     return longer ? pls_fail(err, PLS_LIMIT, "%s: longer than %zu bytes", path, cap - 1) : PLS_OK;
 }
 
@@ -233,7 +249,11 @@ bool pls_root_exists(struct pls_root *root, const char *path)
 {
     char plain[MAX_PATH];
     struct stat st;
-    return resolve(root, path, true, plain) && fstatat(root->fd, plain, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    bool exists = resolve(root, path, true, plain) && fstatat(root->fd, plain, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (exists) {
+        tell(root, path, NULL, 0);
+    }
+    return exists;
 }
 
 bool pls_root_link(struct pls_root *root, const char *path, char *out, size_t cap)

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plimsoll/probe.h"
 #include "plimsoll/text.h"
@@ -260,6 +261,7 @@ START_TEST(an_empty_root_is_one_clear_line)
     ck_assert_int_ne(pls_probe(root, &m, &err), PLS_OK);
     ck_assert_ptr_nonnull(strstr(err.text, "/proc/meminfo"));
     pls_root_close(root);
+    ck_assert_int_eq(rmdir(dir), 0);
     ck_assert_int_eq(pls_root_open("/no/such/dir", &root, &err), PLS_IO);
     ck_assert_str_eq(err.text, "/no/such/dir: No such file or directory");
 }

@@ -8,6 +8,7 @@
 
 #include "plimsoll/sys.h"
 #include "plimsoll/text.h"
+#include "tree.h"
 #include "unit.h"
 
 static char *make_tree(char *dir)
@@ -57,6 +58,7 @@ START_TEST(dotdot_stops_at_the_root)
     read_is(root, "/etc/../../etc/./secret", "inside\n");
     read_is(root, "etc//secret", "inside\n");
     pls_root_close(root);
+    tree_remove(dir);
 }
 END_TEST
 
@@ -84,6 +86,7 @@ START_TEST(links_stay_inside)
     ck_assert_str_eq(target, "/etc/secret");
     ck_assert(!pls_root_link(root, "/etc", target, sizeof(target)));
     pls_root_close(root);
+    tree_remove(dir);
 }
 END_TEST
 
@@ -104,6 +107,7 @@ START_TEST(reads_are_bounded)
     ck_assert_int_eq(mkfifo("in/fifo", 0600), 0);
     ck_assert_int_eq(pls_root_read(root, "/fifo", text, sizeof(text), NULL, NULL), PLS_IO);
     pls_root_close(root);
+    tree_remove(dir);
 }
 END_TEST
 
@@ -118,6 +122,7 @@ START_TEST(numbers_are_whole_or_absent)
     ck_assert(!pls_root_read_u64(root, "/etc/none", &n));
     ck_assert_uint_eq(n, 4096);
     pls_root_close(root);
+    tree_remove(dir);
 }
 END_TEST
 
@@ -142,6 +147,7 @@ START_TEST(lists_are_in_device_order)
     ck_assert_str_eq(room, "card1 card2 card2-DP-1 card10 "); /* stopped there */
     ck_assert_int_eq(pls_root_list(root, "/none", join, &t, NULL), PLS_IO);
     pls_root_close(root);
+    tree_remove(dir);
 }
 END_TEST
 
@@ -161,6 +167,7 @@ START_TEST(maps_files_only)
     pls_map_close(&map);
     ck_assert_int_eq(pls_map_open("in", &map, NULL), PLS_IO);
     ck_assert_int_eq(pls_map_open("none", &map, NULL), PLS_IO);
+    tree_remove(dir);
 }
 END_TEST
 
