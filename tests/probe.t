@@ -54,4 +54,13 @@ ln -sf "$tap_tmp/outside" "$evil/proc/meminfo"
 refuses "nor an absolute one" 3 meminfo probe --sysroot "$evil"
 refuses "a missing recording" 3 'No such file' probe --sysroot "$tap_tmp/none"
 
+# A recording made here answers as this machine did.
+run probe --record "$tap_tmp/rec" --json
+is "probe --record answers as ever" "$status $(jq -r .schema "$tap_tmp/out")" "0 plimsoll.probe/1"
+want=$(jq -c '[.cpu.name, .cpu.threads, .pools[0].capacity_bytes]' "$tap_tmp/out")
+run probe --sysroot "$tap_tmp/rec" --json
+is "and the recording answers the same" "$(jq -c '[.cpu.name, .cpu.threads, .pools[0].capacity_bytes]' "$tap_tmp/out")" "$want"
+refuses "a directory that is in use is not recorded into" 3 'not empty' probe --record "$tap_tmp/rec"
+refuses "words cannot be recorded" 2 'describes' probe --on "rtx 4090" --record "$tap_tmp/other"
+
 done_testing
