@@ -174,6 +174,19 @@ distcheck: dist
 	$(MAKE) -C build/distcheck/plimsoll-$(VERSION) DEPS=no DESTDIR=$(abspath build/distcheck/root) install
 	test -x build/distcheck/root$(bindir)/plimsoll && test -f build/distcheck/root$(pkgdatadir)/catalog.db
 
+# Errors of the speed model against a table of published speeds, and its constants fitted anew to one: CSV=path.
+speed_objects := $(patsubst %.c,$(B)/%.o,tests/speed/rows.c tests/speed/sample.c)
+$(B)/speed-%: $(B)/tests/speed/%.o $(speed_objects) $(library)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+.PHONY: speed-check speed-fit
+speed-check: $(B)/speed-check $(catalog)
+	@test -n "$(CSV)" || { echo "make speed-check CSV=FILE" >&2; exit 2; }
+	@$(B)/speed-check $(CSV) $(catalog)
+speed-fit: $(B)/speed-fit $(catalog)
+	@test -n "$(CSV)" || { echo "make speed-fit CSV=FILE" >&2; exit 2; }
+	@$(B)/speed-fit $(CSV) $(catalog)
+
 lint:
 	prove -j2 -e '' $(wildcard tests/lint/*.t)
 

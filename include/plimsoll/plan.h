@@ -38,14 +38,19 @@ struct pls_traffic {
                                                  included */
     uint64_t expert_share_bytes;              /* the part of the sum that belongs to routed experts */
     uint64_t kv_per_token;                    /* cache bytes read per cached token, full-attention layers */
-    uint64_t kv_fixed;      /* cache bytes of sliding layers when full, plus recurrent state */
+    uint64_t kv_sliding_per_token; /* the same of sliding layers, as long as the window is not full */
+    uint64_t window_tokens;        /* the window: no token beyond it is read */
+    uint64_t kv_fixed;             /* recurrent state, whatever the depth */
     uint64_t active_params; /* multiply-adds per token */
     uint32_t n_layers;      /* layers run here */
     uint32_t n_layers_moe, n_layers_linear; /* of which with experts; with recurrent or linear attention */
     uint32_t n_ops;           /* graph operations per token, for synchronisation cost; 0 unknown */
     uint64_t attention_width; /* sum over full layers here of n_head * head_dim: attention arithmetic */
+    uint64_t attention_width_sliding; /* the same over sliding layers */
     bool repacked;            /* weights here run through interleaved kernels */
 };
+/* Cache and state bytes read to decode one token with `depth_tokens` cached. Saturates. */
+uint64_t pls_traffic_cache_bytes(const struct pls_traffic *t, uint64_t depth_tokens);
 
 struct pls_share {
     int32_t pool; /* index into the machine's pools */

@@ -54,13 +54,17 @@ static void layer_traffic(const struct pls_place_scene *s, const struct pls_sett
         uint64_t entry = pls_type_row_bytes(setting->type_k, cache->compressed_width);
         kv->kv_per_token = pls_add(kv->kv_per_token, entry / cache->compress_ratio);
     }
+    struct pls_layer l = pls_card_layer(card, i);
+    /* Latent attention scores every head against the whole latent row. */
+    uint64_t width = (uint64_t)l.n_head * (l.v_cache_width == 0 ? l.k_cache_width : l.head_dim_k);
     if (cache->is_sliding) {
-        kv->kv_fixed = pls_add(kv->kv_fixed, pls_mul(cell, pls_size_kv_cells(cache, setting)));
+        kv->kv_sliding_per_token = pls_add(kv->kv_sliding_per_token, cell);
+        kv->window_tokens = card->sliding_window;
+        kv->attention_width_sliding = pls_add(kv->attention_width_sliding, width);
         return;
     }
-    struct pls_layer l = pls_card_layer(card, i);
     kv->kv_per_token = pls_add(kv->kv_per_token, cell);
-    kv->attention_width += (uint64_t)l.n_head * l.head_dim_k;
+    kv->attention_width = pls_add(kv->attention_width, width);
 }
 
 static void fill_traffic(const struct pls_place_scene *s, const struct pls_setting *setting,

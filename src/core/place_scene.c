@@ -73,15 +73,18 @@ static enum pls_backend choose_backend(const struct pls_ask *ask, const struct p
     return first;
 }
 
-/* A GPU can be driven by its own backend, and through Vulkan by any vendor's driver but Apple's; MLX is
- * Metal. */
+/* A GPU can be driven by its own backend, by its vendor's, and through Vulkan by any vendor's driver but
+ * Apple's; MLX is Metal. */
 static bool can_drive(const struct pls_gpu *gpu, enum pls_backend backend)
 {
     if (gpu->backend == backend) {
         return true;
     }
     bool apple = gpu->backend == PLS_BACKEND_METAL;
-    return (backend == PLS_BACKEND_VULKAN && !apple) || (backend == PLS_BACKEND_MLX && apple);
+    return (backend == PLS_BACKEND_VULKAN && !apple) || (backend == PLS_BACKEND_MLX && apple)
+        || (backend == PLS_BACKEND_ROCM && pls_text_equal(gpu->vendor, "amd"))
+        || (backend == PLS_BACKEND_SYCL && pls_text_equal(gpu->vendor, "intel"))
+        || (backend == PLS_BACKEND_CUDA && pls_text_equal(gpu->vendor, "nvidia"));
 }
 
 /* Metal manages what MLX allocates. */

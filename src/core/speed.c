@@ -4,6 +4,12 @@
 
 #include "plimsoll/speed.h"
 
+uint64_t pls_traffic_cache_bytes(const struct pls_traffic *t, uint64_t depth_tokens)
+{
+    uint64_t sliding = pls_mul(t->kv_sliding_per_token, pls_min(depth_tokens, t->window_tokens));
+    return pls_add(t->kv_fixed, pls_add(sliding, pls_mul(t->kv_per_token, depth_tokens)));
+}
+
 struct sum {
     double seconds;
     double log_spread; /* sum of seconds * log(spread) */

@@ -30,7 +30,7 @@ struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_ori
             seconds += (double)t->weights_by_type[i] / (rate_gbs(load, (enum pls_type)i, &is_measured) * 1e9);
         }
     }
-    double cache = (double)t->kv_fixed + (double)t->kv_per_token * (double)load->depth_tokens;
+    double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
     bool of_cache = true;
     double cache_gbs = load->rates->attention_gbs > 0 ? load->rates->attention_gbs : rate_gbs(load, PLS_TYPE_F16, &of_cache);
     seconds += cache / (cache_gbs * 1e9) + t->n_ops * load->rates->barrier_ns * 1e-9;

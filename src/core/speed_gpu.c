@@ -130,7 +130,7 @@ struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const stru
     double bus = weight_bytes(t) / (BUS_SHARE * bandwidth);
     double fp32 = load->gpu->fp32_tflops * 1e12;
     double arithmetic = fp32 > 0 ? unpack_ops(ops_of(c, load), t) / fp32 : bus * 0.3;
-    double cache = (double)t->kv_fixed + (double)t->kv_per_token * (double)load->depth_tokens;
+    double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
     double attention = cache / (k->cache_share * (load->flash_attention ? 1 : NO_FLASH) * bandwidth);
     return (struct pls_gpu_time){
         .seconds = fixed + bus + arithmetic + attention,

@@ -49,7 +49,7 @@ static void explain_speed(struct pls_page *page, const struct pls_report *r, con
         for (int k = 0; k < PLS_TYPE_COUNT; k++) {
             weights = pls_add(weights, s->traffic.weights_by_type[k]);
         }
-        uint64_t cache = pls_add(s->traffic.kv_fixed, pls_mul(s->traffic.kv_per_token, p->speed.at_context_tokens));
+        uint64_t cache = pls_traffic_cache_bytes(&s->traffic, p->speed.at_context_tokens);
         fprintf(page->to, "  %-14s %15" PRIu64 "  weights read per token\n", pool->id, weights);
         fprintf(page->to, "  %-14s %15" PRIu64 "  cache and state read per token at depth %" PRIu64 "\n", "", cache,
                 p->speed.at_context_tokens);

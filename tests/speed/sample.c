@@ -1,0 +1,278 @@
+#include "sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plimsoll/text.h"
+
+enum { ROOM = 192 << 20 };
+
+struct reader {
+    struct pls_catalog *catalog;
+    struct pls_arena arena;
+    struct pls_profile profiles[PLS_MAX_PROFILES];
+    uint32_t n_profiles;
+    struct pls_model model;
+    char model_id[96]; /* of the model in memory */
+    bool has_model;
+    size_t model_mark; /* arena use behind the model */
+    struct pls_plan plan;
+    struct pls_machine machine;
+};
+
+struct pls_gpu_load sample_load(const struct sample *s)
+{
+    struct pls_gpu_load load = s->load;
+    load.gpu = &s->gpu;
+    load.traffic = &s->traffic;
+    return load;
+}
+
+static const struct pls_profile *profile_of(const struct reader *r, const char *id)
+{
+    for (uint32_t i = 0; i < r->n_profiles; i++) {
+        if (strcmp(r->profiles[i].id, id) == 0) {
+            return &r->profiles[i];
+        }
+    }
+    return NULL;
+}
+
+static bool find_model(struct reader *r, const char *id)
+{
+    if (strcmp(id, r->model_id) == 0) {
+        return r->has_model;
+    }
+    PLS_COPY(r->model_id, id);
+    r->arena.used = 0;
+    memset(&r->model, 0, sizeof(r->model));
+    r->has_model = pls_catalog_resolve(r->catalog, id, &r->model.card, NULL) == PLS_OK
+        && pls_arch_tensors(&r->model.card, &r->arena, &r->model.tensors, NULL) == PLS_OK;
+    r->model_mark = r->arena.used;
+    return r->has_model;
+}
+
+/* Mixtures known by name only stand for the recipe they started from: "UD-Q4_K_XL" for Q4_K_M. */
+static bool parse_quant(const char *word, struct pls_quant *out, bool *is_mixture)
+{
+    char base[32];
+    *is_mixture = false;
+    bool parsed = pls_quant_parse(word, out);
+    if (parsed && !out->from_name) {
+        return true;
+    }
+    *is_mixture = true;
+    PLS_COPY(base, pls_text_starts(word, "UD-") ? word + 3 : word);
+    char *tail = strstr(base, "_XL");
+    if (tail != NULL) {
+        PLS_COPY(base, pls_text_starts(base, "Q8") ? "Q8_0" : pls_text_starts(base, "Q6") ? "Q6_K"
+                       : pls_text_starts(base, "Q5") ? "Q5_K_M" : pls_text_starts(base, "Q4") ? "Q4_K_M"
+                       : pls_text_starts(base, "Q3") ? "Q3_K_M" : "Q2_K");
+    }
+    return pls_quant_parse(base, out) && !out->from_name;
+}
+
+static struct pls_ask ask_of(const struct sample *s, const struct pls_quant *quant, enum pls_backend backend)
+{
+    const struct speed_row *row = &s->row;
+    struct pls_ask ask = pls_ask_default(backend == PLS_BACKEND_MLX ? PLS_RUNTIME_MLX : PLS_RUNTIME_LLAMA_CLI);
+    ask.quant = *quant;
+    ask.context_tokens = pls_max(row->n_prompt + row->n_gen + row->n_depth, 512);
+    ask.parallel = 1;
+    ask.flash_attention = row->flash < 0 ? PLS_AUTO : row->flash == 1 ? PLS_ON : PLS_OFF;
+    ask.ubatch_tokens = row->batch > 0 && row->batch < 512 ? (uint32_t)row->batch : 0;
+    ask.backend = backend;
+    ask.gpu_layers = backend == PLS_BACKEND_CPU ? 0 : PLS_GPU_LAYERS_ALL;
+    ask.depth_tokens = row->n_depth + (s->is_prefill ? 0 : row->n_gen / 2);
+    ask.prompt_tokens = row->n_prompt > 0 ? row->n_prompt : 512;
+    ask.n_threads = row->threads;
+    return ask;
+}
+
+static void make_machine(struct reader *r, const struct pls_profile *p, uint32_t n_gpu)
+{
+    struct pls_machine *m = &r->machine;
+    memset(m, 0, sizeof(*m));
+    m->n_pools = 1;
+    m->pools[0] = (struct pls_pool){ .id = "ram", .kind = PLS_POOL_RAM, .gpu = -1, .within = -1,
+                                     .capacity_bytes = 4096 * PLS_GIB };
+    pls_profile_add(p, n_gpu, 4096, m); /* what fits is another question */
+    struct pls_budget_policy policy = pls_budget_policy_default();
+    pls_budget_apply(m, &policy);
+}
+
+/* The file is what was measured: where its mixture cannot be predicted, bytes follow its size. */
+static void scale(struct pls_traffic *t, double factor)
+{
+    for (uint32_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        t->weights_by_type[i] = (uint64_t)((double)t->weights_by_type[i] * factor);
+    }
+    t->expert_share_bytes = (uint64_t)((double)t->expert_share_bytes * factor);
+}
+
+static void predict(struct reader *r, struct sample *s)
+{
+    static const struct pls_rates none;
+    struct pls_rates rates = none;
+    const struct pls_speed *speed = &r->plan.speed;
+    rates.ram_gbs = r->machine.pools[0].bandwidth_gbs;
+    rates.ram_origin = PLS_ORIGIN_TABLE;
+    pls_speed_predict(&r->model.card, &r->machine, &rates, &r->plan);
+    s->predicted_tps = s->is_prefill ? speed->prefill_tps : speed->decode_tps;
+    s->low_tps = s->is_prefill ? speed->prefill_low_tps : speed->decode_low_tps;
+    s->high_tps = s->is_prefill ? speed->prefill_high_tps : speed->decode_high_tps;
+}
+
+static void fill(struct reader *r, bool is_mixture, struct sample *s)
+{
+    const struct pls_card *card = &r->model.card;
+    const struct pls_plan *plan = &r->plan;
+    bool on_gpu = plan->n_shares > 1 && plan->gpu_layers > 0;
+    double factor = is_mixture && s->row.model_bytes > 0 && plan->tensor_data_bytes > 0
+        ? (double)s->row.model_bytes / (double)plan->tensor_data_bytes : 1;
+    for (uint32_t i = 0; i < r->plan.n_shares; i++) {
+        scale(&r->plan.shares[i].traffic, factor);
+    }
+    const struct pls_share *share = &plan->shares[on_gpu ? 1 : 0];
+    const struct pls_pool *pool = &r->machine.pools[share->pool];
+    s->traffic = share->traffic;
+    if (on_gpu) {
+        s->gpu = r->machine.gpus[pool->gpu];
+    }
+    s->file_bytes = (double)plan->tensor_data_bytes * factor;
+    s->load = (struct pls_gpu_load){
+        .backend = plan->ask.backend, .bandwidth_gbs = pool->bandwidth_gbs, .depth_tokens = plan->ask.depth_tokens,
+        .prompt_tokens = plan->ask.prompt_tokens, .ubatch_tokens = plan->setting.n_ubatch,
+        .resident_bytes = (uint64_t)((double)share->bytes.weights * factor), .flash_attention = plan->setting.flash_attention,
+    };
+    double active = card->params_active > 0 && card->params_total > 0
+        ? (double)card->params_active / (double)card->params_total : 1;
+    s->naive_tps = 0.55 * pool->bandwidth_gbs * 1e9 / (s->file_bytes * active);
+    predict(r, s);
+}
+
+/* Prompt processing became several times faster on AMD during 2025; predictions are of current builds. llama.cpp numbers
+ * its builds: b6500 is of September 2025. */
+static bool is_current(const struct sample *s)
+{
+    unsigned long build = s->row.version[0] == 'b' ? strtoul(s->row.version + 1, NULL, 10) : 0;
+    bool amd = strcmp(s->row.backend, "rocm") == 0 || (strcmp(s->row.backend, "vulkan") == 0 && strcmp(s->gpu.vendor, "amd") == 0);
+    return !(s->is_prefill && amd && build > 0 && build < 6500);
+}
+
+static bool make(struct reader *r, struct samples *all, struct sample *s)
+{
+    struct pls_quant quant;
+    bool is_mixture = false;
+    enum pls_backend backend = PLS_BACKEND_NONE;
+    const struct pls_profile *p = profile_of(r, s->row.hw_id);
+    if (p == NULL || !pls_backend_by_name(s->row.backend, &backend)) {
+        all->no_hardware++;
+        return false;
+    }
+    if (!find_model(r, s->row.model_id)) {
+        all->no_model++;
+        return false;
+    }
+    if (!parse_quant(s->row.quant, &quant, &is_mixture) || (backend == PLS_BACKEND_MLX) != (quant.format == PLS_FORMAT_MLX)) {
+        all->no_quant++;
+        return false;
+    }
+    make_machine(r, p, s->row.n_gpu);
+    struct pls_ask ask = ask_of(s, &quant, backend);
+    r->arena.used = r->model_mark;
+    enum pls_code code = pls_place(&r->model, &ask, &r->machine, &r->arena, &r->plan, NULL);
+    if (code != PLS_OK) {
+        all->no_plan++;
+        return false;
+    }
+    fill(r, is_mixture, s);
+    if (!is_current(s)) {
+        all->no_build++;
+        return false;
+    }
+    bool clean = strcmp(s->row.quality, "llama-bench") == 0
+        || (backend == PLS_BACKEND_MLX && strcmp(s->row.quality, "unclear") != 0 && strcmp(s->row.runtime, "mlx") == 0);
+    s->is_fit = clean && s->row.n_gpu == 1 && backend != PLS_BACKEND_CPU;
+    return true;
+}
+
+static void number_device(struct samples *all, struct sample *s)
+{
+    for (uint32_t i = 0; i < all->n; i++) {
+        const struct speed_row *other = &all->items[i].row;
+        if (strcmp(other->hw_id, s->row.hw_id) == 0 && strcmp(other->backend, s->row.backend) == 0) {
+            s->device = all->items[i].device;
+            return;
+        }
+    }
+    s->device = all->n_devices++;
+}
+
+static bool keep(struct samples *all, const struct sample *s)
+{
+    if (all->n == all->cap) {
+        uint32_t cap = all->cap > 0 ? 2 * all->cap : 1024;
+        struct sample *more = realloc(all->items, cap * sizeof(*more));
+        if (more == NULL) {
+            return false;
+        }
+        all->items = more;
+        all->cap = cap;
+    }
+    all->items[all->n++] = *s;
+    return true;
+}
+
+static void read_all(struct reader *r, FILE *in, const struct speed_table *table, struct samples *out)
+{
+    struct sample s;
+    memset(&s, 0, sizeof(s));
+    while (speed_table_next(in, table, &s.row)) {
+        s.is_prefill = s.row.pp_tps > 0;
+        s.observed_tps = s.is_prefill ? s.row.pp_tps : s.row.tg_tps;
+        if (!make(r, out, &s)) {
+            continue;
+        }
+        number_device(out, &s);
+        if (!keep(out, &s)) {
+            return;
+        }
+    }
+}
+
+bool samples_read(const char *csv, const char *catalog, struct samples *out)
+{
+    struct pls_err err = { 0 };
+    struct speed_table table;
+    memset(out, 0, sizeof(*out));
+    FILE *in = fopen(csv, "r");
+    struct reader *r = calloc(1, sizeof(*r));
+    void *room = malloc(ROOM);
+    bool ok = in != NULL && r != NULL && room != NULL && speed_table_open(in, &table);
+    if (!ok) {
+        fprintf(stderr, "%s: cannot be read as a table of speeds\n", csv);
+    } else if (pls_catalog_open(catalog, NULL, &r->catalog, &err) != PLS_OK
+               || pls_catalog_profiles(r->catalog, r->profiles, PLS_MAX_PROFILES, &r->n_profiles, &err) != PLS_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        ok = false;
+    } else {
+        r->arena = pls_arena_over(room, ROOM);
+        read_all(r, in, &table, out);
+    }
+    if (r != NULL && r->catalog != NULL) {
+        pls_catalog_close(r->catalog);
+    }
+    if (in != NULL) {
+        fclose(in);
+    }
+    free(room);
+    free(r);
+    return ok;
+}
+
+void samples_free(struct samples *s)
+{
+    free(s->items);
+    memset(s, 0, sizeof(*s));
+}
