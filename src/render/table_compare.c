@@ -79,7 +79,7 @@ static void cell_context(const void *row, bool raw, struct pls_text *out)
     } else if (n == 0) {
         pls_text_add(out, "none");
     } else {
-        pls_text_tokens(out, n);
+        pls_words_tokens(out, n);
     }
 }
 

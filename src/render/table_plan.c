@@ -140,7 +140,7 @@ static void details(struct pls_page *page, const struct pls_plan *p)
     struct pls_text u = PLS_TEXT(b);
     pls_text_tokens(&t, p->setting.n_ctx);
     if (p->context_fit_tokens > 0) {
-        pls_text_tokens(&u, p->context_fit_tokens);
+        pls_words_tokens(&u, p->context_fit_tokens);
     } else {
         pls_text_add(&u, "none");
     }
@@ -175,7 +175,7 @@ static void speed(struct pls_page *page, const struct pls_speed *s)
         pls_text_add(&t, " tok/s, first token after ");
         pls_words_seconds(&t, s->ttft_s);
     }
-    pls_text_add(&t, "; rates are %s", pls_origin_name(s->origin));
+    pls_text_add(&t, "; rates %s", pls_words_origin(s->origin));
     pls_page_field(page, "Speed", "%s", room);
 }
 

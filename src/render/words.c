@@ -22,6 +22,21 @@ void pls_words_seconds(struct pls_text *out, double s)
     }
 }
 
+void pls_words_tokens(struct pls_text *out, uint64_t tokens)
+{
+    if (tokens >= 1024) {
+        pls_text_add(out, "%lluk", (unsigned long long)(tokens / 1024));
+    } else {
+        pls_text_add(out, "%llu", (unsigned long long)tokens);
+    }
+}
+
+const char *pls_words_origin(enum pls_origin origin)
+{
+    static const char *const words[] = { "of unknown origin", "assumed", "from the hardware table", "measured here" };
+    return (size_t)origin < PLS_COUNT_OF(words) ? words[origin] : words[0];
+}
+
 void pls_words_params(struct pls_text *out, uint64_t params)
 {
     double billions = (double)params / 1e9;

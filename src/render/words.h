@@ -6,6 +6,10 @@
 
 /* "8.2", "31", "1240": as many digits as an estimate deserves; "?" when unknown. */
 void pls_words_rate(struct pls_text *out, double tps);
+/* "32k", "39k" (rounded down), "512" */
+void pls_words_tokens(struct pls_text *out, uint64_t tokens);
+/* "measured here", "from the hardware table", "assumed" */
+const char *pls_words_origin(enum pls_origin origin);
 void pls_words_seconds(struct pls_text *out, double s); /* "0.4 s", "12 s", "3 min" */
 void pls_words_params(struct pls_text *out, uint64_t params); /* "8.03 B" */
 /* "-1.2 GiB", "15.9 GiB" */
