@@ -231,6 +231,8 @@ static inline bool pls_has(const struct pls_graph *g, uint64_t flag)
     return (g->traits->flags & flag) != 0;
 }
 
+/* False for cards whose numbers do not make a graph; needs g->traits. */
+bool pls_graph_is_buildable(const struct pls_graph *g);
 /* Builds a whole batch of `tokens` tokens with `outputs` rows of logits; false when it did not fit. */
 bool pls_graph_build(struct pls_graph *g, uint64_t tokens, uint64_t outputs);
 void pls_graph_build_gemma3n(struct pls_graph *g);

@@ -347,7 +347,7 @@ bool pls_graph_build(struct pls_graph *g, uint64_t tokens, uint64_t outputs)
 {
     const struct pls_setting *s = g->setting;
     g->traits = pls_traits_of(g->card->arch);
-    if (g->traits == NULL || s->n_seq == 0) {
+    if (g->traits == NULL || s->n_seq == 0 || s->n_streams == 0 || !pls_graph_is_buildable(g)) {
         return false;
     }
     g->n_outs = outputs;

@@ -323,7 +323,7 @@ uint32_t pls_g_kda_layer(struct pls_graph *g, uint32_t cur)
 uint32_t pls_g_conv_layer(struct pls_graph *g, uint32_t cur)
 {
     uint64_t width = g->card->n_embd, t = g->n_seq_tokens, s = g->n_seqs;
-    uint64_t taps = (g->card->ssm_conv != 0 ? g->card->ssm_conv : 3) - 1;
+    uint64_t taps = g->card->ssm_conv - 1;
     struct pls_shape third = pls_shape(width, t, s, 1);
     uint32_t in = pls_g_mul_mat(g, "shortconv.in_proj.weight", 3 * width, by_sequence(g, cur));
     uint32_t b = pls_g_part(g, third, in, width, 3 * width);
