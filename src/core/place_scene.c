@@ -47,7 +47,7 @@ static uint64_t process_bytes(enum pls_engine engine)
 
 static bool is_discrete(const struct pls_machine *m, const struct pls_gpu *gpu)
 {
-    return gpu->pool >= 0 && m->pools[gpu->pool].kind == PLS_POOL_VRAM;
+    return gpu->pool >= 0 && (uint32_t)gpu->pool < m->n_pools && m->pools[gpu->pool].kind == PLS_POOL_VRAM;
 }
 
 /* The backend to use: the asked one, or that of the first discrete GPU, or of the first GPU. */
@@ -98,7 +98,8 @@ static void add_devices(struct pls_place_scene *s, enum pls_backend backend, boo
     const struct pls_machine *m = s->machine;
     for (uint32_t i = 0; i < m->n_gpus && s->n_devices < PLS_MAX_GPUS; i++) {
         const struct pls_gpu *gpu = &m->gpus[i];
-        if (gpu->pool < 0 || !can_drive(gpu, backend) || is_discrete(m, gpu) != discrete) {
+        if (gpu->pool < 0 || (uint32_t)gpu->pool >= m->n_pools || !can_drive(gpu, backend)
+            || is_discrete(m, gpu) != discrete) {
             continue;
         }
         struct pls_place_device *d = &s->devices[s->n_devices++];
