@@ -34,7 +34,7 @@ struct pls_ability_model {
     double years;     /* since 2020; NAN unknown */
     double reasons;   /* 1 a reasoning model, else 0 */
     uint32_t family;
-    uint32_t twin; /* models of equal shape in one family share a number */
+    uint32_t twin; /* models of equal shape in one family share a number below n_models */
 };
 
 struct pls_ability_score {

@@ -90,9 +90,11 @@ static enum pls_code take_score(sqlite3_stmt *stmt, uint32_t i, void *context)
     return PLS_OK;
 }
 
-/* Numbers for names: rows are ordered by id or name, and both queries count the same way. */
-#define MODEL_NUMBERS "(SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM main.models)"
-#define ITEM_NUMBERS  "(SELECT name, row_number() OVER (ORDER BY name) - 1 AS n, doubt FROM main.scales)"
+/* Numbers for names: rows are ordered by id or name, and all queries count the same way. */
+static const char numbers_sql[] =
+    "CREATE TEMP TABLE numbered (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
+    "INSERT INTO numbered SELECT row_number() OVER (ORDER BY id) - 1, id FROM main.models";
+#define ITEM_NUMBERS "(SELECT name, row_number() OVER (ORDER BY name) - 1 AS n, doubt FROM main.scales)"
 
 static const char items_sql[] =
     "SELECT name, task, kind, chance, dense_rank() OVER (ORDER BY harness) - 1 FROM main.scales"
@@ -106,7 +108,7 @@ static const char scores_sql[] =
     "SELECT m.n, i.n, b.score, i.doubt * CASE b.confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 1.25 ELSE 2 "
     "END"
     " * CASE WHEN b.note LIKE 'self-reported%' OR b.source LIKE 'publisher%' THEN 1.5 ELSE 1 END"
-    " FROM main.benchmarks b JOIN " MODEL_NUMBERS " m ON m.id = b.model JOIN " ITEM_NUMBERS
+    " FROM main.benchmarks b JOIN numbered m ON m.id = b.model JOIN " ITEM_NUMBERS
     " i ON i.name = b.name ORDER BY m.n, i.n";
 
 static enum pls_code gather(struct pls_catalog *catalog, struct gathered *g, struct pls_arena *arena,
@@ -159,7 +161,7 @@ static enum pls_code write_abilities(struct pls_catalog *catalog, const struct g
     enum pls_code code =
         pls_db_prepare(catalog,
                        "INSERT OR IGNORE INTO main.abilities (model, task, score, se, n_sources, evidence)"
-                       " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM " MODEL_NUMBERS " WHERE n = ?1",
+                       " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM numbered WHERE n = ?1",
                        &stmt, err);
     for (uint32_t i = 0; code == PLS_OK && i < g->data.n_models * PLS_TASK_COUNT; i++) {
         enum pls_task task = (enum pls_task)(i % PLS_TASK_COUNT);
@@ -203,7 +205,8 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
         return pls_fail(err, PLS_NOMEM, "out of memory");
     }
     struct pls_arena arena = pls_arena_over(room, FIT_ROOM);
-    enum pls_code code = gather(catalog, &g, &arena, err);
+    enum pls_code code = pls_db_exec(catalog, numbers_sql, err);
+    code = code == PLS_OK ? gather(catalog, &g, &arena, err) : code;
     g.data.reference = code == PLS_OK ? item_number(catalog, reference) : 0;
     struct pls_ability *fitted =
         PLS_TAKE(&arena, struct pls_ability, (size_t)g.data.n_models * PLS_TASK_COUNT);
@@ -212,6 +215,7 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
     }
     code = code == PLS_OK ? pls_ability_fit(&g.data, &arena, fitted, err) : code;
     code = code == PLS_OK ? write_abilities(catalog, &g, fitted, err) : code;
+    sqlite3_exec(catalog->db, "DROP TABLE IF EXISTS temp.numbered", NULL, NULL, NULL);
     free(room);
     return code;
 }

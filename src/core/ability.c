@@ -16,14 +16,25 @@ static const double twin_sd = 0.3;   /* between models of one shape and family *
 static const double least_tau = 0.25;
 static const double knee = 2; /* log2 of 4 billion parameters */
 
+struct sums {
+    double w, wc, wy, wcc, wcy, rest;
+};
+
+struct tally {
+    double sum, precision;
+    uint32_t n;
+};
+
 struct fit {
     const struct pls_ability_data *data;
     double *mean, *var, *prior; /* per model */
     uint32_t *n_of_model;       /* scores that take part */
     double *a, *d, *noise;      /* per item; noise is a variance */
     uint32_t *n_of_item;
-    double *family;     /* per family */
-    double *y, *weight; /* per score: logit; 1 / (doubt * sqrt(scores of its group)) */
+    double *family;      /* per family */
+    double *y, *weight;  /* per score: logit; 1 / (doubt * sqrt(scores of its group)) */
+    struct sums *sums;   /* per item, scratch */
+    struct tally *tally; /* per model, scratch */
     double coefficient[FEATURES];
     double center[FEATURES]; /* means of the features, which stand in for unknown ones */
     double tau2;
@@ -112,35 +123,44 @@ static void set_up_models(struct fit *f)
 }
 
 /* a_b, d_b and s_b of every item, given where the models stand and how surely. */
+/* First pass of fit_items: weighted sums of capability and logit per item. */
+static void sum_items(struct fit *f)
+{
+    memset(f->sums, 0, f->data->n_items * sizeof(f->sums[0]));
+    for (uint32_t i = 0; i < f->data->n_scores; i++) {
+        const struct pls_ability_score *s = &f->data->scores[i];
+        struct sums *of = &f->sums[s->item];
+        double c = f->mean[s->model];
+        of->w += f->weight[i];
+        of->wc += f->weight[i] * c;
+        of->wy += f->weight[i] * f->y[i];
+        of->wcc += f->weight[i] * (c * c + f->var[s->model]);
+        of->wcy += f->weight[i] * c * f->y[i];
+    }
+}
+
 static void fit_items(struct fit *f, bool general)
 {
+    sum_items(f);
     for (uint32_t b = 0; b < f->data->n_items; b++) {
-        double w = 0, wc = 0, wy = 0, wcc = 0, wcy = 0, rest = 0;
-        if (is_general(&f->data->items[b]) != general || f->n_of_item[b] < LEAST_SCORES) {
-            continue;
-        }
-        for (uint32_t i = 0; i < f->data->n_scores; i++) {
-            const struct pls_ability_score *s = &f->data->scores[i];
-            if (s->item == b) {
-                double c = f->mean[s->model];
-                w += f->weight[i];
-                wc += f->weight[i] * c;
-                wy += f->weight[i] * f->y[i];
-                wcc += f->weight[i] * (c * c + f->var[s->model]);
-                wcy += f->weight[i] * c * f->y[i];
-            }
-        }
+        const struct sums *of = &f->sums[b];
         double ridge = f->noise[b] / (slope_sd * slope_sd);
-        f->d[b] = (wcy - wc * wy / w + ridge) / (wcc - wc * wc / w + ridge);
-        f->a[b] = (wy - f->d[b] * wc) / w;
-        for (uint32_t i = 0; i < f->data->n_scores; i++) {
-            const struct pls_ability_score *s = &f->data->scores[i];
-            if (s->item == b) {
-                double e = f->y[i] - f->a[b] - f->d[b] * f->mean[s->model];
-                rest += f->weight[i] * (e * e + f->d[b] * f->d[b] * f->var[s->model]);
-            }
+        if (is_general(&f->data->items[b]) == general && f->n_of_item[b] >= LEAST_SCORES) {
+            f->d[b] =
+                (of->wcy - of->wc * of->wy / of->w + ridge) / (of->wcc - of->wc * of->wc / of->w + ridge);
+            f->a[b] = (of->wy - f->d[b] * of->wc) / of->w;
         }
-        f->noise[b] = (rest + usual_weight * usual_noise * usual_noise) / (w + usual_weight);
+    }
+    for (uint32_t i = 0; i < f->data->n_scores; i++) {
+        const struct pls_ability_score *s = &f->data->scores[i];
+        double e = f->y[i] - f->a[s->item] - f->d[s->item] * f->mean[s->model];
+        f->sums[s->item].rest += f->weight[i] * (e * e + f->d[s->item] * f->d[s->item] * f->var[s->model]);
+    }
+    for (uint32_t b = 0; b < f->data->n_items; b++) {
+        if (is_general(&f->data->items[b]) == general && f->n_of_item[b] >= LEAST_SCORES) {
+            f->noise[b] =
+                (f->sums[b].rest + usual_weight * usual_noise * usual_noise) / (f->sums[b].w + usual_weight);
+        }
     }
 }
 
@@ -238,24 +258,25 @@ static void fit_prior(struct fit *f, uint32_t *n_of_family)
 static void fill_unscored(struct fit *f, const uint32_t *n_of_family, enum pls_evidence *grade)
 {
     const struct pls_ability_data *data = f->data;
+    struct tally *twins = f->tally;
+    memset(twins, 0, data->n_models * sizeof(twins[0]));
     for (uint32_t i = 0; i < data->n_models; i++) {
-        bool is_known_family = n_of_family[data->models[i].family] > 0;
-        double sum = 0;
-        double n = 0;
-        grade[i] = f->n_of_model[i] > 0 ? PLS_EVIDENCE_DIRECT
-                   : is_known_family    ? PLS_EVIDENCE_FAMILY
-                                        : PLS_EVIDENCE_NONE;
-        for (uint32_t k = 0; f->n_of_model[i] == 0 && k < data->n_models; k++) {
-            if (k != i && f->n_of_model[k] > 0 && data->models[k].twin == data->models[i].twin) {
-                sum += f->mean[k];
-                n++;
-            }
+        if (f->n_of_model[i] > 0) {
+            twins[data->models[i].twin].sum += f->mean[i];
+            twins[data->models[i].twin].n++;
         }
-        if (n > 0) {
+    }
+    for (uint32_t i = 0; i < data->n_models; i++) {
+        const struct tally *twin = &twins[data->models[i].twin];
+        bool is_known_family = n_of_family[data->models[i].family] > 0;
+        if (f->n_of_model[i] > 0) {
+            grade[i] = PLS_EVIDENCE_DIRECT;
+        } else if (twin->n > 0) {
             grade[i] = PLS_EVIDENCE_VARIANT;
-            f->mean[i] = sum / n;
+            f->mean[i] = twin->sum / twin->n;
             f->var[i] = twin_sd * twin_sd;
-        } else if (f->n_of_model[i] == 0) {
+        } else {
+            grade[i] = is_known_family ? PLS_EVIDENCE_FAMILY : PLS_EVIDENCE_NONE;
             f->mean[i] = f->prior[i];
             f->var[i] = f->tau2 + (is_known_family ? 0 : family_sd * family_sd);
         }
@@ -279,25 +300,24 @@ static struct pls_ability shown(const struct fit *f, double mean, double var, ui
 static void write_task(const struct fit *f, enum pls_task task, const enum pls_evidence *grade,
                        struct pls_ability *out)
 {
-    for (uint32_t m = 0; m < f->data->n_models; m++) {
-        double precision = 1 / (task_sd * task_sd);
-        double sum = 0;
-        uint32_t n = 0;
-        for (uint32_t i = 0; i < f->data->n_scores; i++) {
-            const struct pls_ability_score *s = &f->data->scores[i];
-            if (s->model == m && takes_part(f, s) && f->data->items[s->item].task == task) {
-                double slope = f->d[s->item];
-                double w = f->weight[i] / f->noise[s->item];
-                sum += slope * w * (f->y[i] - f->a[s->item] - slope * f->mean[m]);
-                precision += slope * slope * w;
-                n++;
-            }
+    struct tally *own = f->tally;
+    memset(own, 0, f->data->n_models * sizeof(own[0]));
+    for (uint32_t i = 0; i < f->data->n_scores; i++) {
+        const struct pls_ability_score *s = &f->data->scores[i];
+        if (takes_part(f, s) && f->data->items[s->item].task == task) {
+            double slope = f->d[s->item];
+            double w = f->weight[i] / f->noise[s->item];
+            own[s->model].sum += slope * w * (f->y[i] - f->a[s->item] - slope * f->mean[s->model]);
+            own[s->model].precision += slope * slope * w;
+            own[s->model].n++;
         }
-        enum pls_evidence own = n > 0                             ? PLS_EVIDENCE_DIRECT
-                                : grade[m] == PLS_EVIDENCE_DIRECT ? PLS_EVIDENCE_VARIANT
-                                                                  : grade[m];
+    }
+    for (uint32_t m = 0; m < f->data->n_models; m++) {
+        double precision = own[m].precision + 1 / (task_sd * task_sd);
+        enum pls_evidence borrowed = grade[m] == PLS_EVIDENCE_DIRECT ? PLS_EVIDENCE_VARIANT : grade[m];
         out[m * PLS_TASK_COUNT + (uint32_t)task] =
-            shown(f, f->mean[m] + sum / precision, f->var[m] + 1 / precision, n, own);
+            shown(f, f->mean[m] + own[m].sum / precision, f->var[m] + 1 / precision, own[m].n,
+                  own[m].n > 0 ? PLS_EVIDENCE_DIRECT : borrowed);
     }
 }
 
@@ -315,8 +335,10 @@ static bool take_rooms(struct fit *f, struct pls_arena *arena)
     f->family = PLS_TAKE(arena, double, data->n_families);
     f->y = PLS_TAKE(arena, double, data->n_scores);
     f->weight = PLS_TAKE(arena, double, data->n_scores);
+    f->sums = PLS_TAKE(arena, struct sums, data->n_items);
+    f->tally = PLS_TAKE(arena, struct tally, data->n_models);
     return f->mean && f->var && f->prior && f->n_of_model && f->a && f->d && f->noise && f->n_of_item
-           && f->family && f->y && f->weight;
+           && f->family && f->y && f->weight && f->sums && f->tally;
 }
 
 enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena,

@@ -151,7 +151,12 @@ START_TEST(same_input_same_bits)
         first[i] = fitted[i];
     }
     fit(&data);
-    ck_assert_mem_eq(first, fitted, sizeof(fitted));
+    for (size_t i = 0; i < sizeof(fitted) / sizeof(fitted[0]); i++) {
+        ck_assert_mem_eq(&first[i].score, &fitted[i].score, sizeof(float)); /* to the bit */
+        ck_assert_mem_eq(&first[i].se, &fitted[i].se, sizeof(float));
+        ck_assert_uint_eq(first[i].n_sources, fitted[i].n_sources);
+        ck_assert_uint_eq(first[i].evidence, fitted[i].evidence);
+    }
 }
 END_TEST
 
