@@ -18,7 +18,7 @@ PKG_CONFIG  ?= pkg-config
 
 VERSION := $(shell sed -n 's/^.define PLS_VERSION "\(.*\)"/\1/p' include/plimsoll/base.h)
 SYSTEM  ?= $(shell uname -s | tr A-Z a-z)
-MACHINE ?= $(shell $(CC) -dumpmachine | cut -d- -f1)
+MACHINE ?= $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
 ifeq ($(SAN),1)
 B := build/san
@@ -31,8 +31,8 @@ B := build
 endif
 
 PKGS := hwloc sqlite3 libcjson smartcols
-pkg_cflags := $(shell $(PKG_CONFIG) --silence-errors --cflags $(PKGS))
-pkg_libs   := $(shell $(PKG_CONFIG) --silence-errors --libs $(PKGS))
+pkg_cflags := $(shell $(PKG_CONFIG) --silence-errors --cflags $(PKGS) 2>/dev/null)
+pkg_libs   := $(shell $(PKG_CONFIG) --silence-errors --libs $(PKGS) 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wdouble-promotion \
@@ -69,8 +69,8 @@ unit_sources := $(wildcard tests/unit/test_*.c)
 units        := $(unit_sources:tests/unit/%.c=$(B)/tests/%)
 # Stand-ins for vendor libraries, loaded at run time by tests only.
 fakes        := $(patsubst tests/fakes/%.c,$(B)/tests/fakes/%.so,$(wildcard tests/fakes/*.c)) $(B)/tests/fakes/lib/libnvidia-ml.so.1
-check_cflags  = $(shell $(PKG_CONFIG) --silence-errors --cflags check)
-check_libs    = $(shell $(PKG_CONFIG) --silence-errors --libs check)
+check_cflags  = $(shell $(PKG_CONFIG) --silence-errors --cflags check 2>/dev/null)
+check_libs    = $(shell $(PKG_CONFIG) --silence-errors --libs check 2>/dev/null)
 
 Q := $(if $(V),,@)
 

@@ -74,7 +74,7 @@ if [ "$system" != brew ] && [ "$(id -u)" != 0 ]; then
 fi
 echo "plimsoll: installing $packages"
 case $system in
-    debian) $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $packages >/dev/null;;
+    debian) $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $packages >/dev/null 2>&1 || { echo "plimsoll: apt-get could not install $packages" >&2; exit 3; };;
     fedora) $as_root dnf install -y -q $packages;;
     brew) brew install -q $packages;;
     freebsd) $as_root pkg install -y $packages;;

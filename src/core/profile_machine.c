@@ -143,7 +143,7 @@ static void complete_gpu(struct pls_profiles profiles, struct pls_machine *m, st
     if (vendor != 0 && *end == ':') {
         device.pci_vendor = (uint32_t)vendor;
         device.pci_device = (uint32_t)strtoul(end + 1, &end, 16);
-        device.pci_revision = *end == ':' ? (int32_t)strtol(end + 1, NULL, 16) : -1;
+        device.pci_revision = gpu->revision > 0 ? (int32_t)gpu->revision : -1;
     }
     device.memory_gib = pool != NULL ? (double)pool->capacity_bytes / (double)PLS_GIB : 0;
     struct pls_match match = pls_profile_match(profiles, &device);

@@ -90,7 +90,7 @@ static bool by_name(struct pls_profiles profiles, const char *text, struct field
 
 static double memory_distance(const struct pls_profile *p, double gib)
 {
-    double best = INFINITY;
+    double best = HUGE_VAL;
     for (uint32_t i = 0; i < p->n_memory; i++) {
         best = fmin(best, fabs(p->memory_gib[i] - gib) / p->memory_gib[i]);
     }
@@ -100,7 +100,7 @@ static double memory_distance(const struct pls_profile *p, double gib)
 static bool by_memory(struct pls_profiles profiles, double gib, struct field *field)
 {
     struct field kept = { 0 };
-    double best = INFINITY;
+    double best = HUGE_VAL;
     for (uint32_t i = 0; i < field->n; i++) {
         best = fmin(best, memory_distance(&profiles.items[field->row[i]], gib));
     }

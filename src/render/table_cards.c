@@ -49,9 +49,9 @@ static void cell_active(const void *row, bool raw, struct pls_text *out)
 static void cell_context(const void *row, bool raw, struct pls_text *out)
 {
     uint32_t n = card_of(row)->context_max_tokens;
-    if (raw || n == 0) {
-        pls_text_add(out, n == 0 ? "" : "%u", n);
-    } else {
+    if (raw && n != 0) {
+        pls_text_add(out, "%u", n);
+    } else if (n != 0) {
         pls_text_tokens(out, n);
     }
 }
