@@ -33,28 +33,34 @@ INLINE float dot_floats(const void *row, const void *act, size_t n, size_t size,
     return vaddvq_f32(vaddq_f32(vaddq_f32(acc[0], acc[1]), vaddq_f32(acc[2], acc[3])));
 }
 
+struct kind {
+    size_t size; /* bytes of an element */
+    load_fn *at;
+    pls_dot_fn *tail;
+};
+
 /* Lengths that are no multiple of 16 end in the scalar kernel. */
-INLINE float with_tail(const void *row, const void *act, size_t n, size_t size, load_fn *at, pls_dot_fn *tail)
+INLINE float with_tail(const void *row, const void *act, size_t n, struct kind k)
 {
     size_t whole = n / 16 * 16;
-    float sum = dot_floats(row, act, whole, size, at);
+    float sum = dot_floats(row, act, whole, k.size, k.at);
     if (whole == n) {
         return sum;
     }
-    return sum + tail((const uint8_t *)row + whole * size, (const uint8_t *)act + whole * size, n - whole);
+    return sum + k.tail((const uint8_t *)row + whole * k.size, (const uint8_t *)act + whole * k.size, n - whole);
 }
 
 float pls_dot_f32_neon(const void *row, const void *act, size_t n)
 {
-    return with_tail(row, act, n, 4, f32_at, pls_dot_f32_scalar);
+    return with_tail(row, act, n, (struct kind){ 4, f32_at, pls_dot_f32_scalar });
 }
 
 float pls_dot_f16_neon(const void *row, const void *act, size_t n)
 {
-    return with_tail(row, act, n, 2, f16_at, pls_dot_f16_scalar);
+    return with_tail(row, act, n, (struct kind){ 2, f16_at, pls_dot_f16_scalar });
 }
 
 float pls_dot_bf16_neon(const void *row, const void *act, size_t n)
 {
-    return with_tail(row, act, n, 2, bf16_at, pls_dot_bf16_scalar);
+    return with_tail(row, act, n, (struct kind){ 2, bf16_at, pls_dot_bf16_scalar });
 }

@@ -18,10 +18,16 @@ INLINE __m256i widen(__m256i pairs)
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
-/* steps: 0 for signed quants. */
-INLINE void group_sums(const struct pls_gemm_tile *t, const uint8_t *q, size_t at, size_t group, size_t steps,
-                       __m256i sum[COLS])
+struct run {
+    size_t group; /* elements */
+    size_t steps; /* of four elements that fit 16 bits; 0 for signed quants, which widen at once */
+};
+
+/* One group, which begins at element `at`; q are its quants. */
+INLINE void group_sums(const struct pls_gemm_tile *t, const uint8_t *q, size_t at, struct run r, __m256i sum[COLS])
 {
+    size_t group = r.group;
+    size_t steps = r.steps;
     size_t run = steps == 0 ? 1 : steps;
     for (size_t k = 0; k < group; k += 4 * run) {
         __m256i part[COLS];
@@ -57,7 +63,7 @@ INLINE void tile(const struct pls_gemm_tile *t, size_t group, int has_min, size_
         for (size_t c = 0; c < COLS; c++) {
             sum[c] = _mm256_set1_epi32(t->corr[c][g]);
         }
-        group_sums(t, q, at, group, steps, sum);
+        group_sums(t, q, at, (struct run){ group, steps }, sum);
         __m256 scale = _mm256_loadu_ps(t->scale + g * ROWS);
         __m256 min = has_min ? _mm256_loadu_ps(t->min + g * ROWS) : _mm256_setzero_ps();
         UNROLL(4)

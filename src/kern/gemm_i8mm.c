@@ -20,6 +20,17 @@ INLINE float32x4_t by_column(float first, float second)
     return vld1q_f32(both);
 }
 
+/* Eight elements of all rows and columns. */
+INLINE void step(const struct pls_gemm_tile *t, const int8_t *q, size_t at, int32x4_t sum[2][PAIRS])
+{
+    for (size_t c = 0; c < 2; c++) {
+        int8x16_t a = vcombine_s8(vld1_s8(t->a[2 * c] + at), vld1_s8(t->a[2 * c + 1] + at));
+        for (size_t p = 0; p < PAIRS; p++) {
+            sum[c][p] = vmmlaq_s32(sum[c][p], vld1q_s8(q + 16 * p), a);
+        }
+    }
+}
+
 INLINE void tile(const struct pls_gemm_tile *t, size_t group)
 {
     float32x4_t acc[2][PAIRS];
@@ -34,12 +45,7 @@ INLINE void tile(const struct pls_gemm_tile *t, size_t group)
             sum[i / PAIRS][i % PAIRS] = vdupq_n_s32(0);
         }
         for (size_t k = 0; k < group; k += 8, q += 8 * ROWS) {
-            for (size_t c = 0; c < 2; c++) {
-                int8x16_t a = vcombine_s8(vld1_s8(t->a[2 * c] + at + k), vld1_s8(t->a[2 * c + 1] + at + k));
-                for (size_t p = 0; p < PAIRS; p++) {
-                    sum[c][p] = vmmlaq_s32(sum[c][p], vld1q_s8(q + 16 * p), a);
-                }
-            }
+            step(t, q, at + k, sum);
         }
         for (size_t c = 0; c < 2; c++) {
             float32x4_t d = by_column(t->d[2 * c][at / 32], t->d[2 * c + 1][at / 32]);

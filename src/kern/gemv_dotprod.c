@@ -18,9 +18,15 @@ INLINE int32x4_t four_steps(int32x4_t sum, const int8x16_t w[4], int8x16_t a)
     return vdotq_laneq_s32(sum, w[3], a, 3);
 }
 
-INLINE void gemv_nibbles(const void *packed, const struct pls_q8_0 *act, struct pls_gemv_out out, size_t scale_bytes,
-                         quants_fn *quants, scale_fn *scale)
+struct form {
+    size_t scale_bytes; /* of one row's block */
+    quants_fn *quants;
+    scale_fn *scale;
+};
+
+INLINE void gemv_nibbles(const void *packed, const struct pls_q8_0 *act, struct pls_gemv_out out, const struct form f)
 {
+    size_t scale_bytes = f.scale_bytes;
     const uint8_t *w = packed;
     size_t bytes = LANES * (scale_bytes + 16);
     for (size_t r = 0; r < out.n_rows; r += LANES) {
@@ -29,13 +35,13 @@ INLINE void gemv_nibbles(const void *packed, const struct pls_q8_0 *act, struct 
             int8x16_t low[4];
             int8x16_t high[4];
             for (size_t c = 0; c < 4; c++) {
-                struct q32 q = quants(w + LANES * scale_bytes + 16 * c);
+                struct q32 q = f.quants(w + LANES * scale_bytes + 16 * c);
                 low[c] = q.low;
                 high[c] = q.high;
             }
             int32x4_t sum = four_steps(vdupq_n_s32(0), low, vld1q_s8(act[b].qs));
             sum = four_steps(sum, high, vld1q_s8(act[b].qs + 16));
-            float32x4_t d = vmulq_n_f32(scale(w), pls_half_at(act[b].d));
+            float32x4_t d = vmulq_n_f32(f.scale(w), pls_half_at(act[b].d));
             acc = vfmaq_f32(acc, d, vcvtq_f32_s32(sum));
         }
         vst1q_f32(out.out + r, acc);
@@ -70,17 +76,17 @@ INLINE struct q32 mxfp4_quants(const uint8_t *bytes)
 
 void pls_gemv_q4_0_dotprod(const void *packed, const void *act, float *out, size_t n_rows, size_t n)
 {
-    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, 2, q4_0_quants, half_scale);
+    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, (struct form){ 2, q4_0_quants, half_scale });
 }
 
 void pls_gemv_iq4_nl_dotprod(const void *packed, const void *act, float *out, size_t n_rows, size_t n)
 {
-    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, 2, iq4_nl_quants, half_scale);
+    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, (struct form){ 2, iq4_nl_quants, half_scale });
 }
 
 void pls_gemv_mxfp4_dotprod(const void *packed, const void *act, float *out, size_t n_rows, size_t n)
 {
-    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, 1, mxfp4_quants, e8m0_scale);
+    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, (struct form){ 1, mxfp4_quants, e8m0_scale });
 }
 
 void pls_gemv_q8_0_dotprod(const void *packed, const void *act, float *out, size_t n_rows, size_t n)
