@@ -127,6 +127,32 @@ is "compare: no on all is 1" "$status" 1
 run need llama-3.3-70b:Q4_K_M -c 8k -np 1 --top 0 --json
 is "need: every answer fits, on its own, smallest first" "$status $(jq -c '[all(.hardware[]; .plan.fits), (.hardware | map(.memory_bytes * .devices) | . == sort), ([.hardware[] | select(.id == "rtx-4090")][0].devices)]' "$tap_tmp/out")" "0 [true,true,2]"
 
+# ---- cards of one's own
+printf '{"id":"tiny-1b-instruct","name":"Tiny 1B","arch":"llama","use_cases":["chat"],"n_layers":16,"vocab_size":32000,"hidden_size":2048,"intermediate_size":8192,"n_heads":32,"n_kv_heads":8,"max_context":8192,"tie_embeddings":true}' >"$tap_tmp/tiny.json"
+run catalog add "$tap_tmp/tiny.json"
+is "a card is added" "$status $(cat "$tap_tmp/out")" "0 tiny-1b-instruct"
+run plan tiny-1b:Q8_0 --on $box -c 4k --json
+# 16 x (4 x 2048 x 2048 with 8 of 32 KV heads: 2048 x (2048 + 512 + 512 + 2048) + 3 x 2048 x 8192 + 2 x 2048) + 32000 x 2048 + 2048
+is "and planned, its parameters counted" "$status $(jq '.plans[0].model.params' "$tap_tmp/out")" "0 $((16 * (2048 * 5120 + 3 * 2048 * 8192 + 2 * 2048) + 32000 * 2048 + 2048))"
+refuses "twice is once too often" 2 'tiny-1b-instruct' catalog add "$tap_tmp/tiny.json"
+run catalog export
+cp "$tap_tmp/out" "$tap_tmp/exported.json"
+run catalog remove tiny-1b-instruct
+is "a card is removed" "$status" 0
+refuses "and then unknown" 2 'tiny-1b' plan tiny-1b --on $box
+"$PLIMSOLL" catalog add - <"$tap_tmp/exported.json" >"$tap_tmp/out"; status=$?
+is "what was exported can be added" "$status $(cat "$tap_tmp/out")" "0 tiny-1b-instruct"
+refuses "a shipped card can't be removed" 2 'qwen3-8b' catalog remove qwen3-8b
+refuses "a misspelt key is named" 3 'hiden_size' catalog add - <<'CARD'
+{"id":"x","arch":"llama","hiden_size":2048}
+CARD
+refuses "parameters that are none" 2 'not a number of parameters' catalog search --max-params many
+refuses "a month that is none" 2 'not a month' catalog search --since 2025-13
+run catalog search embedding --license apache-2.0 --max-params 1b --json
+is "filters are kept" "$status $(jq 'all(.cards[]; .params <= 1000000000 and .license == "apache-2.0") and (.cards | length) > 0' "$tap_tmp/out")" "0 true"
+run catalog check gpt-oss
+is "cards add up" "$status" 0
+
 # ---- forms
 run plan qwen3-8b --on $box -c 8k --emit llama.cpp
 ok "--emit is one command" grep -Eq '^llama-server .*-c 8192' "$tap_tmp/out"

@@ -80,6 +80,16 @@ enum pls_code pls_render_cards(FILE *to, enum pls_output output, const struct pl
 enum pls_code pls_render_card(FILE *to, enum pls_output output, const struct pls_card *card, const char *json,
                               struct pls_err *err);
 
+/* One line of `catalog check`: parameters listed against parameters published. */
+struct pls_check_row {
+    char id[80];
+    const char *status; /* "ok", "mismatch", "no reference", "no tensor list" */
+    uint64_t listed, published;
+    double relative_error, tolerance;
+};
+enum pls_code pls_render_checks(FILE *to, enum pls_output output, const struct pls_check_row *rows, uint32_t n,
+                                const struct pls_screen *screen, struct pls_err *err);
+
 /* What `bench` measured. */
 enum pls_code pls_render_rates(FILE *to, enum pls_output output, const struct pls_machine *machine,
                                const struct pls_rates *rates, const struct pls_screen *screen, struct pls_err *err);

@@ -1,6 +1,7 @@
-/* catalog list|show|search. */
+/* catalog list|show|search; the verbs that change cards are in catalog_edit.c. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/command.h"
 
@@ -29,10 +30,12 @@ static bool gather(const struct pls_card *card, void *context)
     return true;
 }
 
-static enum pls_code list(struct pls_session *s, const char *words, struct pls_err *err)
+/* Without a query: every card in the order of ids. */
+static enum pls_code list(struct pls_session *s, const struct pls_catalog_query *query, struct pls_err *err)
 {
     struct gathering g = { .cards = NULL };
-    enum pls_code code = pls_catalog_each(s->catalog, words, gather, &g, err);
+    enum pls_code code = query == NULL ? pls_catalog_each(s->catalog, NULL, gather, &g, err)
+                                       : pls_catalog_search(s->catalog, query, gather, &g, err);
     if (code == PLS_OK && g.is_full) {
         code = pls_fail(err, PLS_NOMEM, "catalog: out of memory");
     }
@@ -68,31 +71,128 @@ static void join_words(const struct pls_args *args, uint32_t first, struct pls_t
     }
 }
 
-enum pls_code pls_cmd_catalog(struct pls_session *s, struct pls_err *err)
+static enum pls_code params_option(const struct pls_args *args, enum pls_opt id, uint64_t *out, struct pls_err *err)
 {
-    const struct pls_args *args = s->args;
-    const char *verb = args->n_operands > 0 ? args->operands[0] : "list";
-    char words[512];
-    struct pls_text t = PLS_TEXT(words);
-    join_words(args, 1, &t);
-    bool is_list = pls_text_equal(verb, "list");
-    bool is_search = pls_text_equal(verb, "search");
-    bool is_show = pls_text_equal(verb, "show");
-    if (!is_list && !is_search && !is_show) {
-        return pls_fail(err, PLS_USAGE, "catalog %s: unknown (list, show or search)", verb);
+    const char *text = pls_args_text(args, id);
+    char number[32];
+    double value = 0;
+    if (text == NULL) {
+        return PLS_OK;
     }
-    if (is_show && args->n_operands != 2) {
-        return pls_fail(err, PLS_USAGE, "catalog show: needs one name");
+    PLS_COPY(number, text);
+    size_t len = strlen(number);
+    char unit = len > 0 ? number[len - 1] : '\0';
+    double scale = unit == 'b' || unit == 'B' ? 1e9 : unit == 'm' || unit == 'M' ? 1e6 : 1;
+    if (scale > 1) {
+        number[len - 1] = '\0';
     }
-    if (is_search && args->n_operands < 2) {
-        return pls_fail(err, PLS_USAGE, "catalog search: needs words to search for");
+    if (!pls_parse_double(number, &value) || value < 0 || value * scale > 1e15) {
+        return pls_fail(err, PLS_USAGE, "--%s: '%s' is not a number of parameters (500m, 7b)", pls_option_info(id)->name, text);
     }
-    if (is_list && args->n_operands > 1) {
+    *out = (uint64_t)(value * scale);
+    return PLS_OK;
+}
+
+/* "2025-04" to 202504. */
+static enum pls_code month_option(const struct pls_args *args, enum pls_opt id, uint32_t *out, struct pls_err *err)
+{
+    const char *text = pls_args_text(args, id);
+    uint64_t year = 0;
+    uint64_t month = 0;
+    char room[8];
+    if (text == NULL) {
+        return PLS_OK;
+    }
+    PLS_COPY(room, text);
+    if (strlen(text) == 7 && room[4] == '-') {
+        room[4] = '\0';
+        if (pls_parse_u64(room, &year) && pls_parse_u64(room + 5, &month) && month >= 1 && month <= 12) {
+            *out = (uint32_t)(year * 100 + month);
+            return PLS_OK;
+        }
+    }
+    return pls_fail(err, PLS_USAGE, "--%s: '%s' is not a month (2025-04)", pls_option_info(id)->name, text);
+}
+
+static enum pls_code read_query(const struct pls_args *args, struct pls_catalog_query *q, struct pls_err *err)
+{
+    static const struct {
+        const char *name;
+        enum pls_modality bit;
+    } modalities[] = {
+        { "text", PLS_MODALITY_TEXT }, { "image", PLS_MODALITY_IMAGE },
+        { "audio", PLS_MODALITY_AUDIO }, { "video", PLS_MODALITY_VIDEO },
+    };
+    const char *modality = pls_args_text(args, PLS_OPT_MODALITY);
+    enum pls_task task = PLS_TASK_CHAT;
+    enum pls_code code = pls_task_from_args(args, &task, err);
+    code = code == PLS_OK ? params_option(args, PLS_OPT_MIN_PARAMS, &q->min_params, err) : code;
+    code = code == PLS_OK ? params_option(args, PLS_OPT_MAX_PARAMS, &q->max_params, err) : code;
+    code = code == PLS_OK ? month_option(args, PLS_OPT_SINCE, &q->since, err) : code;
+    code = code == PLS_OK ? month_option(args, PLS_OPT_UNTIL, &q->until, err) : code;
+    q->license = pls_args_text(args, PLS_OPT_LICENSE);
+    q->tasks = pls_args_has(args, PLS_OPT_TASK) ? 1u << task : 0;
+    for (size_t i = 0; modality != NULL && i < PLS_COUNT_OF(modalities); i++) {
+        q->modalities |= pls_text_equal(modalities[i].name, modality) ? (uint32_t)modalities[i].bit : 0;
+    }
+    return code;
+}
+
+static enum pls_code verb_list(struct pls_session *s, struct pls_err *err)
+{
+    if (s->args->n_operands > 1) {
         return pls_fail(err, PLS_USAGE, "catalog list: takes no argument (catalog search takes words)");
     }
-    enum pls_code code = pls_session_catalog(s, err);
+    struct pls_catalog_query all = { .words = NULL };
+    enum pls_code code = read_query(s->args, &all, err);
+    return code == PLS_OK ? list(s, NULL, err) : code;
+}
+
+static enum pls_code verb_show(struct pls_session *s, struct pls_err *err)
+{
+    return s->args->n_operands == 2 ? show(s, s->args->operands[1], err)
+                                    : pls_fail(err, PLS_USAGE, "catalog show: needs one name");
+}
+
+static enum pls_code verb_search(struct pls_session *s, struct pls_err *err)
+{
+    struct pls_catalog_query query = { .words = NULL };
+    char words[512];
+    struct pls_text t = PLS_TEXT(words);
+    join_words(s->args, 1, &t);
+    query.words = words;
+    enum pls_code code = read_query(s->args, &query, err);
     if (code != PLS_OK) {
         return code;
     }
-    return is_show ? show(s, args->operands[1], err) : list(s, is_search ? words : NULL, err);
+    bool any = query.license != NULL || query.min_params != 0 || query.max_params != 0 || query.tasks != 0
+        || query.modalities != 0 || query.since != 0 || query.until != 0;
+    if (t.len == 0 && !any) {
+        return pls_fail(err, PLS_USAGE, "catalog search: needs words or filters to search for");
+    }
+    return list(s, &query, err);
+}
+
+enum pls_code pls_cmd_catalog(struct pls_session *s, struct pls_err *err)
+{
+    static const struct {
+        const char *name;
+        enum pls_code (*run)(struct pls_session *s, struct pls_err *err);
+    } verbs[] = {
+        { "list", verb_list },
+        { "show", verb_show },
+        { "search", verb_search },
+        { "add", pls_catalog_verb_add },
+        { "remove", pls_catalog_verb_remove },
+        { "export", pls_catalog_verb_export },
+        { "check", pls_catalog_verb_check },
+    };
+    const char *verb = s->args->n_operands > 0 ? s->args->operands[0] : "list";
+    for (size_t i = 0; i < PLS_COUNT_OF(verbs); i++) {
+        if (pls_text_equal(verbs[i].name, verb)) {
+            enum pls_code code = pls_session_catalog(s, err);
+            return code == PLS_OK ? verbs[i].run(s, err) : code;
+        }
+    }
+    return pls_fail(err, PLS_USAGE, "catalog %s: unknown (list, show, search, add, remove, check or export)", verb);
 }

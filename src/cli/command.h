@@ -13,4 +13,10 @@
 #include "cli/commands.def"
 #undef PLS_COMMAND
 
+/* The verbs of `catalog` that change or verify cards (catalog_edit.c). */
+enum pls_code pls_catalog_verb_add(struct pls_session *s, struct pls_err *err);
+enum pls_code pls_catalog_verb_remove(struct pls_session *s, struct pls_err *err);
+enum pls_code pls_catalog_verb_export(struct pls_session *s, struct pls_err *err);
+enum pls_code pls_catalog_verb_check(struct pls_session *s, struct pls_err *err);
+
 #endif

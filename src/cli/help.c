@@ -7,6 +7,7 @@ static const char *const group_titles[] = {
     [PLS_GROUP_CONFIG] = "Which configuration (names are the engine's own)",
     [PLS_GROUP_CHOICE] = "What counts",
     [PLS_GROUP_DEVICE] = "Which device",
+    [PLS_GROUP_CARDS] = "Which cards",
     [PLS_GROUP_OUTPUT] = "How to answer",
 };
 

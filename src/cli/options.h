@@ -45,6 +45,7 @@ enum pls_opt_group {
     PLS_GROUP_CONFIG,
     PLS_GROUP_CHOICE,
     PLS_GROUP_DEVICE,
+    PLS_GROUP_CARDS,
     PLS_GROUP_OUTPUT,
     PLS_GROUP_HIDDEN,
 };

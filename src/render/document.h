@@ -9,6 +9,9 @@
 void pls_document_entry(struct pls_json *j, cJSON *object, const struct pls_entry *entry,
                         const struct pls_machine *machine, uint32_t rank);
 
+/* Parameters of the text model: as the card says, else counted from the tensors; 0 unknown. */
+uint64_t pls_document_params(const struct pls_model *model);
+
 /* "machine": a whole machine record inside another document. */
 void pls_document_machine(struct pls_json *j, cJSON *object, const struct pls_machine *machine);
 

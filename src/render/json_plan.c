@@ -6,7 +6,7 @@ static const char engine_today[] = "2026-08-22";
 
 enum { COMMAND_CAP = 4096 };
 
-static uint64_t count_params(const struct pls_model *model)
+uint64_t pls_document_params(const struct pls_model *model)
 {
     uint64_t n = 0;
     if (model->card.params_total != 0) {
@@ -22,7 +22,7 @@ static void add_model(struct pls_json *j, cJSON *to, const struct pls_model *mod
 {
     const struct pls_card *c = &model->card;
     cJSON *o = pls_json_object(j, to, "model");
-    uint64_t params = count_params(model);
+    uint64_t params = pls_document_params(model);
     pls_json_text(j, o, "id", c->id);
     pls_json_text(j, o, "name", c->name);
     pls_json_text(j, o, "arch", c->arch);

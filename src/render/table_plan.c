@@ -96,7 +96,7 @@ static void title(struct pls_page *page, const struct pls_entry *e)
     char safe[LINE_CAP];
     struct pls_text t = PLS_TEXT(params);
     struct pls_text s = PLS_TEXT(safe);
-    pls_words_params(&t, c->params_total);
+    pls_words_params(&t, pls_document_params(e->model));
     pls_text_escape(&s, pls_words_model(c));
     pls_text_add(&s, " ");
     pls_text_escape(&s, e->plan->quant);

@@ -32,10 +32,10 @@ function params(h,  i, c, depth, n) {
         else if (c == ")") { if (depth-- == 0) break }
         else if (c == "," && depth == 0) n++
     }
-    if (n > 5) print FILENAME ":" at ": " title(name) " takes " n " parameters (at most 5)"
+    if (n > (FILENAME ~ /\/kern\// ? 6 : 5)) print FILENAME ":" at ": " title(name) " takes " n " parameters (at most 5)"
 }'
 found=$(awk "$measure" src/*/*.c)
-empty "functions: at most 70 lines (kernels 110), 5 parameters besides error and scratch, nesting 3" "$found"
+empty "functions: at most 70 lines (kernels 110), 5 (6) parameters besides error and scratch, nesting 3" "$found"
 empty "files: at most 600 lines" "$(wc -l src/*/*.[ch] include/plimsoll/*.h tools/*.c tests/unit/*.c 2>/dev/null | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
 empty "lines: at most 140 columns, no tabs, no trailing blanks" \
     "$(awk 'length($0) > 140 { print FILENAME ":" FNR ": " length($0) " columns" } /\t/ { print FILENAME ":" FNR ": tab" } /[ \t]$/ { print FILENAME ":" FNR ": trailing blank" }' src/*/*.[ch] include/plimsoll/*.h)"
