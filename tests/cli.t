@@ -153,6 +153,19 @@ is "filters are kept" "$status $(jq 'all(.cards[]; .params <= 1000000000 and .li
 run catalog check gpt-oss
 is "cards add up" "$status" 0
 
+# ---- SQL
+run sql "SELECT count(*) AS n FROM models" --format csv
+is "sql reads the catalog" "$status $(tr '\n' ' ' <"$tap_tmp/out")" "0 n $("$PLIMSOLL" catalog list --format csv | awk 'NR > 1' | wc -l | tr -d ' ') "
+run sql "SELECT model, quant, total_bytes FROM fits('$box') WHERE decode_tps > 10 ORDER BY score DESC LIMIT 2" --json
+is "sql asks what fits" "$status $(jq -c '[.columns, (.rows | length)]' "$tap_tmp/out")" '0 [["model","quant","total_bytes"],2]'
+is "and finds what fit puts first" "$(jq -r '.rows[0][0]' "$tap_tmp/out")" "$("$PLIMSOLL" fit --on $box --format csv | awk -F, 'NR == 2 { print $3 }')"
+refuses "sql can't write" 2 'only reading is allowed|cannot modify' sql "DELETE FROM models"
+refuses "nor attach" 2 'only reading is allowed' sql "ATTACH 'x.db' AS x"
+refuses "nor load code" 2 '.' sql "SELECT load_extension('x')"
+refuses "nonsense" 2 'syntax error' sql "SELEC 1"
+refuses "no statement" 2 'needs one statement' sql
+refuses "a wrong argument of fits" 2 'not a task' sql "SELECT * FROM fits('$box', 'gardening')"
+
 # ---- forms
 run plan qwen3-8b --on $box -c 8k --emit llama.cpp
 ok "--emit is one command" grep -Eq '^llama-server .*-c 8192' "$tap_tmp/out"

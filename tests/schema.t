@@ -27,6 +27,7 @@ valid need need qwen3-32b:Q4_K_M -c 8k --top 3 --json
 valid catalog catalog list --json
 valid catalog catalog search no-such-words --json
 valid check catalog check qwen3 --json
+valid sql sql "SELECT id, params_total, NULL AS unknown FROM models LIMIT 3" --json
 valid hardware hardware --json
 valid match hardware match --name "Apple M1" --json
 valid kernels bench --list --json

@@ -90,6 +90,16 @@ struct pls_check_row {
 enum pls_code pls_render_checks(FILE *to, enum pls_output output, const struct pls_check_row *rows, uint32_t n,
                                 const struct pls_screen *screen, struct pls_err *err);
 
+/* Rows of a query: names[n_columns], cells[n_rows * n_columns] as text, NULL for NULL. numbers[i]: cell i is a number. */
+struct pls_cells {
+    const char *const *names;
+    const char *const *cells;
+    const bool *numbers;
+    uint32_t n_columns, n_rows;
+};
+enum pls_code pls_render_cells(FILE *to, enum pls_output output, const struct pls_cells *cells,
+                               const struct pls_screen *screen, struct pls_err *err);
+
 /* What `bench` measured. */
 enum pls_code pls_render_rates(FILE *to, enum pls_output output, const struct pls_machine *machine,
                                const struct pls_rates *rates, const struct pls_screen *screen, struct pls_err *err);

@@ -333,11 +333,18 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
     if (code == PLS_OK) {
         place_all(&f);
         out->n_models = f.n_cards;
-        code = collect(&f, out, err);
         out->n_configs = f.n_configs;
+        code = ask->picks_only ? PLS_OK : collect(&f, out, err);
     }
-    free(f.cards);
-    free(f.picks);
+    if (code == PLS_OK && ask->picks_only) {
+        pls_rank_order(f.picks, f.n_picks);
+        out->picks = f.picks;
+        out->cards = f.cards;
+        out->n_picks = f.n_picks;
+    } else {
+        free(f.cards);
+        free(f.picks);
+    }
     free(f.candidates);
     free(f.best);
     return code;

@@ -17,12 +17,16 @@ struct pls_fit_ask {
     bool has_quant;
     bool speed_is_hard;       /* --min-speed was given: slower ones are left out instead of put behind */
     uint32_t top;             /* rows wanted; 0 all */
+    bool picks_only;          /* every configuration that fits, as a pick; nothing is planned in full */
 };
 
 struct pls_fit_result {
     struct pls_entry *entries; /* best first; models, plans and picks behind them live in the session's arena */
     uint32_t n_entries;
     uint32_t n_models;         /* that the words and the task let through */
+    struct pls_pick *picks;    /* picks_only: best first, with the cards they index; both of malloc, the caller's */
+    struct pls_card *cards;
+    uint32_t n_picks;
     uint32_t n_configs;        /* considered: placed, or ruled out by their bound */
 };
 

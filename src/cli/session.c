@@ -45,6 +45,7 @@ enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *ar
 {
     memset(s, 0, sizeof(*s));
     s->args = args;
+    s->program = program;
     pls_paths_find(program, &s->paths);
     const char *format = pls_args_text(args, PLS_OPT_FORMAT);
     if (format != NULL && !pls_output_by_name(format, &s->output)) {

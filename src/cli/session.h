@@ -25,6 +25,7 @@ void pls_paths_find(const char *program, struct pls_paths *out);
 
 struct pls_session {
     const struct pls_args *args;
+    const char *program; /* argv[0] */
     struct pls_paths paths;
     struct pls_catalog *catalog; /* NULL until opened */
     bool is_live;                /* the machine is this one, not a record, a recording or words */

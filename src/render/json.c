@@ -108,6 +108,11 @@ void pls_json_text(struct pls_json *j, cJSON *in, const char *key, const char *v
     attach(j, in, key, cJSON_CreateString(room));
 }
 
+void pls_json_raw_number(struct pls_json *j, cJSON *in, const char *text)
+{
+    raw(j, in, NULL, text);
+}
+
 void pls_json_flag(struct pls_json *j, cJSON *in, const char *key, bool value)
 {
     attach(j, in, key, cJSON_CreateBool(value));

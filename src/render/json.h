@@ -26,6 +26,7 @@ void pls_json_known(struct pls_json *j, cJSON *in, const char *key, uint64_t val
 void pls_json_rate(struct pls_json *j, cJSON *in, const char *key, double value);    /* 0 is unknown: null */
 void pls_json_number(struct pls_json *j, cJSON *in, const char *key, double value);
 void pls_json_text(struct pls_json *j, cJSON *in, const char *key, const char *value); /* NULL or empty: null */
+void pls_json_raw_number(struct pls_json *j, cJSON *in, const char *text); /* an item of an array, as spelled */
 void pls_json_flag(struct pls_json *j, cJSON *in, const char *key, bool value);
 void pls_json_null(struct pls_json *j, cJSON *in, const char *key);
 
