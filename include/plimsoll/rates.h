@@ -17,7 +17,9 @@ struct pls_type_rate {
     double cached_repacked_gbs;
     double stream_one_gbs, stream_half_gbs; /* as the engine would run it (repacked or not), with 1 and half the threads */
     double cached_one_gbs, cached_half_gbs;
-    double gemm_gflops;      /* matrix-matrix, 2*m*n*k per second */
+    double gemm_gflops;      /* matrix-matrix, 2*m*n*k per second. An engine without such a kernel for the type (x86: all
+                              * that it neither repacks nor hands to a float or Q4_0/Q8_0 tile) runs one dot product per
+                              * row and column: 2 * cached_gbs * elements per byte of the type */
     double spread;           /* widest relative interquartile range of the samples above */
 };
 

@@ -150,7 +150,7 @@ void pls_unpack_iq1_m(const void *block, struct pls_unpacked *out)
     const struct pls_iq1_m *b = block;
     float d = iq1_m_scale(b->scales);
     for (int g = 0; g < 8; g++) {
-        unsigned word = pls_load_u16(b->scales + 2 * (g / 2)) >> (6 * (g % 2));
+        unsigned word = (unsigned)pls_load_u16(b->scales + 2 * (g / 2)) >> (6 * (g % 2));
         float low = d * (float)(2 * (word & 7) + 1) * 0.125f;
         float high = d * (float)(2 * (word >> 3 & 7) + 1) * 0.125f;
         for (int l = 0; l < 4; l++) {

@@ -1,6 +1,7 @@
 /* The benchmark's arithmetic and its behaviour in tight places; never a timing. */
 #include <math.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "kern/sample.h"
 #include "kern/team.h"
@@ -174,6 +175,70 @@ START_TEST(repacking_follows_the_engine)
 }
 END_TEST
 
+/* A process bound to one processor (cpuset, affinity) measures with one thread on it. */
+START_TEST(one_processor_is_enough)
+{
+    uint32_t cpus[PLS_TEAM_MAX];
+    uint32_t n = pls_sys_cpus(cpus, PLS_TEAM_MAX);
+    if (!pls_sys_pin(cpus[n - 1])) {
+        return; /* this system cannot bind */
+    }
+    uint32_t left[4];
+    ck_assert_uint_eq(pls_sys_cpus(left, 4), 1);
+    ck_assert_uint_eq(left[0], cpus[n - 1]);
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    struct pls_bench_ask ask = { .budget_s = 0.1, .memory_bytes = (uint64_t)4 << 20,
+                                 .types = (uint64_t)1 << PLS_TYPE_Q8_0 };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
+    ck_assert_uint_eq(rates.n_threads, 1);
+    const struct pls_type_rate *q8 = &rates.type[PLS_TYPE_Q8_0];
+    ck_assert(positive(q8->stream_gbs));
+    ck_assert_double_eq(q8->stream_gbs, q8->stream_one_gbs); /* one step: all threads are one */
+    ck_assert_double_eq(q8->stream_gbs, q8->stream_half_gbs);
+}
+END_TEST
+
+/* More threads than processors are slow, not stuck. */
+START_TEST(too_many_threads_still_finish)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    struct pls_bench_ask ask = { .n_threads = 9, .budget_s = 0.05, .memory_bytes = (uint64_t)2 << 20,
+                                 .bandwidth_only = true };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
+    ck_assert_uint_eq(rates.n_threads, 9);
+    ck_assert_uint_eq(rates.n_ram_steps, 3); /* 1, 4, 9 */
+    ck_assert_uint_eq(rates.ram_steps[1].n_threads, 4);
+}
+END_TEST
+
+#if !defined(__SANITIZE_ADDRESS__)
+/* Address space for less than the buffer asked for: a smaller one is taken. For next to nothing: no memory, said so. */
+START_TEST(memory_that_is_refused_is_done_without)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = (rlim_t)300 << 20;
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    struct pls_bench_ask ask = { .n_threads = 1, .budget_s = 0.05, .memory_bytes = (uint64_t)512 << 20,
+                                 .bandwidth_only = true };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
+    ck_assert(positive(rates.ram_gbs));
+    limit.rlim_cur = (rlim_t)1 << 20;
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    struct pls_err err = { 0 };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, &err), PLS_NOMEM);
+    ck_assert_ptr_nonnull(strstr(err.text, "benchmark"));
+}
+END_TEST
+#define MEMORY_TEST memory_that_is_refused_is_done_without,
+#else
+#define MEMORY_TEST
+#endif
+
 static bool refuse(double share, const char *what, void *context)
 {
     (void)share;
@@ -199,4 +264,5 @@ END_TEST
 UNIT_MAIN("bench", summary_is_median_and_relative_interquartile_range, sampling_keeps_its_minimum_and_its_maximum,
           processors_are_counted_and_bound, bandwidth_alone_fills_bandwidth_alone,
           one_thread_scalar_and_least_memory_work, types_asked_for_are_measured,
+          one_processor_is_enough, too_many_threads_still_finish, MEMORY_TEST
           scalar_alone_is_measured_without_repacking, repacking_follows_the_engine, a_caller_can_stop_it)
