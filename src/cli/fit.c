@@ -33,7 +33,10 @@ struct search {
     double *leaders;       /* the best scores of the `top` leading models, in descending order */
     uint32_t n_leaders;
     struct pls_plan *plan; /* scratch: too large for the stack */
-    struct pls_model *model;
+    struct pls_model *model; /* whose tensors are listed in the scratch arena: */
+    uint32_t listed;
+    bool has_listed, is_listed;
+    size_t list_mark;
     bool out_of_memory;
 };
 
@@ -151,16 +154,27 @@ static void add_candidates(struct search *f, uint32_t index)
     }
 }
 
+/* Rungs of one model often follow each other: its tensors are listed once for a run of them. */
+static bool list_tensors(struct search *f, uint32_t index)
+{
+    if (f->has_listed && f->listed == index) {
+        return f->is_listed;
+    }
+    pls_arena_reset(&f->s->scratch, f->list_mark);
+    memset(f->model, 0, sizeof(*f->model));
+    f->model->card = f->cards[index];
+    f->model->stored.ftype = PLS_FTYPE_NONE;
+    f->is_listed = pls_arch_tensors(&f->model->card, &f->s->scratch, &f->model->tensors, NULL) == PLS_OK;
+    f->has_listed = true;
+    f->listed = index;
+    return f->is_listed;
+}
+
 static void place_candidate(struct search *f, const struct candidate *c)
 {
-    size_t mark = f->s->scratch.used;
-    memset(f->model, 0, sizeof(*f->model));
-    f->model->card = f->cards[c->model];
-    f->model->stored.ftype = PLS_FTYPE_NONE;
-    if (pls_arch_tensors(&f->model->card, &f->s->scratch, &f->model->tensors, NULL) == PLS_OK) {
+    if (list_tensors(f, c->model)) {
         place_contexts(f, c->model, &c->quant);
     }
-    pls_arena_reset(&f->s->scratch, mark);
 }
 
 /* Highest bound first; equal ones in the order of the catalog, so that every run looks at the same. */
@@ -197,6 +211,7 @@ static double score_to_beat(struct search *f)
 static void place_all(struct search *f)
 {
     double least = -HUGE_VAL;
+    f->list_mark = f->s->scratch.used;
     for (uint32_t i = 0; i < f->n_cards; i++) {
         f->best[i] = -HUGE_VAL;
         add_candidates(f, i);
@@ -209,6 +224,7 @@ static void place_all(struct search *f)
             least = score_to_beat(f);
         }
     }
+    pls_arena_reset(&f->s->scratch, f->list_mark);
 }
 
 /* The best configuration of each model, in order; picks are sorted. */
