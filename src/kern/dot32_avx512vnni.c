@@ -25,6 +25,7 @@ INLINE __m512i two_acts(const uint8_t *a, size_t stride)
 
 INLINE __m512 eight_blocks(const struct form *f, const uint8_t *w, const uint8_t *a, __m512 acc)
 {
+    ask_ahead(w, 8 * f->bytes);
     __m256 product = _mm256_mul_ps(f->scales(w, f->bytes), halves8(a, f->act_bytes));
     __m512 scales = _mm512_castps256_ps512(product);
     const __m512i offset = _mm512_set1_epi8((char)f->offset);
@@ -168,6 +169,7 @@ INLINE float dot_blocks_min(const struct form f, const void *row, const void *ac
     __m512 mins = _mm512_setzero_ps();
     size_t left = n / 32;
     for (; left >= 8; left -= 8, w += 8 * f.bytes, a += 8 * A1_BYTES) {
+        ask_ahead(w, 8 * f.bytes);
         __m512 product = _mm512_mul_ps(_mm512_cvtph_ps(scale_mins8(w, f.bytes)),
                                        _mm512_cvtph_ps(scale_mins8(a, A1_BYTES)));
         mins = _mm512_add_ps(mins, product);

@@ -118,6 +118,7 @@ float pls_dot_iq2_s_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         struct scales16x2 scales = odd_scales(w->scales);
         UNROLL(8)
@@ -148,6 +149,7 @@ float pls_dot_iq3_xxs_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         __m256i scales = top_scales(load32(w->gas));
         UNROLL(8)
@@ -177,6 +179,7 @@ float pls_dot_iq3_s_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         __m256i scales = iq3_s_scales(pls_load_u32(w->scales));
         UNROLL(8)
@@ -261,6 +264,7 @@ float pls_dot_iq1_m_avx2(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         uint64_t scales = 0;
         memcpy(&scales, w->scales, 8);

@@ -22,6 +22,7 @@ float pls_dot_q4_k_avx2(const void *row, const void *act, size_t n)
     __m256 acc = _mm256_setzero_ps();
     __m256 acc_min = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m128i bytes = scale_mins(w->scales);
         __m256i scales = twice(_mm_cvtepu8_epi16(bytes));
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
@@ -54,6 +55,7 @@ float pls_dot_q5_k_avx2(const void *row, const void *act, size_t n)
     __m256 acc = _mm256_setzero_ps();
     __m256 acc_min = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m128i bytes = scale_mins(w->scales);
         __m256i scales = twice(_mm_cvtepu8_epi16(bytes));
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
@@ -90,6 +92,7 @@ float pls_dot_q6_k_avx2(const void *row, const void *act, size_t n)
     const __m256i bits45 = _mm256_set1_epi8(0x30);
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         struct scales16x2 s = scales16_of(load16(w->scales));
         __m256i offset = _mm256_slli_epi32(_mm256_madd_epi16(s.all, load32(a + AK_SUMS)), 5);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
@@ -199,6 +202,7 @@ float pls_dot_iq4_xs_avx2(const void *row, const void *act, size_t n)
     const __m256i curve = twice(load16(pls_curve_iq4));
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i scales = twice(scales_iq4_xs(w));
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         UNROLL(8)
@@ -221,6 +225,7 @@ float pls_dot_tq2_0_avx2(const void *row, const void *act, size_t n)
     const __m256i ones = _mm256_set1_epi16(1);
     __m256 acc = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         UNROLL(2)
         for (int h = 0; h < 2; h++) {

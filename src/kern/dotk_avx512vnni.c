@@ -123,6 +123,7 @@ float pls_dot_q6_k_avx512vnni(const void *row, const void *act, size_t n)
     __m512 acc = _mm512_setzero_ps();
     __m256 acc_offset = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         struct scales16 s = scales_of_16(load16(w->scales));
         __m256i offset = _mm256_madd_epi16(s.all, load32(a + AK_SUMS));
         __m512i sum[2] = { _mm512_setzero_si512(), _mm512_setzero_si512() };
@@ -236,6 +237,7 @@ float pls_dot_iq4_xs_avx512vnni(const void *row, const void *act, size_t n)
     __m512 acc[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
     __m256 acc_offset = _mm256_setzero_ps();
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
+        ask_ahead(w, sizeof *w);
         __m128i words = scales_iq4_xs(w);
         float d = pls_float_at(a) * half1(w->d);
         __m512 scales = _mm512_castps256_ps512(
