@@ -1,20 +1,26 @@
-/* plimsoll/speed.h - how long a GPU takes for one token and for a prompt, from bytes, arithmetic and fixed costs.
+/* plimsoll/speed.h - how long a device takes for one token and for a prompt, from bytes, arithmetic and fixed costs.
  *
- * Decode, seconds per token of the layers on one device:
+ * Decode on a GPU, seconds per token of the layers there:
  *
- *     layers * layer_us * (1 + moe * share of MoE layers + linear * share of linear-attention layers)   launches, barriers
- *   + weight bytes / (0.93 * bandwidth)                                                                 the bus
- *   + sum over types of ops(vendor, type) * weights of that type / FP32 rate                            dequantize and dot
- *   + cache bytes read / (cache_share * bandwidth)                                                      attention at depth
+ *     layers * layer_us * (1 + moe * share of MoE layers + linear * share of recurrent layers)   launches, barriers
+ *   + weight bytes / (bus_share * bandwidth)                                                     the bus
+ *   + sum over types of ops(backend, vendor, type) * weights of that type / FP32 rate            unpack and multiply
+ *   + cache bytes read / (cache_share * bandwidth)                                               attention reads its cache
+ *   + attention_ops * 4 * attention width * depth / FP32 rate                                    and scores it
  *
  * Prefill of n tokens in micro-batches of ub:
  *
- *     2 * active parameters * n / (matrix_share * peak) * (1 + moe_prefill) * (wide_cost when F16 or BF16)
- *   + micro-batches * (weight bytes / (0.8 * bandwidth) + layers * 0.24 ms)
- *   + 5.7 * attention flops / (matrix_share * peak)
+ *     2 * active parameters * n / rate * (1 + moe_prefill * share of MoE layers) * wide * old    matrix products
+ *   + micro-batches * (weight bytes / (0.8 * bandwidth)                                          each reads all weights
+ *                      + layers * layer_prefill_us * (1 + linear_prefill * share of recurrent layers))
+ *   + attention_prefill * attention flops / rate                                                 scores of the prompt
  *
- * Constants are fitted to published llama-bench and MLX measurements (data/speed_gpu.def says how many rows each rests on);
- * the form's error on devices it has not seen stands there too and becomes the printed interval.
+ * where rate = matrix_share * peak; wide = f16_prefill or bf16_prefill when most weights are F16 or BF16, which run through other
+ * matrix kernels than quantized ones; old = old_prefill with an engine from before old_before. Sliding layers read and score at
+ * most their window.
+ *
+ * Constants are fitted to published llama-bench and MLX measurements (data/speed_gpu.def says how many rows each rests on,
+ * tests/speed/ fits them); the error on devices left out of the fit is the printed interval.
  */
 #ifndef PLIMSOLL_SPEED_H
 #define PLIMSOLL_SPEED_H
@@ -35,27 +41,45 @@ enum pls_ops_class {
 };
 enum pls_ops_class pls_ops_class(enum pls_type type);
 
-/* One kind of device. Empty vendor or generation: any. */
-struct pls_gpu_class {
+/* What a backend's kernels cost on one vendor's devices. Empty vendor: any. */
+struct pls_gpu_backend {
     enum pls_backend backend;
     const char *vendor;
-    const char *generation;
-    double layer_us, moe, linear, cache_share;
+    double layer_us, moe, linear, cache_share, no_flash, attention_ops; /* no_flash: of cache_share, without flash attention */
     double decode_spread; /* 80% of unseen measurements lie within a factor of this, either way */
     uint32_t decode_rows;
-    double peak_of_fp32;  /* peak = this * FP32 rate; 0: the table's FP16 rate */
-    double matrix_share, moe_prefill;
+    double moe_prefill, f16_prefill, bf16_prefill, attention_prefill, layer_prefill_us, linear_prefill;
+    double old_prefill;   /* how much longer prompts took before old_before */
+    uint32_t old_before;  /* yyyymmdd; 0 never */
     double prefill_spread;
     uint32_t prefill_rows;
 };
 
+/* What a generation of devices makes of its figures. Empty generation: those not named. */
+struct pls_gpu_generation {
+    enum pls_backend backend;
+    const char *generation;
+    double bus_share;    /* of the bandwidth, weights reach */
+    double peak_of_fp32; /* matrix peak = this * FP32 rate; 0: the table's FP16 rate */
+    double matrix_share; /* of that peak, quantized matrix products reach */
+    uint32_t rows;       /* measurements of this generation behind it */
+};
+
+/* Operation slots per weight, by class of type. Backend NONE: any. */
+struct pls_gpu_ops {
+    enum pls_backend backend;
+    const char *vendor;
+    double ops[PLS_OPS_COUNT];
+};
+
 struct pls_gpu_constants {
-    uint32_t n_classes;
-    struct pls_gpu_class classes[32]; /* the most specific first */
-    double ops[5][PLS_OPS_COUNT];     /* by vendor: nvidia, apple, amd, intel, MLX on Apple */
+    /* Each the most specific line first; a NULL name ends a table that is not full. */
+    struct pls_gpu_backend backends[16];
+    struct pls_gpu_generation generations[64];
+    struct pls_gpu_ops ops[16];
 };
 /* The fitted constants. */
-struct pls_gpu_constants pls_gpu_constants(void);
+const struct pls_gpu_constants *pls_gpu_constants(void);
 
 /* What one device does for one token, or one prompt. */
 struct pls_gpu_load {
@@ -67,6 +91,7 @@ struct pls_gpu_load {
     uint64_t prompt_tokens, ubatch_tokens;
     uint64_t resident_bytes;           /* weights on the device: a micro-batch of a MoE reads nearly all of them */
     bool flash_attention;
+    uint32_t engine_as_of;             /* yyyymmdd; 0 today */
 };
 struct pls_gpu_time {
     double seconds;        /* NAN when bandwidth is unknown */

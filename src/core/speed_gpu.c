@@ -5,33 +5,29 @@
 
 #include "plimsoll/speed.h"
 
-/* Weights stream at this share of the bus on every device measured (0.85 to 0.93 on Apple chips, where the three quants of one
- * model lie on a straight line); it trades off against ops, so it is held. */
-static const double BUS_SHARE = 0.93;
+/* Of the bandwidth, when a micro-batch reads all weights: large reads without dependent work run near the bus. */
 static const double PREFILL_BUS_SHARE = 0.8;
-static const double PREFILL_LAYER_S = 0.24e-3;
-static const double ATTENTION_COST = 5.7;
-/* Without flash attention scores go through memory: the cache costs about twice. */
-static const double NO_FLASH = 0.6;
+/* A generation or backend that nobody has measured borrows its neighbour's constants: half as much doubt again, as a power of the
+ * spread. */
+static const double UNSEEN = 1.5;
 
-static const char *const ops_vendors[] = { "nvidia", "apple", "amd", "intel", "mlx" };
-
-struct pls_gpu_constants pls_gpu_constants(void)
+const struct pls_gpu_constants *pls_gpu_constants(void)
 {
-    static const struct pls_gpu_class classes[] = {
-#define PLS_GPU_CLASS(b, ...) { PLS_BACKEND_##b, __VA_ARGS__ },
+    static const struct pls_gpu_constants constants = {
+        .backends = {
+#define PLS_GPU_BACKEND(b, ...) { PLS_BACKEND_##b, __VA_ARGS__ },
 #include "data/speed_gpu.def"
-    };
-    struct pls_gpu_constants c = {
-        .n_classes = PLS_COUNT_OF(classes),
+        },
+        .generations = {
+#define PLS_GPU_GENERATION(b, ...) { PLS_BACKEND_##b, __VA_ARGS__ },
+#include "data/speed_gpu.def"
+        },
         .ops = {
-#define PLS_GPU_OPS(vendor, ...) { __VA_ARGS__ },
+#define PLS_GPU_OPS(b, v, ...) { PLS_BACKEND_##b, v, { __VA_ARGS__ } },
 #include "data/speed_gpu.def"
         },
     };
-    _Static_assert(sizeof(classes) <= sizeof(c.classes), "more classes than room");
-    memcpy(c.classes, classes, sizeof(classes));
-    return c;
+    return &constants;
 }
 
 enum pls_ops_class pls_ops_class(enum pls_type type)
@@ -58,14 +54,27 @@ enum pls_ops_class pls_ops_class(enum pls_type type)
     return name[0] == 'i' || name[0] == 't' ? PLS_OPS_IQ : PLS_OPS_Q4_0;
 }
 
-static const struct pls_gpu_class *class_of(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+/* Tables end where no line was written. */
+static bool matches(const char *name, const char *wanted)
 {
-    for (uint32_t i = 0; i < c->n_classes; i++) {
-        const struct pls_gpu_class *k = &c->classes[i];
-        bool is_vendor = k->vendor[0] == '\0' || strcmp(k->vendor, load->gpu->vendor) == 0;
-        bool is_generation = k->generation[0] == '\0' || strcmp(k->generation, load->gpu->generation) == 0;
-        if (k->backend == load->backend && is_vendor && is_generation) {
-            return k;
+    return name[0] == '\0' || strcmp(name, wanted) == 0;
+}
+
+static const struct pls_gpu_backend *backend_of(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+{
+    for (uint32_t i = 0; i < PLS_COUNT_OF(c->backends) && c->backends[i].vendor != NULL; i++) {
+        if (c->backends[i].backend == load->backend && matches(c->backends[i].vendor, load->gpu->vendor)) {
+            return &c->backends[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct pls_gpu_generation *generation_of(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+{
+    for (uint32_t i = 0; i < PLS_COUNT_OF(c->generations) && c->generations[i].generation != NULL; i++) {
+        if (c->generations[i].backend == load->backend && matches(c->generations[i].generation, load->gpu->generation)) {
+            return &c->generations[i];
         }
     }
     return NULL;
@@ -73,13 +82,13 @@ static const struct pls_gpu_class *class_of(const struct pls_gpu_constants *c, c
 
 static const double *ops_of(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
-    const char *vendor = load->backend == PLS_BACKEND_MLX ? "mlx" : load->gpu->vendor;
-    for (size_t i = 0; i < PLS_COUNT_OF(ops_vendors); i++) {
-        if (strcmp(ops_vendors[i], vendor) == 0) {
-            return c->ops[i];
+    for (uint32_t i = 0; i < PLS_COUNT_OF(c->ops) && c->ops[i].vendor != NULL; i++) {
+        bool is_backend = c->ops[i].backend == PLS_BACKEND_NONE || c->ops[i].backend == load->backend;
+        if (is_backend && matches(c->ops[i].vendor, load->gpu->vendor)) {
+            return c->ops[i].ops;
         }
     }
-    return c->ops[0];
+    return NULL;
 }
 
 static double weight_bytes(const struct pls_traffic *t)
@@ -91,10 +100,14 @@ static double weight_bytes(const struct pls_traffic *t)
     return bytes;
 }
 
-/* Operation slots for all weights a token touches. */
-static double unpack_ops(const double *ops, const struct pls_traffic *t)
+/* Operation slots for all weights a token touches. MLX's own formats are not tensor types: every weight costs alike there. */
+static double unpack_ops(const double *ops, const struct pls_gpu_load *load)
 {
+    const struct pls_traffic *t = load->traffic;
     double sum = 0;
+    if (load->backend == PLS_BACKEND_MLX) {
+        return ops[PLS_OPS_F16] * (double)t->active_params;
+    }
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         const struct pls_type_info *info = pls_type_info((enum pls_type)i);
         if (info->name != NULL && t->weights_by_type[i] > 0) {
@@ -113,55 +126,91 @@ static double share(uint32_t part, uint32_t whole)
 static enum pls_bound largest(double bus, double arithmetic, double fixed)
 {
     return fixed >= bus && fixed >= arithmetic ? PLS_BOUND_OVERHEAD
-        : arithmetic > bus                   ? PLS_BOUND_COMPUTE
-                                             : PLS_BOUND_MEMORY;
+        : arithmetic > bus                     ? PLS_BOUND_COMPUTE
+                                               : PLS_BOUND_MEMORY;
+}
+
+static struct pls_gpu_time unknown_time(void)
+{
+    return (struct pls_gpu_time){ .seconds = (double)NAN, .spread = 3 };
+}
+
+/* Sums of n_head * head width * tokens scored: what attention multiplies, twice for K and twice for V. */
+static double attention_flops(const struct pls_traffic *t, double depth)
+{
+    double seen = fmin(depth, (double)t->window_tokens);
+    return 4 * (depth * (double)t->attention_width + seen * (double)t->attention_width_sliding);
 }
 
 struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
-    const struct pls_gpu_class *k = class_of(c, load);
+    const struct pls_gpu_backend *b = backend_of(c, load);
+    const struct pls_gpu_generation *g = generation_of(c, load);
+    const double *ops = ops_of(c, load);
     const struct pls_traffic *t = load->traffic;
-    if (k == NULL || load->bandwidth_gbs <= 0) {
-        return (struct pls_gpu_time){ .seconds = (double)NAN, .spread = 3 };
+    if (b == NULL || g == NULL || ops == NULL || load->bandwidth_gbs <= 0) {
+        return unknown_time();
     }
     double bandwidth = load->bandwidth_gbs * 1e9;
-    double fixed = t->n_layers * k->layer_us * 1e-6
-        * (1 + k->moe * share(t->n_layers_moe, t->n_layers) + k->linear * share(t->n_layers_linear, t->n_layers));
-    double bus = weight_bytes(t) / (BUS_SHARE * bandwidth);
     double fp32 = load->gpu->fp32_tflops * 1e12;
-    double arithmetic = fp32 > 0 ? unpack_ops(ops_of(c, load), t) / fp32 : bus * 0.3;
+    double fixed = t->n_layers * b->layer_us * 1e-6
+        * (1 + b->moe * share(t->n_layers_moe, t->n_layers) + b->linear * share(t->n_layers_linear, t->n_layers));
+    double bus = weight_bytes(t) / (g->bus_share * bandwidth);
+    /* Without the arithmetic rate: what it adds to the bus on the median device. */
+    double arithmetic = fp32 > 0 ? unpack_ops(ops, load) / fp32 : bus * 0.3;
     double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
-    double attention = cache / (k->cache_share * (load->flash_attention ? 1 : NO_FLASH) * bandwidth);
+    double attention = cache / (b->cache_share * (load->flash_attention ? 1 : b->no_flash) * bandwidth);
+    attention += fp32 > 0 ? b->attention_ops * attention_flops(t, (double)load->depth_tokens) / fp32 : 0;
+    bool is_seen = g->rows > 0 && b->decode_rows > 0 && fp32 > 0;
     return (struct pls_gpu_time){
         .seconds = fixed + bus + arithmetic + attention,
-        .spread = fp32 > 0 ? k->decode_spread : k->decode_spread * 1.25,
+        .spread = is_seen ? b->decode_spread : pow(b->decode_spread, UNSEEN),
         .bound = largest(bus + attention, arithmetic, fixed),
-        .rows = k->decode_rows,
+        .rows = g->rows,
     };
+}
+
+/* Weights of one kind when they are most of all: small tensors in F16 do not change which kernels run. */
+static double mostly(uint64_t bytes, double all)
+{
+    return (double)bytes > 0.5 * all ? (double)bytes / all : 0;
+}
+
+static double matrix_cost(const struct pls_gpu_backend *b, const struct pls_gpu_load *load)
+{
+    const struct pls_traffic *t = load->traffic;
+    double all = weight_bytes(t);
+    double f16 = mostly(t->weights_by_type[PLS_TYPE_F16], all);
+    double bf16 = mostly(t->weights_by_type[PLS_TYPE_BF16], all);
+    bool is_old = load->engine_as_of != 0 && load->engine_as_of < b->old_before;
+    if (load->backend == PLS_BACKEND_MLX) {
+        f16 = bf16 = 0;
+    }
+    return (1 + b->moe_prefill * share(t->n_layers_moe, t->n_layers)) * (1 + (b->f16_prefill - 1) * f16)
+        * (1 + (b->bf16_prefill - 1) * bf16) * (is_old ? 1 + (b->old_prefill - 1) * (1 - f16 - bf16) : 1);
 }
 
 struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
-    const struct pls_gpu_class *k = class_of(c, load);
+    const struct pls_gpu_backend *b = backend_of(c, load);
+    const struct pls_gpu_generation *g = generation_of(c, load);
     const struct pls_traffic *t = load->traffic;
-    double peak = k == NULL ? 0 : k->peak_of_fp32 > 0 ? k->peak_of_fp32 * load->gpu->fp32_tflops : load->gpu->fp16_tflops;
-    if (peak <= 0 || load->bandwidth_gbs <= 0 || load->prompt_tokens == 0) {
-        return (struct pls_gpu_time){ .seconds = (double)NAN, .spread = 3 };
+    double peak = g == NULL ? 0 : g->peak_of_fp32 > 0 ? g->peak_of_fp32 * load->gpu->fp32_tflops : load->gpu->fp16_tflops;
+    if (b == NULL || !(peak > 0) || load->bandwidth_gbs <= 0 || load->prompt_tokens == 0) {
+        return unknown_time();
     }
-    double rate = k->matrix_share * peak * 1e12;
+    double rate = g->matrix_share * peak * 1e12;
     double n = (double)load->prompt_tokens;
-    double ub = (double)pls_max(load->ubatch_tokens, 1);
-    double wide = (double)(t->weights_by_type[PLS_TYPE_BF16] + t->weights_by_type[PLS_TYPE_F16]) / fmax(weight_bytes(t), 1);
-    double slow = strcmp(load->gpu->vendor, "amd") == 0 && t->weights_by_type[PLS_TYPE_BF16] > 0 ? 1 + 0.5 * wide : 1;
-    double matrix = 2 * (double)t->active_params * n / rate * (1 + k->moe_prefill * share(t->n_layers_moe, t->n_layers)) * slow;
-    double batches = ceil(n / ub);
-    double passes = batches
-        * ((double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9) + t->n_layers * PREFILL_LAYER_S);
-    double attention = ATTENTION_COST * 4 * n * ((double)load->depth_tokens + n / 2) * (double)t->attention_width / rate;
+    double batches = ceil(n / (double)pls_max(load->ubatch_tokens, 1));
+    double matrix = 2 * (double)t->active_params * n / rate * matrix_cost(b, load);
+    double layers = t->n_layers * b->layer_prefill_us * 1e-6 * (1 + b->linear_prefill * share(t->n_layers_linear, t->n_layers));
+    double passes = batches * ((double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9) + layers);
+    double attention = b->attention_prefill * n * attention_flops(t, (double)load->depth_tokens + n / 2) / rate;
+    bool is_seen = g->rows > 0 && b->prefill_rows > 0;
     return (struct pls_gpu_time){
         .seconds = matrix + passes + attention,
-        .spread = k->prefill_spread,
+        .spread = is_seen ? b->prefill_spread : pow(b->prefill_spread, UNSEEN),
         .bound = matrix + attention > passes ? PLS_BOUND_COMPUTE : PLS_BOUND_MEMORY,
-        .rows = k->prefill_rows,
+        .rows = g->rows,
     };
 }

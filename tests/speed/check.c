@@ -120,7 +120,7 @@ static void part(struct report *r, const char *title)
     static const char *const slices[] = { "dense", "small", "moe", "hybrid", "sliding", "deep" };
     static const char *const makers[] = {
         "pascal", "volta", "turing", "ampere", "ampere-dc", "ada", "hopper", "blackwell", "orin", "m1", "m2", "m3", "m4", "m5",
-        "rdna1", "rdna2", "rdna3", "rdna35", "rdna4", "vega", "cdna1", "cdna2", "cdna3", "alchemist", "battlemage", "xe2", "gcn",
+        "rdna1", "rdna2", "rdna3", "rdna3.5", "rdna4", "cdna1", "cdna2", "cdna3", "xe-hpg", "xe2", "xe-lpg", "gcn",
     };
     printf("%s\n%-20s  rows  dev  row med    p90  dev med    p90    bias  in 80%%%s\n", title, "",
            r->is_prefill ? "" : "   naive med  p90");
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
         rows(&all);
     } else if (ok) {
         printf("%u rows; left out: %u of hardware without a profile, %u of models without a card, %u of other packagings, %u not "
-               "planned, %u of builds long gone\n\n", all.n, all.no_hardware, all.no_model, all.no_quant, all.no_plan, all.no_build);
+               "planned\n\n", all.n, all.no_hardware, all.no_model, all.no_quant, all.no_plan);
         part(&r, "decode, llama-bench and mlx rows");
         r.is_prefill = true;
         part(&r, "prefill, llama-bench and mlx rows");

@@ -72,6 +72,32 @@ static bool parse_quant(const char *word, struct pls_quant *out, bool *is_mixtur
     return pls_quant_parse(base, out) && !out->from_name;
 }
 
+/* llama.cpp numbers its builds; days of some releases are enough to date the rest. Other versions start with the date, or say
+ * nothing: 0, today. */
+static uint32_t date_of(const char *version)
+{
+    static const struct {
+        unsigned long build;
+        uint32_t date;
+    } known[] = {
+        { 10000, 20260720 }, { 9000, 20260430 }, { 8000, 20260211 }, { 7500, 20251221 }, { 7000, 20251109 }, { 6500, 20250917 },
+        { 6000, 20250726 }, { 5500, 20250527 }, { 5000, 20250401 }, { 4400, 20241231 }, { 4000, 20241030 }, { 3500, 20240801 },
+        { 3000, 20240526 }, { 2500, 20240323 }, { 2000, 20240128 }, { 1500, 20231108 }, { 0, 20230601 },
+    };
+    if (version[0] == 'b' && version[1] >= '0' && version[1] <= '9') {
+        unsigned long build = strtoul(version + 1, NULL, 10);
+        for (size_t i = 0; i < PLS_COUNT_OF(known); i++) {
+            if (build >= known[i].build) {
+                return known[i].date;
+            }
+        }
+    }
+    char *end = NULL;
+    unsigned long year = strtoul(version, &end, 10);
+    unsigned long month = *end == '-' ? strtoul(end + 1, &end, 10) : 0;
+    return year >= 2023 && year < 2100 && month >= 1 && month <= 12 ? (uint32_t)(year * 10000 + month * 100 + 15) : 0;
+}
+
 static struct pls_ask ask_of(const struct sample *s, const struct pls_quant *quant, enum pls_backend backend)
 {
     const struct speed_row *row = &s->row;
@@ -86,6 +112,7 @@ static struct pls_ask ask_of(const struct sample *s, const struct pls_quant *qua
     ask.depth_tokens = row->n_depth + (s->is_prefill ? 0 : row->n_gen / 2);
     ask.prompt_tokens = row->n_prompt > 0 ? row->n_prompt : 512;
     ask.n_threads = row->threads;
+    ask.engine_as_of = date_of(row->version);
     return ask;
 }
 
@@ -144,20 +171,12 @@ static void fill(struct reader *r, bool is_mixture, struct sample *s)
         .backend = plan->ask.backend, .bandwidth_gbs = pool->bandwidth_gbs, .depth_tokens = plan->ask.depth_tokens,
         .prompt_tokens = plan->ask.prompt_tokens, .ubatch_tokens = plan->setting.n_ubatch,
         .resident_bytes = (uint64_t)((double)share->bytes.weights * factor), .flash_attention = plan->setting.flash_attention,
+        .engine_as_of = plan->ask.engine_as_of,
     };
     double active = card->params_active > 0 && card->params_total > 0
         ? (double)card->params_active / (double)card->params_total : 1;
     s->naive_tps = 0.55 * pool->bandwidth_gbs * 1e9 / (s->file_bytes * active);
     predict(r, s);
-}
-
-/* Prompt processing became several times faster on AMD during 2025; predictions are of current builds. llama.cpp numbers
- * its builds: b6500 is of September 2025. */
-static bool is_current(const struct sample *s)
-{
-    unsigned long build = s->row.version[0] == 'b' ? strtoul(s->row.version + 1, NULL, 10) : 0;
-    bool amd = strcmp(s->row.backend, "rocm") == 0 || (strcmp(s->row.backend, "vulkan") == 0 && strcmp(s->gpu.vendor, "amd") == 0);
-    return !(s->is_prefill && amd && build > 0 && build < 6500);
 }
 
 static bool make(struct reader *r, struct samples *all, struct sample *s)
@@ -187,10 +206,6 @@ static bool make(struct reader *r, struct samples *all, struct sample *s)
         return false;
     }
     fill(r, is_mixture, s);
-    if (!is_current(s)) {
-        all->no_build++;
-        return false;
-    }
     bool clean = strcmp(s->row.quality, "llama-bench") == 0
         || (backend == PLS_BACKEND_MLX && strcmp(s->row.quality, "unclear") != 0 && strcmp(s->row.runtime, "mlx") == 0);
     s->is_fit = clean && s->row.n_gpu == 1 && backend != PLS_BACKEND_CPU;

@@ -28,7 +28,7 @@ struct samples {
     struct sample *items;
     uint32_t n, cap;
     uint32_t n_devices;
-    uint32_t no_hardware, no_model, no_quant, no_plan, no_build; /* rows skipped, by reason */
+    uint32_t no_hardware, no_model, no_quant, no_plan; /* rows skipped, by reason */
 };
 /* Reads all rows. False with a line on stderr when file or catalog cannot be read. */
 bool samples_read(const char *csv, const char *catalog, struct samples *out);
