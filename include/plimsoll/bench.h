@@ -25,7 +25,8 @@ struct pls_bench_ask {
     uint32_t n_cpus;
     uint32_t isa_mask;        /* enum pls_isa bits to allow; 0: all there are */
     double budget_s;          /* time for the whole run; 0: PLS_BENCH_QUICK_S, or _BANDWIDTH_S with bandwidth_only */
-    uint64_t memory_bytes;    /* most memory to touch (a container's limit); 0: 512 MiB or an eighth of RAM */
+    uint64_t memory_bytes;    /* most memory to touch (a container's limit); 0: an eighth of RAM, at most 512 MiB
+                               * (256 MiB with bandwidth_only) */
     bool bandwidth_only;
     uint64_t types;           /* bit (1 << enum pls_type): which types; 0: the main ones */
     /* Called between measurements with 0..1; returns false to stop. May be NULL. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define BUFFER_DEFAULT ((uint64_t)512 << 20)
+#define BUFFER_QUICK   ((uint64_t)256 << 20) /* bandwidth_only: filling it takes most of the time */
 #define BUFFER_LEAST   ((uint64_t)1 << 20)
 #define FILL_CHUNK     ((size_t)1 << 20)
 
@@ -95,7 +96,8 @@ static enum pls_code take_buffer(struct pls_bench *b, struct pls_err *err)
 {
     uint64_t ram = pls_sys_ram_bytes();
     uint64_t cap = b->ask->memory_bytes > 0 ? b->ask->memory_bytes : ram > 0 ? ram / 8 : BUFFER_DEFAULT;
-    uint64_t want = pls_max(BUFFER_LEAST, pls_min(cap, BUFFER_DEFAULT)) / BUFFER_LEAST * BUFFER_LEAST;
+    uint64_t wish = b->ask->bandwidth_only ? BUFFER_QUICK : BUFFER_DEFAULT;
+    uint64_t want = pls_max(BUFFER_LEAST, pls_min(cap, wish)) / BUFFER_LEAST * BUFFER_LEAST;
     for (; want >= BUFFER_LEAST; want = want / 2 / BUFFER_LEAST * BUFFER_LEAST) {
         b->buffer = pls_sys_pages((size_t)want, false);
         if (b->buffer != NULL) {

@@ -11,9 +11,11 @@
 #define HEAD_ELEMENTS 128u                /* a row of the attention cache */
 #define CACHED_BYTES  ((size_t)256 << 10) /* per thread: in the second-level cache of anything current */
 #define CACHED_TIMES  8u
-#define WINDOW_MIN    ((size_t)4 << 20)
+#define WINDOW_MIN    ((size_t)512 << 10)
 #define WINDOW_MAX    ((size_t)64 << 20)
-#define PASS_NS       3e6                 /* a streaming pass: long against a barrier, short against the budget */
+/* A streaming pass: long against a barrier, short against the few milliseconds a scheduler takes a processor away for, so
+ * that on a busy machine most passes are undisturbed and the median is one of them. */
+#define PASS_NS       3e5
 #define CHUNK_ROWS    64u                 /* the engine hands out 64 rows at a time when there is one column */
 #define GEMM_ROWS     64u
 #define GEMM_COLS     128u
@@ -117,11 +119,13 @@ static struct measured measure_cached(struct type_work *work, uint32_t n_threads
     return (struct measured){ got.median_ns > 0 ? bytes / got.median_ns : 0, got.spread };
 }
 
-/* The window is what the cached rate would take PASS_NS for, so that slow types do not eat the budget of the rest. */
+/* The window is what takes PASS_NS at the cached rate or at the memory's, whichever is lower, so that slow types do not eat
+ * the budget of the rest. */
 static struct measured measure_stream(struct type_work *work, uint32_t n_threads, uint64_t budget_ns, double cached_gbs)
 {
     size_t limit = work->b->buffer_bytes < WINDOW_MAX ? work->b->buffer_bytes : WINDOW_MAX;
-    double wish = cached_gbs * PASS_NS;
+    double ram_gbs = work->b->out->ram_gbs;
+    double wish = (ram_gbs > 0 && ram_gbs < cached_gbs ? ram_gbs : cached_gbs) * PASS_NS;
     size_t window = wish > (double)limit ? limit : (size_t)wish;
     window = window < WINDOW_MIN && WINDOW_MIN < limit ? WINDOW_MIN : window;
     size_t chunk = work->row_bytes * CHUNK_ROWS;

@@ -4,7 +4,7 @@
 
 #include "team.h"
 
-#define PLS_SAMPLES_MAX 101
+#define PLS_SAMPLES_MAX 401
 
 struct pls_sample_ask {
     struct pls_team *team;
