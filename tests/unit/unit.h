@@ -10,7 +10,7 @@ static inline int unit_run(const char *module, const TTest *const tests[], size_
 {
     Suite *suite = suite_create(module);
     TCase *group = tcase_create(module);
-    tcase_set_timeout(group, 120);
+    tcase_set_timeout(group, 600);
     for (size_t i = 0; i < n; i++) {
         tcase_add_test(group, tests[i]);
     }
