@@ -11,21 +11,6 @@
 /* A mask of 0 means every instruction set; this bit is none of them. */
 static const uint32_t SCALAR_ONLY = 1u << 31;
 
-/* A bar on a terminal's stderr; silent elsewhere. */
-static bool show_progress(double share, const char *what, void *context)
-{
-    enum { BAR = 24 };
-    int done = (int)(share * BAR);
-    (void)context;
-    if (share >= 1) {
-        fprintf(stderr, "\r\033[K");
-    } else {
-        fprintf(stderr, "\r[%.*s%*s] %-24.24s", done, "########################", BAR - done, "", what);
-    }
-    fflush(stderr);
-    return true;
-}
-
 static enum pls_code isa_mask(const char *names, uint32_t *out, struct pls_err *err)
 {
     *out = 0;
@@ -84,7 +69,7 @@ enum pls_code pls_cmd_bench(struct pls_session *s, struct pls_err *err)
     if (code != PLS_OK) {
         return code;
     }
-    ask.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+    ask.progress = isatty(STDERR_FILENO) ? pls_session_bar : NULL;
     ask.memory_bytes = s->machine.pools[0].budget_bytes / 4;
     code = pls_bench_run(&ask, &s->rates, err);
     if (code != PLS_OK) {

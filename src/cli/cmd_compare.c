@@ -92,6 +92,9 @@ enum pls_code pls_cmd_compare(struct pls_session *s, struct pls_err *err)
     c->ask.top = 1;
     if (c->n == 1) {
         code = pls_session_machine_here(s, err);
+        if (code == PLS_OK) {
+            pls_session_rates(s, true);
+        }
         c->machines[1] = c->machines[0];
         c->machines[0] = s->machine;
         c->n = 2;

@@ -77,7 +77,7 @@ enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
     if (code != PLS_OK) {
         return code;
     }
-    pls_session_rates(s);
+    pls_session_rates(s, true);
     code = pls_fit_run(s, t.len > 0 ? words : NULL, &ask, &found, err);
     return code == PLS_OK ? answer(s, &ask, &found, err) : code;
 }

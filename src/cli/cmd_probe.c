@@ -30,6 +30,6 @@ enum pls_code pls_cmd_probe(struct pls_session *s, struct pls_err *err)
     if (code != PLS_OK) {
         return code;
     }
-    pls_session_rates(s);
+    pls_session_rates(s, false);
     return pls_render_machine(stdout, s->output, &s->machine, &s->screen, err);
 }

@@ -54,7 +54,11 @@ static enum pls_code fits_ask(struct fits *f, const struct pls_fits_query *q, st
         return pls_fail(err, PLS_USAGE, "fits: '%s' is not a quantization", q->quant);
     }
     if (q->machine == NULL) {
-        return pls_session_machine_here(&f->session, err);
+        enum pls_code code = pls_session_machine_here(&f->session, err);
+        if (code == PLS_OK) {
+            pls_session_rates(&f->session, true);
+        }
+        return code;
     }
     enum pls_code code = pls_session_machine_on(&f->session, q->machine, machine, err);
     if (code == PLS_OK) {

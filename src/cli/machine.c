@@ -194,7 +194,6 @@ enum pls_code pls_session_machine_here(struct pls_session *s, struct pls_err *er
     s->has_machine = code == PLS_OK;
     if (code == PLS_OK) {
         settle(s, &s->machine);
-        pls_session_rates(s);
     }
     return code;
 }
@@ -210,9 +209,6 @@ enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err)
     }
     enum pls_code code = pls_session_machine_on(s, on, &s->machine, err);
     s->has_machine = code == PLS_OK;
-    if (code == PLS_OK) {
-        pls_session_rates(s);
-    }
     return code;
 }
 
@@ -242,10 +238,26 @@ void pls_session_keep_rates(struct pls_session *s)
     }
 }
 
-static void measure(struct pls_session *s)
+bool pls_session_bar(double share, const char *what, void *context)
+{
+    enum { BAR = 24 };
+    int done = (int)(share * BAR);
+    (void)context;
+    if (share >= 1) {
+        fprintf(stderr, "\r\033[K");
+    } else {
+        fprintf(stderr, "\r[%.*s%*s] %-24.24s", done, "########################", BAR - done, "", what);
+    }
+    fflush(stderr);
+    return true;
+}
+
+/* kernels: all the predictor needs, a few seconds with a bar on a terminal; else the memory's bandwidth alone, in half a second. */
+static void measure(struct pls_session *s, bool kernels)
 {
     struct pls_err err = { 0 };
-    struct pls_bench_ask ask = { .bandwidth_only = true, .memory_bytes = s->machine.pools[0].budget_bytes / 4 };
+    struct pls_bench_ask ask = { .bandwidth_only = !kernels, .memory_bytes = s->machine.pools[0].budget_bytes / 4 };
+    ask.progress = kernels && isatty(STDERR_FILENO) ? pls_session_bar : NULL;
     if (pls_bench_run(&ask, &s->rates, &err) != PLS_OK) {
         pls_warn(err.text);
         return;
@@ -253,16 +265,27 @@ static void measure(struct pls_session *s)
     pls_session_keep_rates(s);
 }
 
-static bool load(struct pls_session *s)
+static bool has_kernels(const struct pls_rates *rates)
+{
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        if (rates->type[i].stream_gbs > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool load(struct pls_session *s, bool kernels)
 {
     struct pls_err err = { 0 };
     char key[256];
     machine_key(&s->machine, key, sizeof(key));
     return pls_session_catalog(s, &err) == PLS_OK
-        && pls_catalog_rates_load(s->catalog, key, &s->rates, &err) == PLS_OK && s->rates.ram_gbs > 0;
+        && pls_catalog_rates_load(s->catalog, key, &s->rates, &err) == PLS_OK && s->rates.ram_gbs > 0
+        && (!kernels || has_kernels(&s->rates));
 }
 
-void pls_session_rates(struct pls_session *s)
+void pls_session_rates(struct pls_session *s, bool kernels)
 {
     struct pls_pool *ram = &s->machine.pools[0];
     if (s->has_rates) {
@@ -270,8 +293,8 @@ void pls_session_rates(struct pls_session *s)
     }
     s->has_rates = true;
     if (s->is_live && !pls_args_has(s->args, PLS_OPT_BANDWIDTH)) {
-        if (!load(s) && !pls_args_has(s->args, PLS_OPT_NO_BENCH)) {
-            measure(s);
+        if (!load(s, kernels) && !pls_args_has(s->args, PLS_OPT_NO_BENCH)) {
+            measure(s, kernels);
         }
         if (s->rates.ram_gbs > 0) {
             ram->bandwidth_gbs = s->rates.ram_gbs;

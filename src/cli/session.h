@@ -55,8 +55,11 @@ enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, st
                                      struct pls_err *err);
 /* Answers about another machine from here on; its rates are those of its record. */
 void pls_session_use(struct pls_session *s, const struct pls_machine *machine);
-/* Rates of the machine: measured earlier, measured now and kept, or what the record says. Never fails: unknown stays. */
-void pls_session_rates(struct pls_session *s);
+/* Rates of the machine: measured earlier, measured now and kept, or what the record says. kernels: those of the tensor types too, which
+ * take a few seconds the first time. Never fails: unknown stays. */
+void pls_session_rates(struct pls_session *s, bool kernels);
+/* A bar on stderr for pls_bench_ask.progress. */
+bool pls_session_bar(double share, const char *what, void *context);
 /* Keeps s->rates for this machine in the user's database; says so once when that cannot be done. */
 void pls_session_keep_rates(struct pls_session *s);
 
