@@ -13,7 +13,7 @@
  *
  * The scale shown, 0..100, is the above-chance score that the fit expects on one reference benchmark. Same
  * input, same bits: no random numbers, a fixed number of rounds. Not for the running program: the catalog is
- * built with it.
+ * built with it. Its held-out error: plimsoll(7), CAPABILITY.
  */
 #ifndef PLIMSOLL_ABILITY_H
 #define PLIMSOLL_ABILITY_H

@@ -3,6 +3,7 @@
  *
  * Defaults are those of the runtime; pls_ask_default() sets them, pls_ask_resolve() replaces every
  * "as the runtime does" by a number once card and devices are known. Token counts are tokens, not bytes.
+ * What each runtime does: plimsoll(7), RUNTIMES.
  */
 #ifndef PLIMSOLL_ASK_H
 #define PLIMSOLL_ASK_H

@@ -9,7 +9,7 @@
  * some percent.
  *
  * Not in these bytes: weights, cache, state, the output buffer (pls_compute_output_bytes), the driver's own
- * memory.
+ * memory. Errors of replay and closed form: plimsoll(7), COMPUTE BUFFERS.
  */
 #ifndef PLIMSOLL_COMPUTE_H
 #define PLIMSOLL_COMPUTE_H

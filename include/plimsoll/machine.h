@@ -169,7 +169,8 @@ struct pls_headroom {
 enum pls_host { PLS_HOST_SERVER = 0, PLS_HOST_DESKTOP, PLS_HOST_MACOS, PLS_HOST_WINDOWS, PLS_HOST_COUNT };
 enum pls_host pls_machine_host(const struct pls_machine *m);
 
-/* How much of a machine may be filled. Every field is an option or has a default that core/budget.c explains. */
+/* How much of a machine may be filled. Every field is an option or has a default that core/budget.c explains;
+ * plimsoll(7), BUDGETS has them in one table. */
 struct pls_budget_policy {
     uint64_t reserve_bytes;     /* --reserve: for other services, on RAM */
     bool from_free;             /* --free: start from what is free now instead of what is fitted */

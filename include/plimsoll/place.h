@@ -5,6 +5,7 @@
  * tensors to size weights or caches. pls_place() in plan.h makes a layout and asks it once.
  *
  * Not here: what a byte costs in time (speed), what a configuration is worth (rank), words (render).
+ * Rules of residence and order: plimsoll(7), RESIDENT WEIGHTS; plimsoll(7), PLACEMENT.
  */
 #ifndef PLIMSOLL_PLACE_H
 #define PLIMSOLL_PLACE_H

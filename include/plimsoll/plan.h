@@ -158,7 +158,7 @@ enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask
                         const struct pls_machine *machine, struct pls_arena *scratch, struct pls_plan *out,
                         struct pls_err *err);
 
-/* Fills speed from out->shares[].traffic (SPEED.md); never fails: what is unknown stays 0. */
+/* Fills speed from out->shares[].traffic (plimsoll(7), SPEED); never fails: what is unknown stays 0. */
 void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
                        const struct pls_rates *rates, struct pls_plan *plan);
 
@@ -166,7 +166,8 @@ void pls_speed_predict(const struct pls_card *card, const struct pls_machine *ma
  * for a mixture of experts. 0 when unknown. */
 double pls_quality_size(const struct pls_card *card);
 
-/* Fills quality, bits_per_weight and quant_floor_bpw from card, effective bits per weight, cache types and context (QUALITY.md). */
+/* Fills quality, bits_per_weight and quant_floor_bpw from card, effective bits per weight, cache types and context
+ * (plimsoll(7), QUANTIZATION LOSS). */
 void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct pls_plan *plan);
 
 #endif

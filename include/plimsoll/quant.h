@@ -2,7 +2,7 @@
  *
  * A tensor type (Q4_K) is how one tensor is stored; a file type (Q4_K_M) is the recipe that gives every tensor of
  * a GGUF file its type; a quant is what a user asks for and may also be an MLX, GPTQ, AWQ, bitsandbytes, FP8 or
- * plain safetensors form. Block sizes and ids are those of ggml 0.21 (2026-08-22).
+ * plain safetensors form. Block sizes and ids are those of ggml 0.21 (2026-08-22): plimsoll(7), TENSOR TYPES.
  */
 #ifndef PLIMSOLL_QUANT_H
 #define PLIMSOLL_QUANT_H

@@ -18,7 +18,7 @@ struct pls_policy {
     double weight_quality, weight_speed, weight_context, weight_margin;
     double evidence_penalty;    /* standard errors taken off a score */
     double min_quality;         /* --min-quality; 0 none */
-    double quant_floor_bpw;     /* --quant-floor; 0: by size, QUALITY.md section 5 */
+    double quant_floor_bpw;     /* --quant-floor; 0: by size: plimsoll(7), Floors */
 };
 struct pls_policy pls_policy_default(enum pls_task task);
 

@@ -5,6 +5,7 @@
  * card. A cache is sized layer by layer, so that placement can hand layers to devices and add up; nothing is
  * approximated for llama.cpp (its cache and state allocations are reproduced to the byte,
  * tests/unit/test_size_kv.c), while MLX and vLLM follow their documented allocation steps. Results saturate.
+ * The formulas for a reader: plimsoll(7), KV CACHE and what follows it.
  */
 #ifndef PLIMSOLL_SIZE_H
 #define PLIMSOLL_SIZE_H

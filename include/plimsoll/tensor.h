@@ -2,7 +2,7 @@
  *
  * A list is either read from a file's header (the truth) or generated from a card by the architecture's row in
  * core/arch.c. Dimensions are as GGUF stores them: dims[0] is contiguous, a matrix mapping E inputs to F outputs is
- * [E, F].
+ * [E, F]. The recipes in short: plimsoll(7), QUANTIZER; the other packagings: plimsoll(7), OTHER FORMATS.
  */
 #ifndef PLIMSOLL_TENSOR_H
 #define PLIMSOLL_TENSOR_H

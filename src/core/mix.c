@@ -1,7 +1,7 @@
 /* Which type the quantizer gives each tensor of a file: the recipes behind Q4_K_M and its like.
  *
- * Rules of llama.cpp's quantizer as of 2026-08-22, with the older one for fused QKV; held by the fixture rows
- * of tests/unit/test_mix.c. Tables hold what depends on the file type alone, functions what depends on a
+ * Rules of llama.cpp's quantizer as of 2026-08-22, with the older one for fused QKV (plimsoll(7), QUANTIZER);
+ * held by the fixture rows of tests/unit/test_arch.c. Tables hold what depends on the file type alone, functions what depends on a
  * tensor's place. A table entry of 0 (F32) means "no rule: the base type".
  */
 #include <string.h>
