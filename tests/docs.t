@@ -61,7 +61,50 @@ else
 fi
 
 # ---- README: opens with the two commands, and shows no option that does not exist
+# What it shows below a command is what the program prints; UPDATE=1 writes it anew.
+readme_examples() { # N.cmd and N.want in a folder
+    awk -v dir="$1" '
+        /^    \$ / { n++; inside = 1; blanks = 0; print substr($0, 7) >(dir "/" n ".cmd"); next }
+        inside && /^    / { while (blanks > 0) { print "" >(dir "/" n ".want"); blanks-- }; print substr($0, 5) >(dir "/" n ".want"); next }
+        inside && /^$/ { blanks++; next }
+        { inside = 0 }' README.md
+}
+readme_rewrite() { # README with what is in N.out
+    awk -v dir="$1" '
+        function gap() { while (blanks > 0) { print ""; blanks-- } }
+        /^    \$ / { gap(); n++; print; file = dir "/" n ".out"; showing = 0; inside = 1
+            while ((getline line <file) > 0) { print (line == "" ? "" : "    " line); showing = 1 }
+            next }
+        inside && showing && /^    / { blanks = 0; next }
+        inside && showing && /^$/ { blanks++; next }
+        { gap(); inside = 0; print }' README.md
+}
+# Words must be equal; numbers may lie a tenth apart, or one in the last place, because speeds and qualities are estimates.
+readme_differs() { # WANT GOT
+    paste "$1" "$2" | awk -F '\t' '
+        function near(x, y) { d = x > y ? x - y : y - x; return d <= 0.1 * (x > y ? x : y) || (d <= 1 && (x y) !~ /[.]/) }
+        function number(w) { gsub(/[(),;%kx]/, "", w); return w }
+        { n = split($1, w, " "); m = split($2, g, " "); same = n == m
+          for (i = 1; i <= n && same; i++)
+              same = w[i] == g[i] || (number(w[i]) ~ /^[0-9]+(\.[0-9]+)?$/ && number(g[i]) ~ /^[0-9]+(\.[0-9]+)?$/ && near(number(w[i]), number(g[i])))
+          if (!same) print "README: " $1 "\nprogram: " $2 }'
+}
 if [ -f README.md ]; then
+    mkdir "$tap_tmp/readme"
+    readme_examples "$tap_tmp/readme"
+    for want in "$tap_tmp"/readme/*.want; do
+        PATH="$tap_tmp/bin:$PATH" sh -c "$(cat "${want%.want}.cmd")" 2>&1 | sed 's/ *$//' >"${want%.want}.out"
+        if [ "${UPDATE:-}" != 1 ]; then
+            empty "README shows what this prints: $(cat "${want%.want}.cmd")" "$(readme_differs "$want" "${want%.want}.out")"
+        fi
+    done
+    is "README shows several answers" "$([ "$(ls "$tap_tmp"/readme/*.want | wc -l)" -ge 4 ] && echo yes)" yes
+    printf 'TOK/S 10 fits\nTOK/S 10 fits\nTOK/S 10 fits\n' >"$tap_tmp/want"
+    printf 'TOK/S 11 fits\nTOK/S 13 fits\nTOK/S 10 no\n' >"$tap_tmp/got"
+    is "another number or word would be found" "$(readme_differs "$tap_tmp/want" "$tap_tmp/got" | grep -c '^program')" 2
+    if [ "${UPDATE:-}" = 1 ]; then
+        readme_rewrite "$tap_tmp/readme" >"$tap_tmp/README" && cat "$tap_tmp/README" >README.md
+    fi
     is "README opens with make run and make check" "$(awk '$1 == "make" { print $2 }' README.md | head -2 | tr '\n' ' ')" "run check "
     unknown=$(grep -oE '(^|[ `])--[a-z][a-z-]+' README.md | tr -d ' `' | sort -u | while read -r o; do
         grep -q "	$o	" "$tap_tmp/options" || echo "$o"; done)
