@@ -179,7 +179,8 @@ speed_objects := $(patsubst %.c,$(B)/%.o,tests/speed/rows.c tests/speed/sample.c
 $(B)/speed-%: $(B)/tests/speed/%.o $(speed_objects) $(library)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-.PHONY: speed-check speed-fit
+.PHONY: speed-check speed-fit speed-cpu
+speed-cpu: $(B)/speed-cpu
 speed-check: $(B)/speed-check $(catalog)
 	@test -n "$(CSV)" || { echo "make speed-check CSV=FILE" >&2; exit 2; }
 	@$(B)/speed-check $(CSV) $(catalog)
