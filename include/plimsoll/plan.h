@@ -42,6 +42,8 @@ struct pls_traffic {
     uint64_t window_tokens;        /* the window: no token beyond it is read */
     uint64_t kv_fixed;             /* recurrent state, whatever the depth */
     uint64_t active_params; /* multiply-adds per token */
+    uint64_t output_params; /* the part of them that is the output matrix: prompts need it for their last token alone */
+    uint64_t output_by_type[PLS_TYPE_COUNT]; /* and its part of weights_by_type */
     uint32_t n_layers;      /* layers run here */
     uint32_t n_layers_moe, n_layers_linear; /* of which with experts; with recurrent or linear attention */
     uint32_t n_ops;           /* graph operations per token, for synchronisation cost; 0 unknown */

@@ -15,7 +15,7 @@
  *                      + layers * layer_prefill_us * (1 + linear_prefill * share of recurrent layers))
  *   + attention_prefill * attention flops / rate                                                 scores of the prompt
  *
- * where rate = matrix_share * peak; wide = f16_prefill or bf16_prefill when most weights are F16 or BF16, which run through other
+ * where the output matrix counts for the last token alone; rate = matrix_share * peak; wide = f16_prefill or bf16_prefill when most weights are F16 or BF16, which run through other
  * matrix kernels than quantized ones; old = old_prefill with an engine from before old_before. Sliding layers read and score at
  * most their window.
  *
@@ -102,13 +102,27 @@ struct pls_gpu_time {
 struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);
 struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);
 
-/* The same for the processor (core/speed_cpu.c): kernels measured here when there are any, else bandwidth alone. */
+/* The same for the processor (core/speed_cpu.c). With kernels measured on this machine, seconds per token are
+ *
+ *     sum over types of bytes / rate, where 1/rate = 1/(compute * cached rate) + stall * (1/streaming rate - 1/cached rate)
+ *   + operations * (barrier + op_ns)
+ *   + cache bytes / attention rate
+ *
+ * cached and streaming are our kernel's rates with that many threads; compute and stall are the engine's to ours
+ * (data/speed_cpu.def): its kernels compute at another pace, and wait for memory longer where they do not ask ahead. A prompt's
+ * seconds are
+ *
+ *     sum over types of 2 * parameters * n / (prefill * matrix rate) * (1 + moe_prefill * experts per used one / n)
+ *   + micro-batches * bytes / memory rate + operations * (barrier + op_ns) + n * operations * op_token_ns + attention arithmetic
+ *
+ * Without measurements, from the table alone: typical rates of one core times cores beside a share of the memory's bandwidth. */
 struct pls_cpu_load {
     const struct pls_machine *machine;
     const struct pls_rates *rates;
     const struct pls_traffic *traffic;
     uint64_t depth_tokens, prompt_tokens, ubatch_tokens;
-    uint32_t n_threads; /* 0: all */
+    uint32_t n_threads;         /* 0: all */
+    double experts_per_used;    /* routed experts per one used; 1 for dense models */
 };
 struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin);
 struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin);

@@ -76,8 +76,13 @@ static void fill_traffic(const struct pls_place_scene *s, const struct pls_setti
         layer_traffic(s, setting, split, i, plan);
     }
     struct pls_traffic *last = &share_at(plan, split->at[split->n_blocks])->traffic;
+    struct pls_traffic before = *last;
     traffic_add(last, &l->output, 1, 1);
     traffic_add(last, &l->tied, 1, 1);
+    last->output_params = pls_sub(last->active_params, before.active_params);
+    for (uint32_t type = 0; type < PLS_TYPE_COUNT; type++) {
+        last->output_by_type[type] = pls_sub(last->weights_by_type[type], before.weights_by_type[type]);
+    }
     /* All operations of the graph run where most layers are; a split graph's share on the host is not told
      * apart. */
     struct pls_share *most = &plan->shares[0];

@@ -113,8 +113,9 @@ static void set_cpu(const struct pls_profile *p, struct pls_machine *m)
         PLS_COPY(m->arch, "x86_64");
         cpu->isa = PLS_ISA_AVX | PLS_ISA_AVX2 | PLS_ISA_FMA | PLS_ISA_F16C;
     } else if (strcmp(p->vendor, "generic") != 0) {
+        /* Cores with dot products reached boards and servers about 2020; the Raspberry Pi 4's have none. */
         PLS_COPY(m->arch, "arm64");
-        cpu->isa = PLS_ISA_NEON;
+        cpu->isa = PLS_ISA_NEON | (p->year >= 2020 ? PLS_ISA_DOTPROD : 0);
     }
 }
 

@@ -95,6 +95,11 @@ static void add_gpu_share(struct prediction *p, const struct pls_share *s)
     p->is_pipelined = load.backend == PLS_BACKEND_CUDA || load.backend == PLS_BACKEND_ROCM;
 }
 
+static double experts_per_used(const struct pls_card *card)
+{
+    return card->n_expert_used > 0 ? (double)card->n_expert / card->n_expert_used : 1;
+}
+
 /* Weights that a batch touches: every expert finds a token. */
 static double batch_bytes(const struct pls_card *card, const struct pls_traffic *t)
 {
@@ -103,8 +108,7 @@ static double batch_bytes(const struct pls_card *card, const struct pls_traffic 
         bytes += (double)t->weights_by_type[i];
     }
     double experts = (double)t->expert_share_bytes;
-    double all = card->n_expert_used > 0 ? experts * card->n_expert / card->n_expert_used : experts;
-    return bytes - experts + all;
+    return bytes - experts + experts * experts_per_used(card);
 }
 
 /* Prompts borrow the weights in RAM: they cross the link once per micro-batch and are multiplied on the GPU. False when no GPU
@@ -134,7 +138,8 @@ static void add_cpu_share(struct prediction *p, const struct pls_share *s)
 {
     struct pls_cpu_load load = { .machine = p->machine, .rates = p->rates, .traffic = &s->traffic,
                                  .depth_tokens = p->plan->ask.depth_tokens, .prompt_tokens = p->prompt_tokens,
-                                 .ubatch_tokens = p->plan->setting.n_ubatch, .n_threads = p->plan->ask.n_threads };
+                                 .ubatch_tokens = p->plan->setting.n_ubatch, .n_threads = p->plan->ask.n_threads,
+                                 .experts_per_used = experts_per_used(p->card) };
     enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
     struct pls_gpu_time decode = pls_cpu_decode(&load, &origin);
     add(&p->decode, decode, origin);

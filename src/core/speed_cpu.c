@@ -1,61 +1,256 @@
-/* The processor's part: bytes of each tensor type at the rate its kernel was measured at, or bandwidth alone. */
+/* The processor's part: bytes of each tensor type at the rate its kernel was measured at and the engine makes of it; without
+ * measurements typical rates of a core and the memory's bandwidth. The formulas stand in speed.h. */
 #include <math.h>
 
 #include "plimsoll/speed.h"
 
-/* Share of the bandwidth decoding reaches when the kernels are unknown. Published rows of desktop and server processors
- * lie between 0.3 and 0.85 (Raspberry Pi 5 0.60, M2 Max cores 0.28): one number cannot be better than a factor of 1.8. */
-static const double UNKNOWN_SHARE = 0.60;
-static const double UNKNOWN_SPREAD = 1.8;
+enum class { CLASS_AMX = 0, CLASS_VNNI, CLASS_AVX2, CLASS_DOTPROD, CLASS_ANY, CLASS_COUNT };
 
-static double rate_gbs(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
+struct engine {
+    uint32_t isa;
+    double op_ns, op_token_ns, attention_share, moe_prefill, decode_spread, prefill_spread;
+    uint32_t rows;
+};
+struct factor {
+    enum class class;
+    enum pls_type type; /* NONE: any other */
+    double compute, stall, prefill;
+};
+struct core_rate {
+    enum pls_type type;
+    double cached_gbs, gemm_gflops;
+};
+
+static const struct engine engines[CLASS_COUNT] = {
+#define PLS_CPU_ENGINE(c, ...) [CLASS_##c] = { __VA_ARGS__ },
+#include "data/speed_cpu.def"
+};
+static const struct factor factors[] = {
+#define PLS_CPU_FACTOR(c, type, ...) { CLASS_##c, PLS_TYPE_##type, __VA_ARGS__ },
+#include "data/speed_cpu.def"
+};
+static const struct core_rate core_rates[] = {
+#define PLS_CPU_CORE(type, ...) { PLS_TYPE_##type, __VA_ARGS__ },
+#include "data/speed_cpu.def"
+};
+
+/* Share of the table's bandwidth that all cores together read: published rows of desktop and server processors with few channels
+ * lie between 0.55 and 0.85. Cores whose buses are wider than they can drain are bounded by what a core computes. Small cores of
+ * the time before dot products reach half (Raspberry Pi 4: 0.31 in every quantization), and compute a quarter. */
+static const double UNKNOWN_SHARE = 0.65;
+static const double OLD_SHARE = 0.33;
+static const double OLD_CORE = 0.25;
+static const double UNKNOWN_SPREAD = 1.8;
+static const double UNKNOWN_PREFILL_SPREAD = 3;
+/* Of a core's matrix rate, in a whole engine on all cores. */
+static const double UNKNOWN_PREFILL = 0.5;
+
+/* The class by what the kernels were measured with, else by what the machine has: an engine built for it uses all of that. */
+static enum class class_of(const struct pls_cpu_load *load)
+{
+    uint32_t isa = load->machine->cpu.isa != 0 ? load->machine->cpu.isa : load->rates->isa;
+    for (int c = 0; c < CLASS_COUNT; c++) {
+        if ((isa & engines[c].isa) == engines[c].isa) {
+            return (enum class)c;
+        }
+    }
+    return CLASS_ANY;
+}
+
+static const struct factor *factor_of(enum class class, enum pls_type type)
+{
+    const struct factor *any = &factors[0];
+    for (size_t i = 0; i < PLS_COUNT_OF(factors); i++) {
+        if (factors[i].class == class && factors[i].type == type) {
+            return &factors[i];
+        }
+        any = factors[i].class == class && factors[i].type == PLS_TYPE_NONE ? &factors[i] : any;
+    }
+    return any;
+}
+
+static const struct core_rate *core_rate_of(enum pls_type type)
+{
+    for (size_t i = 0; i < PLS_COUNT_OF(core_rates); i++) {
+        if (core_rates[i].type == type) {
+            return &core_rates[i];
+        }
+    }
+    return &core_rates[0];
+}
+
+/* ---- threads ---- */
+
+/* Rates were measured with one, half and all threads; between these they are taken to grow evenly. */
+static double with_threads(double one, double half, double all, uint32_t n_all, uint32_t n)
+{
+    if (n == 0 || n >= n_all || !(one > 0)) {
+        return all;
+    }
+    uint32_t n_half = n_all / 2 > 1 ? n_all / 2 : 1;
+    half = half > 0 && n_half > 1 ? half : one;
+    if (n <= n_half) {
+        return n_half > 1 ? one + (half - one) * (n - 1) / (n_half - 1) : one;
+    }
+    return half + (all - half) * (n - n_half) / (n_all - n_half);
+}
+
+struct pace {
+    double cached_gbs, stream_gbs; /* 0 unknown */
+};
+
+static struct pace measured_pace(const struct pls_cpu_load *load, enum pls_type type)
 {
     const struct pls_type_rate *r = &load->rates->type[type];
-    double measured = load->traffic->repacked && r->stream_repacked_gbs > 0 ? r->stream_repacked_gbs : r->stream_gbs;
-    if (measured > 0) {
-        return measured;
+    bool interleaved = load->traffic->repacked && r->stream_repacked_gbs > 0 && r->cached_repacked_gbs > 0;
+    double cached = interleaved ? r->cached_repacked_gbs : r->cached_gbs;
+    double stream = interleaved ? r->stream_repacked_gbs : r->stream_gbs;
+    uint32_t n_all = load->rates->n_threads;
+    return (struct pace){
+        .cached_gbs = with_threads(r->cached_one_gbs, r->cached_half_gbs, cached, n_all, load->n_threads),
+        .stream_gbs = with_threads(r->stream_one_gbs, r->stream_half_gbs, stream, n_all, load->n_threads),
+    };
+}
+
+static uint32_t threads(const struct pls_cpu_load *load)
+{
+    uint32_t cores = load->machine->cpu.cores > 0 ? load->machine->cpu.cores : load->rates->n_threads;
+    return load->n_threads > 0 ? load->n_threads : cores;
+}
+
+/* ---- decode ---- */
+
+static double bandwidth_gbs(const struct pls_cpu_load *load)
+{
+    return load->rates->ram_gbs > 0 ? load->rates->ram_gbs : load->machine->pools[0].bandwidth_gbs;
+}
+
+/* Seconds per 1e9 bytes of a type; NAN when nothing is known of the memory. */
+static double seconds_per_gb(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
+{
+    struct pace pace = measured_pace(load, type);
+    double learnt = load->rates->calibration.type_factor[type];
+    double speedup = learnt > 0 ? learnt : 1;
+    if (pace.stream_gbs > 0 && pace.cached_gbs > 0) {
+        const struct factor *f = factor_of(class_of(load), type);
+        double stall = fmax(1 / pace.stream_gbs - 1 / pace.cached_gbs, 0);
+        return (1 / (f->compute * pace.cached_gbs) + f->stall * stall) / speedup;
     }
     *is_measured = false;
-    double gbs = load->rates->ram_gbs > 0 ? load->rates->ram_gbs : load->machine->pools[0].bandwidth_gbs;
-    return gbs * UNKNOWN_SHARE;
+    double gbs = bandwidth_gbs(load);
+    uint32_t n = threads(load);
+    if (!(gbs > 0)) {
+        return (double)NAN;
+    }
+    /* Measured memory is what can be read; the table's is what the modules could deliver. */
+    bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
+    double share = load->rates->ram_origin == PLS_ORIGIN_MEASURED ? 1 : is_old ? OLD_SHARE : UNKNOWN_SHARE;
+    double compute = n > 0 ? 1 / (n * core_rate_of(type)->cached_gbs * (is_old ? OLD_CORE : 1)) : 0;
+    return (1 / (share * gbs) + compute) / speedup;
+}
+
+static double operations_s(const struct pls_cpu_load *load)
+{
+    const struct pls_traffic *t = load->traffic;
+    double fixed = load->rates->calibration.fixed_ns_per_layer * t->n_layers;
+    return (t->n_ops * (load->rates->barrier_ns + engines[class_of(load)].op_ns) + fixed) * 1e-9;
+}
+
+static double spread_of(const struct pls_cpu_load *load, bool is_measured, double spread, double unknown)
+{
+    const struct pls_calibration *learnt = &load->rates->calibration;
+    double base = is_measured ? spread : unknown;
+    /* What was left after calibrating is the spread here, but no fit of a few runs promises less than a tenth. */
+    return learnt->n_runs > 0 && learnt->residual > 0 ? fmax(1.1, fmin(base, 1 + 1.3 * learnt->residual)) : base;
 }
 
 struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin)
 {
     const struct pls_traffic *t = load->traffic;
+    const struct engine *e = &engines[class_of(load)];
     bool is_measured = true;
-    double seconds = 0;
+    double bus = 0;
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         if (t->weights_by_type[i] > 0) {
-            seconds += (double)t->weights_by_type[i] / (rate_gbs(load, (enum pls_type)i, &is_measured) * 1e9);
+            bus += (double)t->weights_by_type[i] * 1e-9 * seconds_per_gb(load, (enum pls_type)i, &is_measured);
         }
     }
-    double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
-    bool of_cache = true;
-    double cache_gbs = load->rates->attention_gbs > 0 ? load->rates->attention_gbs : rate_gbs(load, PLS_TYPE_F16, &of_cache);
-    seconds += cache / (cache_gbs * 1e9) + t->n_ops * load->rates->barrier_ns * 1e-9;
+    double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens) * 1e-9;
+    double attention_gbs = load->rates->attention_gbs * e->attention_share;
+    bool is_cache_measured = true;
+    if (cache > 0) {
+        bus += cache * (attention_gbs > 0 ? 1 / attention_gbs : seconds_per_gb(load, PLS_TYPE_F16, &is_cache_measured));
+    }
+    double fixed = operations_s(load);
+    double seconds = bus + fixed;
     *origin = is_measured ? PLS_ORIGIN_MEASURED : PLS_ORIGIN_ASSUMED;
     return (struct pls_gpu_time){ .seconds = isfinite(seconds) && seconds > 0 ? seconds : (double)NAN,
-                                  .spread = is_measured ? 1.3 : UNKNOWN_SPREAD,
-                                  .bound = PLS_BOUND_MEMORY };
+                                  .spread = spread_of(load, is_measured, e->decode_spread, UNKNOWN_SPREAD),
+                                  .bound = fixed > bus ? PLS_BOUND_OVERHEAD : PLS_BOUND_MEMORY,
+                                  .rows = e->rows };
+}
+
+/* ---- prefill ---- */
+
+/* Arithmetic rate of a type's matrix products, in 1e9 per second. */
+static double matrix_gflops(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
+{
+    const struct pls_rates *r = load->rates;
+    double learnt = r->calibration.prefill_factor[type];
+    double speedup = learnt > 0 ? learnt : 1;
+    if (r->type[type].gemm_gflops > 0) {
+        double n = load->n_threads > 0 && r->n_threads > 0 ? fmin((double)load->n_threads / r->n_threads, 1) : 1;
+        return r->type[type].gemm_gflops * n * factor_of(class_of(load), type)->prefill * speedup;
+    }
+    *is_measured = false;
+    bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
+    return UNKNOWN_PREFILL * (is_old ? OLD_CORE : 1) * threads(load) * core_rate_of(type)->gemm_gflops * speedup;
+}
+
+/* Parameters of one type that every token of a prompt multiplies. */
+static double params_of(const struct pls_traffic *t, size_t type)
+{
+    const struct pls_type_info *info = pls_type_info((enum pls_type)type);
+    double bytes = (double)pls_sub(t->weights_by_type[type], t->output_by_type[type]);
+    return info->name != NULL && info->bytes > 0 ? bytes / info->bytes * info->block : 0;
+}
+
+static double attention_s(const struct pls_cpu_load *load, bool *is_measured)
+{
+    const struct pls_traffic *t = load->traffic;
+    double n = (double)load->prompt_tokens;
+    double depth = (double)load->depth_tokens + n / 2;
+    double seen = fmin(depth, (double)t->window_tokens);
+    double flops = 4 * n * (depth * (double)t->attention_width + seen * (double)t->attention_width_sliding);
+    return flops / (matrix_gflops(load, PLS_TYPE_F16, is_measured) * 1e9);
 }
 
 struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin)
 {
     const struct pls_traffic *t = load->traffic;
-    double seconds = 0;
+    const struct engine *e = &engines[class_of(load)];
+    bool is_measured = true;
+    double n = (double)load->prompt_tokens;
+    double batches = ceil(n / (double)pls_max(load->ubatch_tokens, 1));
+    double per_batch = n / fmax(batches, 1);
     double bytes = 0;
+    double matrix = 0;
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         bytes += (double)t->weights_by_type[i];
-    }
-    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        double share = bytes > 0 ? (double)t->weights_by_type[i] / bytes : 0;
-        if (share > 0) {
-            seconds += 2 * (double)t->active_params * (double)load->prompt_tokens * share / (load->rates->type[i].gemm_gflops * 1e9);
+        if (params_of(t, i) > 0) {
+            matrix += 2 * params_of(t, i) * n / (matrix_gflops(load, (enum pls_type)i, &is_measured) * 1e9);
         }
     }
-    *origin = PLS_ORIGIN_MEASURED;
+    double routed = bytes > 0 ? (double)t->expert_share_bytes / bytes : 0;
+    double thin = load->experts_per_used > 1 ? e->moe_prefill * load->experts_per_used / per_batch : 0;
+    matrix *= 1 + routed * thin;
+    double all = bytes + (double)t->expert_share_bytes * (fmax(load->experts_per_used, 1) - 1);
+    double reading = batches * all / (bandwidth_gbs(load) * 1e9);
+    double fixed = batches * operations_s(load) + n * t->n_ops * e->op_token_ns * 1e-9;
+    double seconds = matrix + attention_s(load, &is_measured) + reading + fixed;
+    *origin = is_measured ? PLS_ORIGIN_MEASURED : PLS_ORIGIN_ASSUMED;
     return (struct pls_gpu_time){ .seconds = isfinite(seconds) && seconds > 0 ? seconds : (double)NAN,
-                                  .spread = 1.5,
-                                  .bound = PLS_BOUND_COMPUTE };
+                                  .spread = spread_of(load, is_measured, e->prefill_spread, UNKNOWN_PREFILL_SPREAD),
+                                  .bound = matrix > reading + fixed ? PLS_BOUND_COMPUTE : PLS_BOUND_MEMORY,
+                                  .rows = e->rows };
 }

@@ -202,7 +202,8 @@ struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const str
     double rate = g->matrix_share * peak * 1e12;
     double n = (double)load->prompt_tokens;
     double batches = ceil(n / (double)pls_max(load->ubatch_tokens, 1));
-    double matrix = 2 * (double)t->active_params * n / rate * matrix_cost(b, load);
+    double products = 2 * ((double)pls_sub(t->active_params, t->output_params) * n + (double)t->output_params);
+    double matrix = products / rate * matrix_cost(b, load);
     double layers = t->n_layers * b->layer_prefill_us * 1e-6 * (1 + b->linear_prefill * share(t->n_layers_linear, t->n_layers));
     double passes = batches * ((double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9) + layers);
     double attention = b->attention_prefill * n * attention_flops(t, (double)load->depth_tokens + n / 2) / rate;
