@@ -53,7 +53,8 @@ static bool predict(const char *path, const struct pls_machine *machine, const s
            t->n_layers_moe, (unsigned long long)t->expert_share_bytes);
     for (uint32_t i = 0; i < PLS_TYPE_COUNT; i++) {
         if (t->weights_by_type[i] > 0) {
-            printf("weights\t%s\t%llu\n", pls_type_info((enum pls_type)i)->name, (unsigned long long)t->weights_by_type[i]);
+            printf("weights\t%s\t%llu\t%llu\n", pls_type_info((enum pls_type)i)->name, (unsigned long long)t->weights_by_type[i],
+                   (unsigned long long)t->output_by_type[i]);
         }
     }
     return true;
