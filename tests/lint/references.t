@@ -45,6 +45,13 @@ held() {
 empty "numbers of the manual are those of the code" "$(held $page)"
 is "many numbers are held" "$([ "$(grep -c '^\.\\" held by' $page)" -ge 25 ] && echo yes)" yes
 
+# What is counted.
+counted() { grep -qF -- "$2" $page || echo "the manual does not say: $2 ($1)"; }
+empty "counts of the manual are those of the code" "$(
+    counted src/core/arch_rows.c "rows for $(grep -c '^    { "' src/core/arch_rows.c) architectures"
+    counted src/core/graph_traits.c "built for $(grep -c '\.arch = "' src/core/graph_traits.c) architectures"
+    counted data/scales.tsv "over $(grep -v '^#' data/scales.tsv | tail -n +2 | wc -l | tr -d ' ') benchmarks")"
+
 # The measures can fail.
 printf '%s\n' '/* as QUALITY''.md section 5 says */' '/* plimsoll(7), NO SUCH THING */' '/* tests/unit/test_gone.c */' >"$tap_tmp/bad.c"
 printf '%s\n' '.\" held by Makefile: no such text' >"$tap_tmp/bad.7"
