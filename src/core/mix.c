@@ -403,7 +403,7 @@ static struct mix mix_of(const struct pls_card *card, const struct pls_quant *qu
                      .imatrix = quant->imatrix,
                      .legacy_qkv = quant->legacy_qkv,
                      .tied = true };
-    m.gqa = card->head_kv[0] > 0 ? card->head[0] / card->head_kv[0] : 0;
+    m.gqa = card->head_kv[0] > 0 ? (uint32_t)card->head[0] / card->head_kv[0] : 0;
     m.is_70b = is_70b(card);
     m.is_falcon = pls_text_equal(card->arch, "falcon");
     m.is_bailing3 = pls_text_equal(card->arch, "bailingmoe3");
