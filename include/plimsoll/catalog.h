@@ -100,6 +100,16 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
                                         struct pls_err *err);
 enum pls_code pls_catalog_finish(struct pls_catalog *catalog, struct pls_err *err);
 
+/* The user's own database: PLS_OK when it is there or may come into being, PLS_DB with the reason when the
+ * one that is there cannot be used. What only reads goes on without it; what writes to it or copies it should
+ * stop. */
+enum pls_code pls_catalog_own(const struct pls_catalog *catalog, struct pls_err *err);
+
+/* Several changes to the user's own cards as one: end() makes all since begin() final when code is PLS_OK,
+ * else none, and returns code or why it could not. Nothing is created before the first change. */
+void pls_catalog_begin(struct pls_catalog *catalog);
+enum pls_code pls_catalog_end(struct pls_catalog *catalog, enum pls_code code, struct pls_err *err);
+
 /* Into the catalog being built, else into the user's own, which comes into being with its folder on the first
  * write (PLS_IO when it cannot). json is the card's own text (pls_cards_parse), kept for `catalog show`;
  * benchmarks, variants and aliases are taken from it. PLS_USAGE when the id is there already. */
@@ -128,17 +138,17 @@ struct pls_value {
 };
 
 /* Rows for the table-valued function fits(machine, task, context, kv, quant, words, runtime): supplied by the
- * caller, because the catalog knows nothing of sizing. All arguments may be left out (NULL, 0). */
+ * caller, because the catalog knows nothing of sizing. All arguments may be left out (NULL). */
 struct pls_fits_query {
-    const char *machine, *task, *kv, *quant, *words, *runtime;
-    uint64_t context_tokens;
+    const char *machine, *task, *context, *kv, *quants, *words, *runtime; /* as given: lists are for open */
     const char *model; /* "WHERE model = ...": only rows of this id matter; NULL: all */
 };
 struct pls_fits_row {
     const char *model, *quant, *kv_type; /* valid until the next call */
     uint64_t context_tokens, total_bytes;
     int64_t margin_bytes;
-    double decode_tps, prefill_tps, quality, score;
+    double decode_tps, prefill_tps, quality; /* 0: unknown, shown as NULL */
+    double score;                            /* only of what fits */
     bool fits;
 };
 struct pls_fits_source {
@@ -160,8 +170,8 @@ struct pls_sql {
 };
 #define PLS_SQL_MAX_COLUMNS 256
 /* PLS_USAGE for a statement that is wrong, PLS_REFUSED for one that is not allowed, PLS_LIMIT when the time
- * is over. A visitor that returns false ends it early. The catalog is good for nothing but more SQL and
- * closing afterwards. */
+ * is over or it wants more memory than a statement may have. A visitor that returns false ends it early. The
+ * catalog is good for nothing but more SQL and closing afterwards. */
 enum pls_code pls_catalog_sql(struct pls_catalog *catalog, const struct pls_sql *sql, struct pls_err *err);
 
 #endif

@@ -94,21 +94,51 @@ enum pls_code pls_db_finish(struct pls_catalog *catalog, sqlite3_stmt *stmt, str
     return code;
 }
 
+static bool is_nested(const struct pls_catalog *catalog)
+{
+    return catalog->is_build || catalog->is_batch;
+}
+
 enum pls_code pls_db_begin(struct pls_catalog *catalog, struct pls_err *err)
 {
-    return pls_db_exec(catalog, catalog->is_build ? "SAVEPOINT one" : "BEGIN IMMEDIATE", err);
+    if (catalog->is_batch && !catalog->is_batch_open) {
+        enum pls_code code = pls_db_exec(catalog, "BEGIN IMMEDIATE", err);
+        if (code != PLS_OK) {
+            return code;
+        }
+        catalog->is_batch_open = true;
+    }
+    return pls_db_exec(catalog, is_nested(catalog) ? "SAVEPOINT one" : "BEGIN IMMEDIATE", err);
 }
 
 enum pls_code pls_db_end(struct pls_catalog *catalog, enum pls_code code, struct pls_err *err)
 {
     if (code == PLS_OK) {
-        code = pls_db_exec(catalog, catalog->is_build ? "RELEASE one" : "COMMIT", err);
+        code = pls_db_exec(catalog, is_nested(catalog) ? "RELEASE one" : "COMMIT", err);
     }
     if (code != PLS_OK) {
-        sqlite3_exec(catalog->db, catalog->is_build ? "ROLLBACK TO one; RELEASE one" : "ROLLBACK", NULL, NULL,
-                     NULL);
+        sqlite3_exec(catalog->db, is_nested(catalog) ? "ROLLBACK TO one; RELEASE one" : "ROLLBACK", NULL,
+                     NULL, NULL);
     }
     return code;
+}
+
+void pls_catalog_begin(struct pls_catalog *catalog)
+{
+    catalog->is_batch = true;
+}
+
+enum pls_code pls_catalog_end(struct pls_catalog *catalog, enum pls_code code, struct pls_err *err)
+{
+    bool is_open = catalog->is_batch_open;
+    catalog->is_batch = false;
+    catalog->is_batch_open = false;
+    return is_open ? pls_db_end(catalog, code, err) : code;
+}
+
+enum pls_code pls_catalog_own(const struct pls_catalog *catalog, struct pls_err *err)
+{
+    return catalog->is_lost ? pls_fail(err, PLS_DB, "%s", catalog->lost) : PLS_OK;
 }
 
 /* "file:PATH?query" with what URIs give a meaning escaped. */
@@ -126,7 +156,7 @@ static bool file_uri(struct pls_text *out, const char *path, const char *query)
     return !out->truncated;
 }
 
-static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
+static int first_int(sqlite3 *db, const char *sql, int64_t *out)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -147,7 +177,7 @@ static enum pls_code check_identity(sqlite3 *db, const char *schema, const char 
     for (size_t i = 0; i < PLS_COUNT_OF(pragma); i++) {
         struct pls_text sql = PLS_TEXT(room);
         pls_text_add(&sql, "PRAGMA %s.%s", schema, pragma[i]);
-        int rc = pragma_int(db, room, &value[i]);
+        int rc = first_int(db, room, &value[i]);
         if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT) {
             return pls_fail(err, PLS_DB, "%s: damaged, or not a catalog", path);
         }
@@ -163,6 +193,24 @@ static enum pls_code check_identity(sqlite3 *db, const char *schema, const char 
                         (long long)value[1], PLS_DB_VERSION);
     }
     return PLS_OK;
+}
+
+/* The columns of a card follow card_fields.def. A user's database of other columns must not be half
+ * understood. */
+static enum pls_code check_shape(struct pls_catalog *catalog, struct pls_err *err)
+{
+    int64_t is_same = 0;
+    int rc = first_int(catalog->db,
+                       "SELECT coalesce((SELECT sql FROM main.sqlite_schema WHERE name = 'models')"
+                       " = (SELECT sql FROM user.sqlite_schema WHERE name = 'models'), 0)",
+                       &is_same);
+    if (rc != SQLITE_OK) {
+        return pls_fail(err, PLS_DB, "%s: cannot be read: %s", catalog->user_path,
+                        sqlite3_errmsg(catalog->db));
+    }
+    return is_same != 0 ? PLS_OK
+                        : pls_fail(err, PLS_DB, "%s: its cards have other fields than those of this version",
+                                   catalog->user_path);
 }
 
 static enum pls_code attach(struct pls_catalog *catalog, const char *query, struct pls_err *err)
@@ -183,6 +231,7 @@ static enum pls_code attach(struct pls_catalog *catalog, const char *query, stru
         return pls_fail(err, PLS_DB, "%s: cannot be opened", catalog->user_path);
     }
     code = check_identity(catalog->db, "user", catalog->user_path, err);
+    code = code == PLS_OK ? check_shape(catalog, err) : code;
     if (code != PLS_OK) {
         sqlite3_exec(catalog->db, "DETACH user", NULL, NULL, NULL);
     }
@@ -203,6 +252,7 @@ void pls_db_attach_user(struct pls_catalog *catalog)
         catalog->user = PLS_DB_USER_READ;
     } else {
         catalog->is_lost = true;
+        PLS_COPY(catalog->lost, why.text);
         pls_db_warn(catalog, "%s; going on without it", why.text);
     }
 }

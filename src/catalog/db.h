@@ -26,7 +26,9 @@ enum pls_db_user {
 struct pls_catalog {
     sqlite3 *db;
     bool is_build;
-    bool is_lost; /* the user database is there but unusable: do not overwrite it */
+    bool is_lost;                 /* the user database is there but unusable: do not overwrite it */
+    char lost[480];               /* why */
+    bool is_batch, is_batch_open; /* changes are collected; the first one has come */
     enum pls_db_user user;
     char path[PLS_DB_PATH_MAX];
     char user_path[PLS_DB_PATH_MAX]; /* empty: none wanted */
@@ -62,7 +64,7 @@ void pls_db_attach_user(struct pls_catalog *catalog);
  * cannot. */
 enum pls_code pls_db_user_ensure(struct pls_catalog *catalog, struct pls_err *err);
 
-/* A transaction that nests in a build. */
+/* A transaction that nests in a build and in a batch. */
 enum pls_code pls_db_begin(struct pls_catalog *catalog, struct pls_err *err);
 enum pls_code pls_db_end(struct pls_catalog *catalog, enum pls_code code, struct pls_err *err);
 

@@ -34,7 +34,7 @@ enum argument {
 static const char declaration[] =
     "CREATE TABLE fits (model TEXT, quant TEXT, context_tokens INTEGER, kv_type TEXT, decode_tps REAL,"
     " prefill_tps REAL, total_bytes INTEGER, margin_bytes INTEGER, fits INTEGER, quality REAL,"
-    " score REAL, machine TEXT HIDDEN, task TEXT HIDDEN, context INTEGER HIDDEN, kv TEXT HIDDEN,"
+    " score REAL, machine TEXT HIDDEN, task TEXT HIDDEN, context TEXT HIDDEN, kv TEXT HIDDEN,"
     " quants TEXT HIDDEN, words TEXT HIDDEN, runtime TEXT HIDDEN)";
 
 struct fits_table {
@@ -169,11 +169,11 @@ static int fits_filter(sqlite3_vtab_cursor *base, int bits, const char *name, in
 {
     (void)name;
     struct fits_cursor *cursor = (struct fits_cursor *)(void *)base;
-    struct pls_fits_query query = { .context_tokens = 0 };
+    struct pls_fits_query query = { .machine = NULL };
     const char **const place[ARG_COUNT + 1] = {
-        [ARG_MACHINE] = &query.machine, [ARG_TASK] = &query.task,   [ARG_KV] = &query.kv,
-        [ARG_QUANTS] = &query.quant,    [ARG_WORDS] = &query.words, [ARG_RUNTIME] = &query.runtime,
-        [ARG_COUNT] = &query.model,
+        [ARG_MACHINE] = &query.machine, [ARG_TASK] = &query.task,     [ARG_CONTEXT] = &query.context,
+        [ARG_KV] = &query.kv,           [ARG_QUANTS] = &query.quants, [ARG_WORDS] = &query.words,
+        [ARG_RUNTIME] = &query.runtime, [ARG_COUNT] = &query.model,
     };
     forget(cursor);
     int at = 0;
@@ -184,13 +184,7 @@ static int fits_filter(sqlite3_vtab_cursor *base, int bits, const char *name, in
         sqlite3_value *value = argv[at++];
         const char *text = (const char *)sqlite3_value_text(value);
         cursor->argument[bit] = text == NULL ? NULL : sqlite3_mprintf("%s", text);
-        if (place[bit] != NULL) {
-            *place[bit] = cursor->argument[bit];
-        } else if (text != NULL
-                   && (!pls_parse_tokens(text, &query.context_tokens) || query.context_tokens == 0)) {
-            base->pVtab->zErrMsg = sqlite3_mprintf("fits: '%s' is not a context length", text);
-            return SQLITE_ERROR;
-        }
+        *place[bit] = cursor->argument[bit];
     }
     struct pls_err err = { 0 };
     const struct pls_fits_source *source = source_of(cursor);
@@ -259,7 +253,9 @@ static int fits_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int colu
         result_rate(out, row->quality);
         break;
     case COLUMN_SCORE:
-        sqlite3_result_double(out, row->score);
+        if (row->fits) {
+            sqlite3_result_double(out, row->score); /* what is under a floor scores below 0 */
+        }
         break;
     default:
         if (column - COLUMN_ARGUMENTS < ARG_COUNT) {

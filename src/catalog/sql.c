@@ -7,9 +7,12 @@
 #include "catalog/fits.h"
 #include "plimsoll/sys.h"
 
-#define MAX_VALUE_BYTES (16 << 20) /* of one text or blob: randomblob() and printf() can ask for gigabytes   \
-                                    */
-#define OPS_PER_LOOK 20000         /* about a millisecond */
+#define MAX_VALUE_BYTES                                                                                      \
+    (16 << 20) /* of one text or blob: randomblob() and printf() can ask for gigabytes                       \
+                */
+#define MAX_HEAP_BYTES                                                                                       \
+    (256 << 20)            /* of SQLite in all while a statement runs: sorting and grouping stay in memory */
+#define OPS_PER_LOOK 20000 /* about a millisecond */
 
 struct guard {
     const char *refused; /* what was not allowed; NULL: nothing so far */
@@ -139,12 +142,12 @@ static enum pls_code fail(struct pls_catalog *catalog, const struct guard *guard
         return pls_fail(err, PLS_REFUSED, "sql: only reading is allowed, and this is %s", guard->refused);
     }
     int rc = sqlite3_errcode(catalog->db);
+    if (rc == SQLITE_NOMEM) {
+        return pls_fail(err, PLS_LIMIT, "sql: a statement may use %d MiB of memory, and this one wants more",
+                        MAX_HEAP_BYTES >> 20);
+    }
     bool is_damage = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_IOERR;
-    return pls_fail(err,
-                    is_damage            ? PLS_DB
-                    : rc == SQLITE_NOMEM ? PLS_NOMEM
-                                         : PLS_USAGE,
-                    "sql: %s", sqlite3_errmsg(catalog->db));
+    return pls_fail(err, is_damage ? PLS_DB : PLS_USAGE, "sql: %s", sqlite3_errmsg(catalog->db));
 }
 
 static enum pls_code prepare_one(struct pls_catalog *catalog, const char *text, const struct guard *guard,
@@ -226,7 +229,9 @@ enum pls_code pls_catalog_sql(struct pls_catalog *catalog, const struct pls_sql 
 {
     struct guard guard = { .end_ns = sql->limit_ns > 0 ? pls_add(pls_clock_ns(), sql->limit_ns) : 0 };
     sqlite3_stmt *stmt = NULL;
-    enum pls_code code = create_views(catalog, err);
+    /* What does not fit in memory must not fill the disk instead. */
+    enum pls_code code = pls_db_exec(catalog, "PRAGMA temp_store = MEMORY", err);
+    code = code == PLS_OK ? create_views(catalog, err) : code;
     if (code == PLS_OK && sql->fits != NULL && pls_db_fits_register(catalog->db, sql->fits) != SQLITE_OK) {
         code = pls_db_fail(catalog, "fits", err);
     }
@@ -237,9 +242,11 @@ enum pls_code pls_catalog_sql(struct pls_catalog *catalog, const struct pls_sql 
     sqlite3_limit(catalog->db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_set_authorizer(catalog->db, authorize, &guard);
     sqlite3_progress_handler(catalog->db, OPS_PER_LOOK, look_at_clock, &guard);
+    sqlite3_int64 heap = sqlite3_hard_heap_limit64(MAX_HEAP_BYTES);
     code = prepare_one(catalog, sql->text, &guard, &stmt, err);
     code = code == PLS_OK ? step_through(catalog, stmt, sql, &guard, err) : code;
     sqlite3_finalize(stmt);
+    sqlite3_hard_heap_limit64(heap);
     sqlite3_progress_handler(catalog->db, 0, NULL, NULL);
     sqlite3_set_authorizer(catalog->db, NULL, NULL);
     return code;

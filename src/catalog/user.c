@@ -66,9 +66,11 @@ enum pls_code pls_db_user_ensure(struct pls_catalog *catalog, struct pls_err *er
     if (catalog->user_path[0] == '\0') {
         return pls_fail(err, PLS_IO, "there is no folder for data of this user");
     }
-    if (catalog->is_lost || catalog->user == PLS_DB_USER_READ) {
-        return pls_fail(err, PLS_IO, "%s: %s", catalog->user_path,
-                        catalog->is_lost ? "unusable, so nothing is written to it" : "not writable");
+    if (catalog->is_lost) {
+        return pls_fail(err, PLS_IO, "%s: unusable, so nothing is written to it", catalog->user_path);
+    }
+    if (catalog->user == PLS_DB_USER_READ) {
+        return pls_fail(err, PLS_IO, "%s: not writable", catalog->user_path);
     }
     enum pls_code code = create_user(catalog->user_path, err);
     if (code == PLS_OK) {

@@ -1,4 +1,5 @@
-/* sql "SELECT ...": read-only, over the tables of the catalog and over fits(...), which asks what `fit` asks. */
+/* sql "SELECT ...": read-only, over the tables of the catalog and over fits(...), which asks what `fit` asks.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,122 +7,11 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/fit.h"
+#include "cli/sql_fits.h"
 
-static const uint64_t LIMIT_NS = 20000000000; /* a statement may take 20 seconds */
-static const uint32_t ROWS_MAX = 1000000;
-
-/* ---- fits() ----------------------------------------------------------------------------------------------------- */
-
-/* A connection of its own: the one that runs the statement can do nothing else meanwhile. */
-struct fits {
-    struct pls_session session;
-    struct pls_fit_result found;
-    uint32_t next;
-    char quant[32];
-    char kv[32];
-};
-
-static enum pls_code fits_ask(struct fits *f, const struct pls_fits_query *q, struct pls_fit_ask *ask, struct pls_err *err)
-{
-    enum pls_runtime runtime = PLS_RUNTIME_LLAMA_SERVER;
-    enum pls_task task = PLS_TASK_CHAT;
-    struct pls_machine *machine = PLS_TAKE(&f->session.arena, struct pls_machine, 1);
-    if (machine == NULL) {
-        return pls_fail(err, PLS_NOMEM, "fits: out of memory");
-    }
-    if (q->runtime != NULL && !pls_runtime_by_name(q->runtime, &runtime)) {
-        return pls_fail(err, PLS_USAGE, "fits: '%s' is not a runtime", q->runtime);
-    }
-    if (q->task != NULL && !pls_task_by_name(q->task, &task)) {
-        return pls_fail(err, PLS_USAGE, "fits: '%s' is not a task", q->task);
-    }
-    *ask = (struct pls_fit_ask){ .ask = pls_ask_default(runtime), .policy = pls_policy_default(task), .picks_only = true };
-    if (q->context_tokens != 0) {
-        ask->ask.context_tokens = q->context_tokens;
-        ask->policy.wish_context_tokens = q->context_tokens;
-        ask->policy.min_context_tokens = pls_min(ask->policy.min_context_tokens, q->context_tokens);
-    }
-    if (q->kv != NULL) {
-        ask->ask.type_k = pls_type_by_name(q->kv);
-        ask->ask.type_v = ask->ask.type_k;
-    }
-    if (ask->ask.type_k == PLS_TYPE_NONE) {
-        return pls_fail(err, PLS_USAGE, "fits: '%s' is not a cache type", q->kv);
-    }
-    ask->has_quant = q->quant != NULL;
-    if (q->quant != NULL && !pls_quant_parse(q->quant, &ask->quant)) {
-        return pls_fail(err, PLS_USAGE, "fits: '%s' is not a quantization", q->quant);
-    }
-    if (q->machine == NULL) {
-        enum pls_code code = pls_session_machine_here(&f->session, err);
-        if (code == PLS_OK) {
-            pls_session_rates(&f->session, true);
-        }
-        return code;
-    }
-    enum pls_code code = pls_session_machine_on(&f->session, q->machine, machine, err);
-    if (code == PLS_OK) {
-        pls_session_use(&f->session, machine);
-    }
-    return code;
-}
-
-static void fits_close(void *cursor)
-{
-    struct fits *f = cursor;
-    free(f->found.picks);
-    free(f->found.cards);
-    pls_session_end(&f->session);
-    free(f);
-}
-
-static enum pls_code fits_open(void *context, const struct pls_fits_query *query, void **cursor, struct pls_err *err)
-{
-    const struct pls_session *s = context;
-    struct fits *f = calloc(1, sizeof(*f));
-    struct pls_fit_ask ask;
-    if (f == NULL) {
-        return pls_fail(err, PLS_NOMEM, "fits: out of memory");
-    }
-    enum pls_code code = pls_session_begin(&f->session, s->args, s->program, err);
-    code = code == PLS_OK ? fits_ask(f, query, &ask, err) : code;
-    code = code == PLS_OK ? pls_fit_run(&f->session, query->words, &ask, &f->found, err) : code;
-    if (code != PLS_OK) {
-        fits_close(f);
-        return code;
-    }
-    *cursor = f;
-    return PLS_OK;
-}
-
-static bool fits_next(void *cursor, struct pls_fits_row *row)
-{
-    struct fits *f = cursor;
-    if (f->next >= f->found.n_picks) {
-        return false;
-    }
-    const struct pls_pick *p = &f->found.picks[f->next++];
-    pls_quant_name(&p->quant, f->quant, sizeof(f->quant));
-    struct pls_text kv = PLS_TEXT(f->kv);
-    pls_text_add(&kv, p->type_k == p->type_v ? "%s" : "%s,%s", pls_type_info(p->type_k)->name, pls_type_info(p->type_v)->name);
-    *row = (struct pls_fits_row){
-        .model = f->found.cards[p->model].id,
-        .quant = f->quant,
-        .kv_type = f->kv,
-        .context_tokens = p->context_tokens,
-        .total_bytes = p->total_bytes,
-        .margin_bytes = p->margin_bytes,
-        .decode_tps = p->decode_tps,
-        .prefill_tps = p->prefill_tps,
-        .quality = p->quality,
-        .score = p->score,
-        .fits = true,
-    };
-    return true;
-}
-
-/* ---- rows ------------------------------------------------------------------------------------------------------- */
+/* A statement that needs more has run away. Cells count with what it takes to keep and print them. */
+static const uint64_t LIMIT_NS = 30000000000;
+enum { CELLS_MAX_BYTES = 64 << 20, CELL_COST = 48 };
 
 /* Rows are kept until the statement has ended, so that a late failure leaves nothing on standard output. */
 struct rows {
@@ -129,11 +19,56 @@ struct rows {
     uint32_t n_columns, n_rows;
     char **cells;
     bool *numbers;
-    size_t n_cells, cap;
-    bool failed;
+    size_t n_cells, cap, bytes;
+    bool is_exact; /* numbers for programs, not for reading */
+    bool is_full, out_of_memory;
 };
 
-static char *copy_value(const struct pls_value *v)
+/* Text may hold NUL bytes, which end a C string: they are spelled out here, other control characters when
+ * printed. */
+static char *copy_text(const char *text, size_t len)
+{
+    size_t nuls = 0;
+    for (size_t i = 0; i < len; i++) {
+        nuls += text[i] == '\0';
+    }
+    char *copy = malloc(len + 3 * nuls + 1);
+    char *to = copy;
+    for (size_t i = 0; copy != NULL && i < len; i++) {
+        if (text[i] == '\0') {
+            memcpy(to, "\\x00", 4);
+            to += 4;
+        } else {
+            *to++ = text[i];
+        }
+    }
+    if (copy != NULL) {
+        *to = '\0';
+    }
+    return copy;
+}
+
+/* As SQL writes it: x'00ff'. */
+static char *copy_blob(const char *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *copy = malloc(2 * len + 4);
+    char *to = copy;
+    if (copy == NULL) {
+        return NULL;
+    }
+    *to++ = 'x';
+    *to++ = '\'';
+    for (size_t i = 0; i < len; i++) {
+        *to++ = digits[(unsigned char)bytes[i] >> 4];
+        *to++ = digits[(unsigned char)bytes[i] & 15];
+    }
+    memcpy(to, "'", 2);
+    return copy;
+}
+
+/* NULL for NULL, and when out of memory. */
+static char *copy_value(const struct pls_value *v, bool is_exact)
 {
     char room[40];
     struct pls_text t = PLS_TEXT(room);
@@ -144,16 +79,12 @@ static char *copy_value(const struct pls_value *v)
         pls_text_add(&t, "%" PRId64, v->integer);
         break;
     case PLS_VALUE_REAL:
-        if (!isfinite(v->real)) {
-            return NULL;
-        }
-        pls_text_add(&t, "%.6g", v->real);
+        pls_text_add(&t, "%.*g", is_exact ? 15 : 6, v->real); /* 15: what every decimal number survives */
         break;
     case PLS_VALUE_TEXT:
-        return strdup(v->text);
+        return copy_text(v->text, v->len);
     case PLS_VALUE_BLOB:
-        pls_text_add(&t, "(%zu bytes)", v->len);
-        break;
+        return copy_blob(v->text, v->len);
     }
     return strdup(room);
 }
@@ -161,12 +92,12 @@ static char *copy_value(const struct pls_value *v)
 static bool take_head(const char *const *names, int n, void *context)
 {
     struct rows *r = context;
-    for (int i = 0; i < n && i < PLS_SQL_MAX_COLUMNS; i++) {
+    for (int i = 0; i < n; i++) { /* never more than PLS_SQL_MAX_COLUMNS */
         r->names[i] = strdup(names[i]);
-        r->failed = r->failed || r->names[i] == NULL;
+        r->n_columns++;
+        r->out_of_memory = r->out_of_memory || r->names[i] == NULL;
     }
-    r->n_columns = (uint32_t)(n < PLS_SQL_MAX_COLUMNS ? n : PLS_SQL_MAX_COLUMNS);
-    return !r->failed;
+    return !r->out_of_memory;
 }
 
 static bool grow(struct rows *r)
@@ -180,22 +111,32 @@ static bool grow(struct rows *r)
     return numbers != NULL;
 }
 
+static void take_cell(struct rows *r, const struct pls_value *v)
+{
+    bool is_number = v->kind == PLS_VALUE_INTEGER || (v->kind == PLS_VALUE_REAL && isfinite(v->real));
+    bool is_null = v->kind == PLS_VALUE_NULL || (v->kind == PLS_VALUE_REAL && !is_number);
+    r->bytes += CELL_COST + v->len * (v->kind == PLS_VALUE_BLOB ? 2 : 1);
+    r->is_full = r->bytes > CELLS_MAX_BYTES;
+    if (r->is_full) {
+        return;
+    }
+    char *text = is_null ? NULL : copy_value(v, r->is_exact);
+    r->out_of_memory = text == NULL && !is_null;
+    r->numbers[r->n_cells] = is_number;
+    r->cells[r->n_cells++] = text;
+}
+
 static bool take_row(const struct pls_value *values, int n, void *context)
 {
     struct rows *r = context;
-    r->failed = r->failed || r->n_rows == ROWS_MAX;
-    for (int i = 0; i < n && !r->failed; i++) {
-        if (r->n_cells == r->cap && !grow(r)) {
-            r->failed = true;
-            break;
+    for (int i = 0; i < n && !r->is_full && !r->out_of_memory; i++) {
+        r->out_of_memory = r->n_cells == r->cap && !grow(r);
+        if (!r->out_of_memory) {
+            take_cell(r, &values[i]);
         }
-        char *text = copy_value(&values[i]);
-        r->failed = text == NULL && (values[i].kind == PLS_VALUE_INTEGER || values[i].kind == PLS_VALUE_TEXT);
-        r->numbers[r->n_cells] = values[i].kind == PLS_VALUE_INTEGER || values[i].kind == PLS_VALUE_REAL;
-        r->cells[r->n_cells++] = text;
     }
-    r->n_rows += !r->failed;
-    return !r->failed;
+    r->n_rows += !r->is_full && !r->out_of_memory;
+    return !r->is_full && !r->out_of_memory;
 }
 
 static void drop(struct rows *r)
@@ -210,12 +151,28 @@ static void drop(struct rows *r)
     free(r->numbers);
 }
 
-enum pls_code pls_cmd_sql(struct pls_session *s, struct pls_err *err)
+/* A statement without bounds is refused like one that writes: the fault is in the question. */
+static enum pls_code settle(const struct rows *rows, enum pls_code code, struct pls_err *err)
 {
-    struct rows rows = { .n_columns = 0 };
-    const struct pls_fits_source source = { s, fits_open, fits_next, fits_close };
-    if (s->args->n_operands != 1) {
-        return pls_fail(err, PLS_USAGE, "sql: needs one statement, quoted for the shell");
+    if (code == PLS_OK && rows->out_of_memory) {
+        return pls_fail(err, PLS_NOMEM, "sql: out of memory");
+    }
+    if (code == PLS_OK && rows->is_full) {
+        return pls_fail(err, PLS_REFUSED,
+                        "sql: the answer is larger than %d MiB; LIMIT or WHERE make it smaller",
+                        CELLS_MAX_BYTES >> 20);
+    }
+    return code == PLS_LIMIT ? PLS_REFUSED : code;
+}
+
+static enum pls_code run(struct pls_session *s, struct rows *rows, struct pls_err *err)
+{
+    struct pls_sql_fits *fits = NULL;
+    struct pls_fits_source source;
+    enum pls_code code = pls_session_catalog(s, err);
+    code = code == PLS_OK ? pls_sql_fits_begin(s, &fits, &source, err) : code;
+    if (code != PLS_OK) {
+        return code;
     }
     const struct pls_sql sql = {
         .text = s->args->operands[0],
@@ -223,18 +180,26 @@ enum pls_code pls_cmd_sql(struct pls_session *s, struct pls_err *err)
         .fits = &source,
         .head = take_head,
         .row = take_row,
-        .context = &rows,
+        .context = rows,
     };
-    enum pls_code code = pls_session_catalog(s, err);
-    code = code == PLS_OK ? pls_catalog_sql(s->catalog, &sql, err) : code;
-    if (code == PLS_OK && rows.failed) {
-        code = pls_fail(err, PLS_LIMIT, "sql: more rows than fit in memory");
+    code = settle(rows, pls_catalog_sql(s->catalog, &sql, err), err);
+    pls_sql_fits_end(fits);
+    return code;
+}
+
+enum pls_code pls_cmd_sql(struct pls_session *s, struct pls_err *err)
+{
+    struct rows rows = { .is_exact = s->output != PLS_OUT_TABLE && s->output != PLS_OUT_MARKDOWN };
+    if (s->args->n_operands != 1) {
+        return pls_fail(err, PLS_USAGE, "sql: needs one statement, quoted for the shell");
     }
+    enum pls_code code = run(s, &rows, err);
     if (code == PLS_OK) {
-        struct pls_cells cells = { (const char *const *)rows.names, (const char *const *)rows.cells, rows.numbers,
-                                   rows.n_columns, rows.n_rows };
+        const struct pls_cells cells = { (const char *const *)rows.names, (const char *const *)rows.cells,
+                                         rows.numbers, rows.n_columns, rows.n_rows };
         code = pls_render_cells(stdout, s->output, &cells, &s->screen, err);
     }
+    code = code == PLS_OK && rows.n_rows == 0 ? PLS_NO : code;
     drop(&rows);
     return code;
 }

@@ -9,7 +9,7 @@ static const enum pls_ftype ladder[] = {
     PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,   PLS_FTYPE_Q6_K,   PLS_FTYPE_Q5_K_M,
     PLS_FTYPE_Q4_K_M, PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_Q2_K,
 };
-enum { RUNGS = PLS_COUNT_OF(ladder) };
+_Static_assert(PLS_COUNT_OF(ladder) == PLS_FIT_RUNGS, "room for every rung");
 
 /* One rung of one model, and what it could score. */
 struct candidate {
@@ -40,7 +40,7 @@ struct search {
     bool out_of_memory;
 };
 
-static bool is_for_task(const struct pls_card *card, enum pls_task task)
+bool pls_fit_is_for_task(const struct pls_card *card, enum pls_task task)
 {
     uint32_t generative = 1u << PLS_TASK_CHAT | 1u << PLS_TASK_CODE | 1u << PLS_TASK_REASONING | 1u << PLS_TASK_TOOLS
         | 1u << PLS_TASK_VISION;
@@ -56,7 +56,7 @@ static bool is_for_task(const struct pls_card *card, enum pls_task task)
 static bool gather(const struct pls_card *card, void *context)
 {
     struct search *f = context;
-    if (!is_for_task(card, f->ask->policy.task)) {
+    if (!pls_fit_is_for_task(card, f->ask->policy.task)) {
         return true;
     }
     if (f->n_cards == f->cap) {
@@ -139,18 +139,30 @@ static void add_candidate(struct search *f, uint32_t index, const struct pls_qua
     }
 }
 
+uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
+                       struct pls_quant out[PLS_FIT_RUNGS])
+{
+    struct pls_quant own = pls_target_default_quant(card, ask->ask.runtime);
+    bool is_fixed = own.format != PLS_FORMAT_GGUF || own.ftype == PLS_FTYPE_MXFP4_MOE;
+    if (ask->has_quant || is_fixed) {
+        out[0] = ask->has_quant ? ask->quant : own;
+        return 1;
+    }
+    for (size_t i = 0; i < PLS_FIT_RUNGS; i++) {
+        out[i] = own;
+        out[i].ftype = ladder[i];
+        out[i].imatrix = imatrix;
+    }
+    return PLS_FIT_RUNGS;
+}
+
 static void add_candidates(struct search *f, uint32_t index)
 {
-    struct pls_quant own = pls_target_default_quant(&f->cards[index], f->ask->ask.runtime);
-    bool is_fixed = own.format != PLS_FORMAT_GGUF || own.ftype == PLS_FTYPE_MXFP4_MOE;
-    if (f->ask->has_quant || is_fixed) {
-        add_candidate(f, index, f->ask->has_quant ? &f->ask->quant : &own);
-        return;
-    }
-    for (size_t i = 0; i < RUNGS; i++) {
-        own.ftype = ladder[i];
-        own.imatrix = pls_args_has(f->s->args, PLS_OPT_IMATRIX);
-        add_candidate(f, index, &own);
+    struct pls_quant rungs[PLS_FIT_RUNGS];
+    bool imatrix = pls_args_has(f->s->args, PLS_OPT_IMATRIX);
+    uint32_t n = pls_fit_rungs(f->ask, &f->cards[index], imatrix, rungs);
+    for (uint32_t i = 0; i < n; i++) {
+        add_candidate(f, index, &rungs[i]);
     }
 }
 
@@ -308,11 +320,10 @@ static enum pls_code collect(struct search *f, struct pls_fit_result *out, struc
     return code;
 }
 
-/* Without any bandwidth no speed is known, and an unknown speed is not a slow one. */
-static bool is_speed_known(const struct pls_session *s)
+bool pls_fit_speed_known(const struct pls_machine *machine)
 {
-    for (uint32_t i = 0; i < s->machine.n_pools; i++) {
-        if (s->machine.pools[i].bandwidth_gbs > 0) {
+    for (uint32_t i = 0; i < machine->n_pools; i++) {
+        if (machine->pools[i].bandwidth_gbs > 0) {
             return true;
         }
     }
@@ -325,8 +336,8 @@ static bool take_room(struct search *f)
     f->plan = PLS_TAKE(&f->s->arena, struct pls_plan, 1);
     f->model = PLS_TAKE(&f->s->arena, struct pls_model, 1);
     f->leaders = PLS_TAKE(&f->s->arena, double, f->ask->top + 1);
-    f->picks = malloc(n * RUNGS * sizeof(*f->picks));
-    f->candidates = malloc(n * RUNGS * sizeof(*f->candidates));
+    f->picks = malloc(n * PLS_FIT_RUNGS * sizeof(*f->picks));
+    f->candidates = malloc(n * PLS_FIT_RUNGS * sizeof(*f->candidates));
     f->best = malloc(n * sizeof(*f->best));
     return f->plan != NULL && f->model != NULL && f->leaders != NULL && f->picks != NULL && f->candidates != NULL
         && f->best != NULL && !f->out_of_memory;
@@ -337,7 +348,7 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
 {
     struct search f = { .s = s, .own = *ask };
     f.ask = &f.own;
-    if (!ask->speed_is_hard && !is_speed_known(s)) {
+    if (!ask->speed_is_hard && !pls_fit_speed_known(&s->machine)) {
         f.own.policy.min_decode_tps = 0;
     }
     memset(out, 0, sizeof(*out));
@@ -350,17 +361,10 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
         place_all(&f);
         out->n_models = f.n_cards;
         out->n_configs = f.n_configs;
-        code = ask->picks_only ? PLS_OK : collect(&f, out, err);
+        code = collect(&f, out, err);
     }
-    if (code == PLS_OK && ask->picks_only) {
-        pls_rank_order(f.picks, f.n_picks);
-        out->picks = f.picks;
-        out->cards = f.cards;
-        out->n_picks = f.n_picks;
-    } else {
-        free(f.cards);
-        free(f.picks);
-    }
+    free(f.cards);
+    free(f.picks);
     free(f.candidates);
     free(f.best);
     return code;

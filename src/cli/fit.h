@@ -17,16 +17,12 @@ struct pls_fit_ask {
     bool has_quant;
     bool speed_is_hard;       /* --min-speed was given: slower ones are left out instead of put behind */
     uint32_t top;             /* rows wanted; 0 all */
-    bool picks_only;          /* every configuration that fits, as a pick; nothing is planned in full */
 };
 
 struct pls_fit_result {
     struct pls_entry *entries; /* best first; models, plans and picks behind them live in the session's arena */
     uint32_t n_entries;
     uint32_t n_models;         /* that the words and the task let through */
-    struct pls_pick *picks;    /* picks_only: best first, with the cards they index; both of malloc, the caller's */
-    struct pls_card *cards;
-    uint32_t n_picks;
     uint32_t n_configs;        /* considered: placed, or ruled out by their bound */
 };
 
@@ -36,6 +32,16 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, s
 /* words as for pls_catalog_each. */
 enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_fit_ask *ask,
                           struct pls_fit_result *out, struct pls_err *err);
+
+/* The parts of the question that fits() of `sql` shares. Is a model for the task at all? */
+bool pls_fit_is_for_task(const struct pls_card *card, enum pls_task task);
+/* The quants worth trying of a model: the one asked for, the one it was released in when that is small already, else the
+ * ladder, best first. Their number. */
+enum { PLS_FIT_RUNGS = 8 };
+uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
+                       struct pls_quant out[PLS_FIT_RUNGS]);
+/* Without any bandwidth no speed is known, and an unknown speed is not a slow one. */
+bool pls_fit_speed_known(const struct pls_machine *machine);
 
 /* At most this much could a configuration score; infinite when it has to be tried, minus infinite when it cannot fit.
  * room is scratch. */

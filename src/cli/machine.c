@@ -306,14 +306,19 @@ void pls_session_rates(struct pls_session *s, bool kernels)
     s->rates.ram_origin = ram->bandwidth_gbs > 0 ? ram->origin : PLS_ORIGIN_UNKNOWN;
 }
 
+struct pls_rates pls_rates_stated(const struct pls_machine *machine)
+{
+    return (struct pls_rates){
+        .ram_gbs = machine->pools[0].bandwidth_gbs,
+        .ram_origin = machine->pools[0].bandwidth_gbs > 0 ? machine->pools[0].origin : PLS_ORIGIN_UNKNOWN,
+    };
+}
+
 void pls_session_use(struct pls_session *s, const struct pls_machine *machine)
 {
     s->machine = *machine;
     s->has_machine = true;
     s->is_live = false;
-    s->rates = (struct pls_rates){
-        .ram_gbs = machine->pools[0].bandwidth_gbs,
-        .ram_origin = machine->pools[0].bandwidth_gbs > 0 ? machine->pools[0].origin : PLS_ORIGIN_UNKNOWN,
-    };
+    s->rates = pls_rates_stated(machine);
     s->has_rates = true;
 }

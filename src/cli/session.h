@@ -53,6 +53,8 @@ enum pls_code pls_session_machine_here(struct pls_session *s, struct pls_err *er
 /* A machine as --on names it: a record, an hwloc XML file, or words for the hardware table. Budgets applied. */
 enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, struct pls_machine *out,
                                      struct pls_err *err);
+/* What a machine's record says of its rates. */
+struct pls_rates pls_rates_stated(const struct pls_machine *machine);
 /* Answers about another machine from here on; its rates are those of its record. */
 void pls_session_use(struct pls_session *s, const struct pls_machine *machine);
 /* Rates of the machine: measured earlier, measured now and kept, or what the record says. kernels: those of the tensor types too, which

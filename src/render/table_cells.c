@@ -6,11 +6,23 @@
 #include "render/document.h"
 #include "render/page.h"
 
-enum { CELL_CAP = 4096 };
-
 static const char *cell(const struct pls_cells *c, uint32_t row, uint32_t column)
 {
     return c->cells[(size_t)row * c->n_columns + column];
+}
+
+/* A cell or a name is as long as the query made it: escaped into memory of its own, the caller's to free.
+ * NULL is empty. */
+static char *safe(const char *text)
+{
+    size_t len = text != NULL ? strlen(text) : 0;
+    char *room = malloc(4 * len + 1);
+    struct pls_text t = { .data = room, .len = 0, .cap = 4 * len + 1, .truncated = false };
+    if (room != NULL) {
+        room[0] = '\0';
+        pls_text_escape(&t, text != NULL ? text : "");
+    }
+    return room;
 }
 
 static enum pls_code put_table(const struct pls_cells *c, uint32_t width, FILE *to, struct pls_err *err)
@@ -20,15 +32,16 @@ static enum pls_code put_table(const struct pls_cells *c, uint32_t width, FILE *
     bool ok = table != NULL;
     for (uint32_t i = 0; ok && i < c->n_columns; i++) {
         int flags = c->n_rows > 0 && c->numbers[i] ? SCOLS_FL_RIGHT : SCOLS_FL_TRUNC;
-        ok = scols_table_new_column(table, c->names[i], 0, flags) != NULL;
+        char *name = safe(c->names[i]);
+        ok = name != NULL && scols_table_new_column(table, name, 0, flags) != NULL;
+        free(name);
     }
     for (uint32_t r = 0; ok && r < c->n_rows; r++) {
         struct libscols_line *line = scols_table_new_line(table, NULL);
         for (uint32_t i = 0; line != NULL && i < c->n_columns; i++) {
-            char room[CELL_CAP];
-            struct pls_text t = PLS_TEXT(room);
-            pls_text_escape(&t, cell(c, r, i) != NULL ? cell(c, r, i) : "");
-            ok = ok && scols_line_set_data(line, i, room) == 0;
+            char *whole = safe(cell(c, r, i));
+            ok = ok && whole != NULL && scols_line_set_data(line, i, whole) == 0;
+            free(whole);
         }
         ok = ok && line != NULL;
     }
@@ -41,61 +54,65 @@ static enum pls_code put_table(const struct pls_cells *c, uint32_t width, FILE *
         ok = scols_print_table_to_string(table, &text) == 0;
     }
     if (ok && text != NULL) {
-        fputs(text, to);
+        fprintf(to, "%s\n", text);
     }
     free(text);
     scols_unref_table(table);
     return ok ? PLS_OK : pls_fail(err, PLS_NOMEM, "output: out of memory");
 }
 
-static void put_markdown(const struct pls_cells *c, FILE *to)
+static bool put_escaped(const char *text, const char *before, char with, FILE *to)
 {
-    for (uint32_t i = 0; i < c->n_columns; i++) {
-        fprintf(to, "%s %s ", i == 0 ? "|" : "|", c->names[i]);
+    char *whole = safe(text);
+    for (const char *s = whole; s != NULL && *s != '\0'; s++) {
+        if (strchr(before, *s) != NULL) {
+            fputc(with, to);
+        }
+        fputc(*s, to);
     }
-    fputs("|\n", to);
-    for (uint32_t i = 0; i < c->n_columns; i++) {
-        fputs(c->n_rows > 0 && c->numbers[i] ? "|---:" : "|---", to);
-    }
-    fputs("|\n", to);
-    for (uint32_t r = 0; r < c->n_rows; r++) {
+    free(whole);
+    return whole != NULL;
+}
+
+static bool put_markdown(const struct pls_cells *c, FILE *to)
+{
+    bool ok = true;
+    for (uint32_t r = 0; r <= c->n_rows; r++) {
         for (uint32_t i = 0; i < c->n_columns; i++) {
-            char room[CELL_CAP];
-            struct pls_text t = PLS_TEXT(room);
-            pls_text_escape(&t, cell(c, r, i) != NULL ? cell(c, r, i) : "");
             fputs("| ", to);
-            for (const char *s = room; *s != '\0'; s++) {
-                fprintf(to, "%s%c", *s == '|' || *s == '\\' ? "\\" : "", *s);
-            }
+            ok = put_escaped(r == 0 ? c->names[i] : cell(c, r - 1, i), "|\\", '\\', to) && ok;
             fputc(' ', to);
         }
         fputs("|\n", to);
+        for (uint32_t i = 0; r == 0 && i < c->n_columns; i++) {
+            fputs(c->n_rows > 0 && c->numbers[i] ? "|---:" : "|---", to);
+        }
+        fputs(r == 0 ? "|\n" : "", to);
     }
+    return ok;
 }
 
-static void put_csv_word(const char *text, FILE *to)
+static bool put_csv(const struct pls_cells *c, FILE *to)
 {
-    if (text[strcspn(text, ",\"\r\n")] == '\0') {
-        fputs(text, to);
-        return;
-    }
-    fputc('"', to);
-    for (; *text != '\0'; text++) {
-        fprintf(to, "%s%c", *text == '"' ? "\"" : "", *text);
-    }
-    fputc('"', to);
-}
-
-static void put_csv(const struct pls_cells *c, FILE *to)
-{
+    bool ok = true;
     for (uint32_t r = 0; r <= c->n_rows; r++) {
         for (uint32_t i = 0; i < c->n_columns; i++) {
             const char *text = r == 0 ? c->names[i] : cell(c, r - 1, i);
-            fputs(i > 0 ? "," : "", to);
-            put_csv_word(text != NULL ? text : "", to);
+            const char *quote = text != NULL && strpbrk(text, ",\"") != NULL ? "\"" : "";
+            fprintf(to, "%s%s", i > 0 ? "," : "", quote);
+            ok = put_escaped(text, "\"", '"', to) && ok;
+            fputs(quote, to);
         }
         fputc('\n', to);
     }
+    return ok;
+}
+
+static void put_json_string(struct pls_json *j, cJSON *in, const char *text)
+{
+    char *whole = safe(text);
+    j->failed = j->failed || whole == NULL || !cJSON_AddItemToArray(in, cJSON_CreateString(whole));
+    free(whole);
 }
 
 /* {"columns":[...],"rows":[[...]]}: names of a query need not be unique, so rows are lists. */
@@ -104,7 +121,7 @@ static enum pls_code json_cells(FILE *to, bool lines, const struct pls_cells *c,
     struct pls_json j = pls_json_begin("plimsoll.sql/1");
     cJSON *names = pls_json_array(&j, j.root, "columns");
     for (uint32_t i = 0; i < c->n_columns; i++) {
-        pls_json_text(&j, names, NULL, c->names[i]);
+        put_json_string(&j, names, c->names[i]);
     }
     cJSON *rows = pls_json_array(&j, j.root, "rows");
     enum pls_code code = PLS_OK;
@@ -112,10 +129,12 @@ static enum pls_code json_cells(FILE *to, bool lines, const struct pls_cells *c,
         cJSON *row = pls_json_array(&j, rows, NULL);
         for (uint32_t i = 0; i < c->n_columns; i++) {
             const char *text = cell(c, r, i);
-            if (text != NULL && c->numbers[(size_t)r * c->n_columns + i]) {
+            if (text == NULL) {
+                pls_json_null(&j, row, NULL);
+            } else if (c->numbers[(size_t)r * c->n_columns + i]) {
                 pls_json_raw_number(&j, row, text);
             } else {
-                pls_json_text(&j, row, NULL, text);
+                put_json_string(&j, row, text);
             }
         }
         code = lines ? pls_json_line(&j, row, to, err) : PLS_OK;
@@ -136,12 +155,14 @@ enum pls_code pls_render_cells(FILE *to, enum pls_output output, const struct pl
     if (code != PLS_OK) {
         return code;
     }
+    bool ok = true;
     if (output == PLS_OUT_CSV) {
-        put_csv(cells, page.to);
+        ok = put_csv(cells, page.to);
     } else if (output == PLS_OUT_MARKDOWN) {
-        put_markdown(cells, page.to);
+        ok = put_markdown(cells, page.to);
     } else {
         code = put_table(cells, screen->width, page.to, err);
     }
+    code = ok ? code : pls_fail(err, PLS_NOMEM, "output: out of memory");
     return pls_page_end(&page, code, to, err);
 }
