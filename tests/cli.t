@@ -126,6 +126,8 @@ run compare llama-3.3-70b:Q4_K_M --on tests/records/laptop-24g.json --on $box -c
 is "compare: no on all is 1" "$status" 1
 run need llama-3.3-70b:Q4_K_M -c 8k -np 1 --top 0 --json
 is "need: every answer fits, on its own, smallest first" "$status $(jq -c '[all(.hardware[]; .plan.fits), (.hardware | map(.memory_bytes * .devices) | . == sort), ([.hardware[] | select(.id == "rtx-4090")][0].devices)]' "$tap_tmp/out")" "0 [true,true,2]"
+run need qwen3-32b:Q4_K_M -c 8k -np 1 --top 0 --json
+is "need: a machine that computes in its own RAM has no more than that" "$status $(jq -c '[.hardware[] | select(.id | test("^(apple|raspberry|rk|jetson)"))] | [length > 0, all(.[]; .plan.bytes.total <= .memory_bytes)]' "$tap_tmp/out")" "0 [true,true]"
 
 # ---- cards of one's own
 printf '{"id":"tiny-1b-instruct","name":"Tiny 1B","arch":"llama","use_cases":["chat"],"n_layers":16,"vocab_size":32000,"hidden_size":2048,"intermediate_size":8192,"n_heads":32,"n_kv_heads":8,"max_context":8192,"tie_embeddings":true}' >"$tap_tmp/tiny.json"

@@ -26,11 +26,13 @@ struct hunt {
 static void build(struct pls_machine *m, const struct pls_profile *p, uint32_t devices, double gib)
 {
     memset(m, 0, sizeof(*m));
-    m->n_pools = 1;
-    PLS_COPY(m->pools[0].id, "ram");
-    m->pools[0].gpu = -1;
-    m->pools[0].within = -1;
-    m->pools[0].capacity_bytes = (uint64_t)(HOST_RAM_GIB * (double)PLS_GIB);
+    if (p->kind == PLS_PROFILE_DISCRETE) { /* every other kind brings its own RAM, which must not be taken for granted */
+        m->n_pools = 1;
+        PLS_COPY(m->pools[0].id, "ram");
+        m->pools[0].gpu = -1;
+        m->pools[0].within = -1;
+        m->pools[0].capacity_bytes = (uint64_t)(HOST_RAM_GIB * (double)PLS_GIB);
+    }
     struct pls_text name = PLS_TEXT(m->name);
     pls_text_add(&name, "%ux %s", devices, p->id);
     PLS_COPY(m->profile, p->id);

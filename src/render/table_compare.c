@@ -238,6 +238,16 @@ static void need_margin(const void *row, bool raw, struct pls_text *out)
     }
 }
 
+static void need_context(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_plan *plan = needed_of(row)->entry.plan;
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, plan->setting.n_ctx);
+    } else {
+        pls_text_tokens(out, plan->setting.n_ctx_seq);
+    }
+}
+
 static void need_decode(const void *row, bool raw, struct pls_text *out)
 {
     double tps = needed_of(row)->entry.plan->speed.decode_tps;
@@ -255,6 +265,7 @@ static const struct pls_column need_columns[] = {
     { "MEMORY", "memory_bytes", 0, PLS_COLUMN_RIGHT, need_memory },
     { "NEEDED", "total_bytes", 0, PLS_COLUMN_RIGHT, need_total },
     { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, need_margin },
+    { "CONTEXT", "context_tokens", 0, PLS_COLUMN_RIGHT, need_context },
     { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, need_decode },
 };
 
