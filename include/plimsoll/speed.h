@@ -15,9 +15,9 @@
  *                      + layers * layer_prefill_us * (1 + linear_prefill * share of recurrent layers))
  *   + attention_prefill * attention flops / rate                                                 scores of the prompt
  *
- * where the output matrix counts for the last token alone; rate = matrix_share * peak; wide = f16_prefill or bf16_prefill when most weights are F16 or BF16, which run through other
- * matrix kernels than quantized ones; old = old_prefill with an engine from before old_before. Sliding layers read and score at
- * most their window.
+ * where the output matrix counts for the last token alone; rate = matrix_share * peak; wide = f16_prefill or bf16_prefill when
+ * most weights are F16 or BF16, which run through other matrix kernels than quantized ones; old = old_prefill with an engine from
+ * before old_before. Sliding layers read and score at most their window. plimsoll(7), SPEED has the errors.
  *
  * Constants are fitted to published llama-bench and MLX measurements (data/speed_gpu.def says how many rows each rests on,
  * tests/speed/ fits them); the error on devices left out of the fit is the printed interval.
