@@ -32,6 +32,15 @@ refuses "catalog with an unknown verb" 2 'catalog frobnicate' catalog frobnicate
 refuses "unknown model" 2 'no-such-model-9000b' plan no-such-model-9000b --on $box
 refuses "ambiguous model lists candidates" 2 'qwen3-8b' plan qwen3 --on $box
 
+# ---- a quantization inside a name is the one that is planned
+refuses "a tag that looks like a quantization and is none" 2 'q9_x: not a quantization' plan qwen3-8b:Q9_X --on $box
+asked() { run plan "$@" -c 4k --on "m4 max 64gb" --json; jq -r '.plans[0] | .model.id + " " + .quant + " " + .runtime' "$tap_tmp/out"; }
+is "an Ollama tag says it" "$(asked qwen3:8b-q8_0)" "qwen3-8b Q8_0 llama-server"
+is "so does an MLX repository, and its engine is meant" "$(asked mlx-community/Qwen3-8B-8bit)" "qwen3-8b mlx-8bit-g64 mlx"
+is "-q is stronger" "$(asked mlx-community/Qwen3-8B-8bit -q Q6_K)" "qwen3-8b Q6_K llama-server"
+is "a checkpoint whose own name ends so is no wish" "$(asked nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16)" "nemotron-3-nano-30b-a3b Q4_K_M llama-server"
+refuses "an engine that was named and can't load it" 2 'llama-server does not load mlx' plan mlx-community/Qwen3-8B-8bit --runtime llama.cpp --on $box
+
 # ---- refused by the engine: status 2
 refuses "quantized V cache without flash attention" 2 '.' plan qwen3-8b --on $box -ctv q8_0 -fa off
 

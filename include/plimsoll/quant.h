@@ -140,6 +140,18 @@ struct pls_quant {
  * "safetensors-bf16", "safetensors-mxfp4"; case does not matter. Missing group sizes become the format's usual one.
  * False when the word means nothing; *out is then untouched. */
 bool pls_quant_parse(const char *word, struct pls_quant *out);
+
+/* What a model's name says about its quantization. */
+struct pls_quant_said {
+    char text[48];          /* the words, lower case: "q8_0", "4bit", "gptq-int4" */
+    bool is_known;          /* else the words speak of a quantization that is none, and quant is empty */
+    struct pls_quant quant;
+};
+/* Looks for a quantization behind the model in a repository, tag or name: "mlx-community/Qwen3-8B-4bit" (MLX, 4 bits),
+ * "qwen3:8b-q8_0", "Qwen/Qwen3-8B-AWQ", "qwen3-8b:Q9_X" (not known). False when the name says nothing of the kind. A
+ * checkpoint's own name may end in such a word too ("Nemotron-3-Nano-4B-BF16"): the caller knows. */
+bool pls_quant_in_name(const char *name, struct pls_quant_said *out);
+
 /* Writes the slug that pls_quant_parse reads back (imatrix and legacy_qkv are not part of it); cap 32 is enough.
  * A GGUF quant with no ftype is "as-stored". */
 void pls_quant_name(const struct pls_quant *q, char *out, size_t cap);

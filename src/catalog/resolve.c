@@ -73,7 +73,7 @@ static bool is_quant_word(const char *word)
     size_t digits = strspn(word, "0123456789");
     bool is_bits = digits > 0 && digits < 3 && pls_text_equal_nocase(word + digits, "bit");
     static const char *const others[] = { "f16", "bf16", "fp16", "f32",  "fp8", "mxfp4",
-                                          "awq", "gptq", "int4", "int8", "dwq" };
+                                          "awq", "gptq", "int4", "int8", "dwq",  "bnb", "ud" };
     for (size_t i = 0; i < PLS_COUNT_OF(others); i++) {
         is_q = is_q || pls_text_equal_nocase(word, others[i]);
     }

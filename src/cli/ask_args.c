@@ -118,15 +118,10 @@ static void numbers_and_flags(const struct pls_args *args, struct pls_ask *ask)
     ask->use_projector |= pls_args_has(args, PLS_OPT_PROJECTOR);
 }
 
-enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err)
+static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *args, struct pls_ask *out, struct pls_err *err)
 {
-    const char *runtime_name = pls_args_text(args, PLS_OPT_RUNTIME);
     const char *flash = pls_args_text(args, PLS_OPT_FLASH);
     const char *backend = pls_args_text(args, PLS_OPT_BACKEND);
-    enum pls_runtime runtime = PLS_RUNTIME_LLAMA_SERVER;
-    if (runtime_name != NULL && !pls_runtime_by_name(runtime_name, &runtime)) {
-        return pls_fail(err, PLS_USAGE, "--runtime: '%s' is not known", runtime_name);
-    }
     *out = pls_ask_default(runtime);
     if (backend != NULL && !pls_backend_by_name(backend, &out->backend)) {
         return pls_fail(err, PLS_USAGE, "--backend: '%s' is not known", backend);
@@ -139,6 +134,32 @@ enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out
     code = code == PLS_OK ? cache_types(args, out, err) : code;
     code = code == PLS_OK ? gpu_layers(args, out, err) : code;
     return code == PLS_OK ? tensor_split(args, out, err) : code;
+}
+
+enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err)
+{
+    const char *name = pls_args_text(args, PLS_OPT_RUNTIME);
+    enum pls_runtime runtime = PLS_RUNTIME_LLAMA_SERVER;
+    if (name != NULL && !pls_runtime_by_name(name, &runtime)) {
+        return pls_fail(err, PLS_USAGE, "--runtime: '%s' is not known", name);
+    }
+    return ask_for(runtime, args, out, err);
+}
+
+enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant, struct pls_ask *ask, struct pls_err *err)
+{
+    static const enum pls_runtime only[PLS_FORMAT_COUNT] = {
+        [PLS_FORMAT_GGUF] = PLS_RUNTIME_LLAMA_SERVER, [PLS_FORMAT_SAFETENSORS] = PLS_RUNTIME_LLAMA_SERVER,
+        [PLS_FORMAT_MLX] = PLS_RUNTIME_MLX,           [PLS_FORMAT_GPTQ] = PLS_RUNTIME_VLLM,
+        [PLS_FORMAT_AWQ] = PLS_RUNTIME_VLLM,          [PLS_FORMAT_FP8] = PLS_RUNTIME_VLLM,
+        [PLS_FORMAT_BNB] = PLS_RUNTIME_VLLM,
+    };
+    enum pls_code code = PLS_OK;
+    if (!pls_args_has(args, PLS_OPT_RUNTIME) && only[quant->format] != ask->runtime) {
+        code = ask_for(only[quant->format], args, ask, err);
+    }
+    ask->quant = *quant;
+    return code;
 }
 
 enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out, struct pls_err *err)

@@ -50,7 +50,7 @@ static enum pls_code plan_models(struct pls_session *s, const struct comparison 
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         struct pls_ask ask = c->ask.ask;
         code = pls_target_find(s, s->args->operands[i], &ask, &targets[i], err);
-        ask.quant = targets[i].quant;
+        code = code == PLS_OK ? pls_ask_for_quant(s->args, &targets[i].quant, &ask, err) : code;
         if (code == PLS_OK) {
             code = pls_plan_make(&targets[i].model, &ask, &s->machine, &s->rates, &s->scratch, &plans[i], err);
         }

@@ -126,10 +126,10 @@ static enum pls_code begin(struct pls_session *s, struct hunt *h, struct pls_err
     code = code == PLS_OK ? pls_task_from_args(s->args, &h->task, err) : code;
     code = code == PLS_OK ? pls_session_profiles(s, &profiles, err) : code;
     code = code == PLS_OK ? pls_target_find(s, s->args->operands[0], &h->ask, &h->target, err) : code;
+    code = code == PLS_OK ? pls_ask_for_quant(s->args, &h->target.quant, &h->ask, err) : code;
     if (code != PLS_OK) {
         return code;
     }
-    h->ask.quant = h->target.quant;
     h->plan = PLS_TAKE(&s->arena, struct pls_plan, 1);
     h->found = PLS_TAKE(&s->arena, struct pls_needed, profiles.n + 1);
     return h->plan != NULL && h->found != NULL ? PLS_OK : pls_fail(err, PLS_NOMEM, "need: out of memory");

@@ -17,12 +17,12 @@ struct question {
 static enum pls_code make_one(struct pls_session *s, const char *word, struct question *q, struct pls_target *target,
                               struct pls_plan *plan, struct pls_err *err)
 {
-    enum pls_code code = pls_target_find(s, word, &q->ask, target, err);
+    struct pls_ask ask = q->ask;
+    enum pls_code code = pls_target_find(s, word, &ask, target, err);
+    code = code == PLS_OK ? pls_ask_for_quant(s->args, &target->quant, &ask, err) : code;
     if (code != PLS_OK) {
         return code;
     }
-    struct pls_ask ask = q->ask;
-    ask.quant = target->quant;
     code = pls_plan_make(&target->model, &ask, &q->left, &s->rates, &s->scratch, plan, err);
     if (code == PLS_OK) {
         pls_quality_predict(&target->model.card, q->task, plan);

@@ -74,6 +74,11 @@ enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len
 /* The ask that options describe; quant is left to the target. */
 enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err);
 
+/* Sets the quant. Where no --runtime is given and one engine alone loads the format (MLX, GPTQ, AWQ, ...), ask becomes that
+ * engine's. */
+enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant, struct pls_ask *ask,
+                                struct pls_err *err);
+
 /* A model named on the command line. */
 struct pls_target {
     struct pls_model model;

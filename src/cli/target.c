@@ -67,6 +67,23 @@ static bool split_quant(const char *word, char *name, size_t cap, struct pls_qua
     return !t.truncated;
 }
 
+/* A quant inside the name ("mlx-community/Qwen3-8B-4bit", "qwen3:8b-q8_0") is what was asked for, unless the checkpoint itself
+ * is called so. */
+static enum pls_code quant_of_name(const struct pls_session *s, const char *word, bool *has_quant, struct pls_target *out,
+                                   struct pls_err *err)
+{
+    struct pls_quant_said said;
+    char repo[sizeof(out->model.card.hf_repo)];
+    PLS_COPY(repo, out->model.card.hf_repo);
+    pls_text_lower(repo);
+    if (pls_args_has(s->args, PLS_OPT_QUANT) || !pls_quant_in_name(word, &said) || pls_text_ends(repo, said.text)) {
+        return PLS_OK;
+    }
+    *has_quant = true;
+    out->quant = said.quant;
+    return said.is_known ? PLS_OK : parse_quant(said.text, &out->quant, err);
+}
+
 static enum pls_code from_name(struct pls_session *s, const char *word, bool *has_quant, struct pls_target *out,
                                struct pls_err *err)
 {
@@ -81,12 +98,13 @@ static enum pls_code from_name(struct pls_session *s, const char *word, bool *ha
     bool is_file = pls_file_name_parse(word, &parts) && parts.base[0] != '\0'
         && (parts.has_quant || pls_text_ends(word, ".gguf"));
     enum pls_code code = from_card(s, is_file ? parts.base : word, out, err);
-    if (code == PLS_OK && is_file) {
-        *has_quant = parts.has_quant;
-        out->quant = parts.parsed;
-        out->model.card.source = PLS_SOURCE_NAME;
+    if (code != PLS_OK || !is_file) {
+        return code == PLS_OK ? quant_of_name(s, word, has_quant, out, err) : code;
     }
-    return code;
+    *has_quant = parts.has_quant;
+    out->quant = parts.parsed;
+    out->model.card.source = PLS_SOURCE_NAME;
+    return PLS_OK;
 }
 
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,

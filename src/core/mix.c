@@ -426,7 +426,7 @@ static enum pls_code check_quant(const struct pls_quant *quant, struct pls_err *
     }
     if (quant->from_name) {
         return pls_fail(err, PLS_UNSUPPORTED,
-                        "a hand-made mixture like UD-%s cannot be predicted from its name",
+                        "a hand-made mixture around %s (UD-, _XL, _L) cannot be predicted from its name: give the file",
                         name != NULL ? name : "?");
     }
     if (name == NULL || quant->ftype == PLS_FTYPE_NVFP4) {

@@ -138,6 +138,49 @@ static struct pls_tensor named(const char *name)
     return t;
 }
 
+START_TEST(names_say_their_quant)
+{
+    static const struct {
+        const char *name, *want; /* the slug; "?" where the words are none; NULL where nothing is said */
+    } names[] = {
+        { "qwen3:8b", NULL },
+        { "Qwen/Qwen3-8B", NULL },
+        { "qwen3:8b-q8_0", "Q8_0" },
+        { "mistral:7b-instruct-v0.3-q4_K_M", "Q4_K_M" },
+        { "someone/Qwen3-8B-IQ4_XS-GGUF", "IQ4_XS" },
+        { "qwen3-8b@q5_k_m", "Q5_K_M" },
+        { "mlx-community/Qwen3-8B-4bit", "mlx-4bit-g64" },
+        { "mlx-community/Qwen3-8B-4bit-DWQ", "mlx-4bit-g64" },
+        { "lmstudio-community/Qwen3-8B-MLX-8bit", "mlx-8bit-g64" },
+        { "mlx-community/Qwen3-8B-bf16", "mlx-bf16" },
+        { "Qwen3-8B-4bit", "?" }, /* whose four bits? */
+        { "Qwen/Qwen3-8B-AWQ", "awq-4bit-g128" },
+        { "Qwen/Qwen2.5-7B-Instruct-GPTQ-Int8", "gptq-8bit-g128" },
+        { "unsloth/Qwen3-8B-bnb-4bit", "bnb-nf4" },
+        { "Qwen/Qwen3-8B-FP8", "fp8" },
+        { "nvidia/Nemotron-3-Nano-4B-BF16", "BF16" },
+        { "qwen3-8b:Q9_X", "?" },
+        { "qwen3-8b:q4", "?" },
+        { "mradermacher/Qwen3-8B-i1-GGUF", NULL },
+        { "microsoft/bitnet-b1.58-2B-4T", NULL },
+        { "Qwen/QwQ-32B", NULL },
+        { "q8_0", NULL }, /* no model in front of it */
+        { "", NULL },
+        { ":", NULL },
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(names); i++) {
+        struct pls_quant_said said;
+        char slug[32] = "";
+        bool is_said = pls_quant_in_name(names[i].name, &said);
+        ck_assert_msg(is_said == (names[i].want != NULL), "%s", names[i].name);
+        if (is_said && said.is_known) {
+            pls_quant_name(&said.quant, slug, sizeof(slug));
+        }
+        ck_assert_msg(!is_said || strcmp(names[i].want, said.is_known ? slug : "?") == 0, "%s: %s", names[i].name, slug);
+    }
+}
+END_TEST
+
 START_TEST(sorting_is_by_block_number_then_name)
 {
     struct pls_tensor items[] = {
@@ -189,4 +232,4 @@ END_TEST
 
 UNIT_MAIN("quant", a_row_is_blocks_of_bytes, every_type_is_found_by_its_name, every_ftype_is_read_back,
           slugs_are_read_back, usual_group_sizes_are_filled_in, hand_made_names_are_marked,
-          nonsense_is_refused, sorting_is_by_block_number_then_name, names_tell_the_role)
+          nonsense_is_refused, names_say_their_quant, sorting_is_by_block_number_then_name, names_tell_the_role)
