@@ -22,7 +22,7 @@ MACHINE ?= $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
 ifeq ($(SAN),1)
 B := build/san
-SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANFLAGS := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(DEV),1)
 B := build/dev
 WERROR := -Werror
@@ -69,6 +69,8 @@ unit_sources := $(wildcard tests/unit/test_*.c)
 units        := $(unit_sources:tests/unit/%.c=$(B)/tests/%)
 # Stand-ins for vendor libraries, loaded at run time by tests only.
 fakes        := $(patsubst tests/fakes/%.c,$(B)/tests/fakes/%.so,$(wildcard tests/fakes/*.c)) $(B)/tests/fakes/lib/libnvidia-ml.so.1
+# The fuzz targets without a fuzzer, over the inputs that lie in tests/fuzz/corpus.
+replays      := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 check_cflags  = $(shell $(PKG_CONFIG) --silence-errors --cflags check 2>/dev/null)
 check_libs    = $(shell $(PKG_CONFIG) --silence-errors --libs check 2>/dev/null)
 
@@ -99,7 +101,7 @@ check:
 	@BUILD=$(abspath $(B)) CC="$(CC)" CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent \
 	    prove $(PROVEFLAGS) -j2 -e '' $(units) $(units:$(B)/%=build/san/%) $(wildcard tests/*.t tests/lint/*.t)
 
-units: $(units) $(fakes) all
+units: $(units) $(replays) $(fakes) all
 deps:
 	@tools/deps.sh build
 deps-check:
@@ -137,6 +139,11 @@ $(B)/tests/%: tests/unit/%.c $(library)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests/unit -DTEST_BUILD='"$(B)"' $(check_cflags) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(library) $(check_libs) $(LIBS)
+
+$(B)/tests/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(library)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< tests/fuzz/replay.c $(library) $(LIBS)
 
 $(B)/tests/fakes/%.so: tests/fakes/%.c $(wildcard tests/fakes/*.c)
 	@mkdir -p $(@D)

@@ -101,24 +101,21 @@ static enum pls_code probe(struct pls_session *s, struct pls_err *err)
     return code;
 }
 
-/* --vram on a machine without a GPU adds one: a card of which nothing but the memory is known. */
-static void add_gpu(struct pls_machine *m)
+/* --vram where no GPU has memory yet: the one that was found, else a card of which nothing but the memory is known. */
+static void add_vram(struct pls_machine *m)
 {
-    struct pls_gpu *gpu = &m->gpus[m->n_gpus];
-    struct pls_pool *pool = &m->pools[m->n_pools];
-    memset(gpu, 0, sizeof(*gpu));
-    memset(pool, 0, sizeof(*pool));
-    PLS_COPY(gpu->id, "gpu0");
-    PLS_COPY(gpu->name, "GPU as asked for");
-    gpu->backend = PLS_BACKEND_CUDA;
-    gpu->pool = (int32_t)m->n_pools;
-    PLS_COPY(pool->id, "gpu0");
-    pool->kind = PLS_POOL_VRAM;
-    pool->gpu = (int32_t)m->n_gpus;
-    pool->within = -1;
-    m->n_gpus++;
-    m->n_pools++;
-    pls_machine_note(m, "assumed-gpu", "the GPU of --vram is assumed to run CUDA; its bandwidth is unknown unless --bandwidth says it");
+    if (m->n_gpus == 0) {
+        struct pls_gpu *gpu = pls_machine_gpu(m, "", PLS_POOL_VRAM);
+        PLS_COPY(gpu->name, "GPU as asked for");
+    } else {
+        struct pls_pool *pool = pls_machine_pool(m, m->gpus[0].id, PLS_POOL_VRAM);
+        pool->gpu = 0;
+        m->gpus[0].pool = (int32_t)m->n_pools - 1;
+    }
+    if (m->gpus[0].backend == PLS_BACKEND_NONE) {
+        m->gpus[0].backend = PLS_BACKEND_CUDA;
+        pls_machine_note(m, "assumed-gpu", "the GPU of --vram is assumed to run CUDA; its bandwidth is unknown unless --bandwidth says it");
+    }
 }
 
 static void resize(struct pls_pool *pool, uint64_t bytes)
@@ -134,7 +131,7 @@ static bool override(const struct pls_args *args, struct pls_machine *m)
     uint64_t vram = pls_args_u64(args, PLS_OPT_VRAM, 0);
     double gbs = pls_args_number(args, PLS_OPT_BANDWIDTH, 0);
     if (vram != 0 && m->n_pools == 1) {
-        add_gpu(m);
+        add_vram(m);
     }
     if (ram != 0) {
         resize(&m->pools[0], ram);
@@ -158,15 +155,18 @@ static void apply_budget(const struct pls_args *args, struct pls_machine *m, boo
     policy.from_free |= pls_args_has(args, PLS_OPT_FREE);
     bool asked = resized || pls_args_has(args, PLS_OPT_RESERVE) || pls_args_has(args, PLS_OPT_FREE);
     for (uint32_t i = 0; i < m->n_pools; i++) {
-        stated.any |= m->pools[i].budget_bytes != 0;
+        stated.any |= m->pools[i].budget_bytes != 0 || m->pools[i].reserved_bytes != 0;
         stated.budget[i] = m->pools[i].budget_bytes;
         stated.reserved[i] = m->pools[i].reserved_bytes;
     }
     pls_budget_apply(m, &policy);
     for (uint32_t i = 0; i < m->n_pools && stated.any && !asked; i++) {
-        if (stated.budget[i] != 0) {
-            m->pools[i].budget_bytes = stated.budget[i];
-            m->pools[i].reserved_bytes = stated.reserved[i];
+        struct pls_pool *pool = &m->pools[i];
+        if (stated.budget[i] != 0 || stated.reserved[i] != 0) { /* a budget of 0 beside a reserve is a full machine */
+            pool->budget_bytes = stated.budget[i];
+            pool->reserved_bytes = stated.reserved[i];
+        } else if (pool->within == 0) {
+            pool->budget_bytes = pls_min(pool->budget_bytes, m->pools[0].budget_bytes);
         }
     }
 }

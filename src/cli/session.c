@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,9 +92,10 @@ enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len
 {
     enum pls_code code = PLS_OK;
     struct stat st;
-    FILE *f = fopen(path, "rb");
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* opening a FIFO must not wait for a writer */
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "rb");
     *out = NULL;
-    if (f == NULL || fstat(fileno(f), &st) != 0) {
+    if (f == NULL || fstat(fd, &st) != 0) {
         code = pls_fail(err, PLS_IO, "%s: %s", path, strerror(errno));
         goto out;
     }

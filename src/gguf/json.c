@@ -92,8 +92,9 @@ enum pls_file_kind readers_json_kind(const char *json, size_t len)
                || cJSON_GetObjectItemCaseSensitive(root, "architectures") != NULL) {
         kind = PLS_FILE_CONFIG;
     } else if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(root, "id"))
-               && cJSON_GetObjectItemCaseSensitive(root, "n_layers") != NULL) {
-        kind = PLS_FILE_CARD; /* one bare card object */
+               && (cJSON_GetObjectItemCaseSensitive(root, "n_layers") != NULL
+                   || cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(root, "shape")))) {
+        kind = PLS_FILE_CARD; /* one bare card object, as catalog show prints it */
     }
     cJSON_Delete(root);
     return kind;

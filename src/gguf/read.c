@@ -27,6 +27,12 @@ static enum pls_file_kind file_kind(const char *path)
     return kind;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 enum pls_file_kind pls_file_kind(const char *path)
 {
     struct stat st;
@@ -58,6 +64,31 @@ static enum pls_code read_part(const char *path, struct pls_arena *arena, struct
     return code != PLS_OK ? code : gguf_header_parse(path, map->data, map->size, arena, h, err);
 }
 
+/* A sound header whose data is cut off is not a sound file: the engine would refuse it. */
+static enum pls_code check_size(const char *path, const struct gguf_header *h, uint64_t size, struct pls_err *err)
+{
+    uint64_t need = pls_add(h->data_start, h->data_bytes);
+    if (need > size) {
+        return pls_fail(err, PLS_FORMAT, "%s: truncated: the tensor table needs %llu bytes, the file has %llu", path,
+                        (unsigned long long)need, (unsigned long long)size);
+    }
+    return PLS_OK;
+}
+
+/* Part `no` of `count` says so itself: files of two models, or of two splits of one, do not make a model. */
+static enum pls_code check_part(const char *path, const struct gguf_header *h, uint32_t no, uint32_t count,
+                                struct pls_err *err)
+{
+    uint64_t stated_no = 0;
+    uint64_t stated_count = 0;
+    bool is_stated = gguf_number(gguf_find(h, "split.no"), 0, &stated_no)
+        && gguf_number(gguf_find(h, "split.count"), 0, &stated_count);
+    if (!is_stated || stated_no != no - 1 || stated_count != count) {
+        return pls_fail(err, PLS_FORMAT, "%s: its header does not say that it is part %u of %u", path, no, count);
+    }
+    return PLS_OK;
+}
+
 /* Tensor infos of parts 2..count behind those of the first. */
 static enum pls_code append_parts(const char *path, uint32_t count, struct pls_arena *arena, struct gguf_header *first,
                                   struct pls_inspection *seen, struct pls_err *err)
@@ -71,6 +102,8 @@ static enum pls_code append_parts(const char *path, uint32_t count, struct pls_a
                             count);
         }
         enum pls_code code = read_part(part, arena, &map, &h, err);
+        code = code == PLS_OK ? check_part(part, &h, no, count, err) : code;
+        code = code == PLS_OK ? check_size(part, &h, map.size, err) : code;
         if (code == PLS_OK && first->n_tensors + h.n_tensors > PLS_GGUF_MAX_TENSORS) {
             code = pls_fail(err, PLS_LIMIT, "%s: more than %d tensors over all parts", path, PLS_GGUF_MAX_TENSORS);
         }
@@ -130,17 +163,6 @@ static void inspect_keys(const struct gguf_header *h, struct pls_inspection *see
     gguf_string(gguf_find(h, "general.architecture"), arch, sizeof(arch));
     seen->is_adapter = strcmp(kind, "adapter") == 0;
     seen->is_projector = strcmp(kind, "mmproj") == 0 || strcmp(arch, "clip") == 0;
-}
-
-/* A sound header whose data is cut off is not a sound file: the engine would refuse it. */
-static enum pls_code check_size(const char *path, const struct gguf_header *h, uint64_t size, struct pls_err *err)
-{
-    uint64_t need = pls_add(h->data_start, h->data_bytes);
-    if (need > size) {
-        return pls_fail(err, PLS_FORMAT, "%s: truncated: the tensor table needs %llu bytes, the file has %llu", path,
-                        (unsigned long long)need, (unsigned long long)size);
-    }
-    return PLS_OK;
 }
 
 static enum pls_code read_gguf(const char *path, struct pls_arena *arena, struct pls_model *out,
@@ -232,5 +254,10 @@ enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pl
     case PLS_FILE_UNKNOWN:
         break;
     }
+    struct pls_map map = { 0 };
+    if (pls_map_open(path, &map, err) != PLS_OK && !is_folder(path)) {
+        return PLS_IO; /* a file that cannot be read is not of an unknown kind */
+    }
+    pls_map_close(&map);
     return pls_fail(err, PLS_FORMAT, "%s: not a GGUF or safetensors file, config.json or card", path);
 }

@@ -160,6 +160,13 @@ static enum pls_code read_cpu(const cJSON *root, struct pls_cpu *cpu, struct pls
     return code;
 }
 
+/* Ids are printed as they are, and other fields name them: plain letters only, and all of it. */
+static bool is_id(const char *id, size_t cap)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
+    return id != NULL && id[0] != '\0' && strlen(id) < cap && id[strspn(id, plain)] == '\0';
+}
+
 static int32_t pool_by_id(const struct pls_machine *m, const char *id)
 {
     for (uint32_t i = 0; i < m->n_pools; i++) {
@@ -189,8 +196,8 @@ static enum pls_code read_pool(const struct place *p, const cJSON *from, struct 
     if (code != PLS_OK) {
         return code;
     }
-    if (id == NULL || id[0] == '\0' || strlen(id) >= sizeof(pool->id)) {
-        return wrong(p, "id", "a short name");
+    if (!is_id(id, sizeof(pool->id))) {
+        return wrong(p, "id", "a short name of letters and digits");
     }
     PLS_COPY(pool->id, id);
     int k = PLS_POOL_RAM;
@@ -208,6 +215,12 @@ static enum pls_code read_pool(const struct place *p, const cJSON *from, struct 
     }
     const cJSON *item = NULL;
     code = read_fields(p, from, PLS_PART_POOL, pool);
+    if (code == PLS_OK && pool->budget_bytes > pool->capacity_bytes) {
+        return wrong(p, "budget_bytes", "no more than capacity_bytes");
+    }
+    if (code == PLS_OK && pool->free_bytes > pool->capacity_bytes) {
+        return wrong(p, "free_bytes", "no more than capacity_bytes");
+    }
     code = code == PLS_OK ? list(p, from, "limits", PLS_MAX_LIMITS, &item) : code;
     for (; code == PLS_OK && item != NULL; item = item->next) {
         code = read_fields(p, item, PLS_PART_LIMIT, &pool->limits[pool->n_limits++]);
@@ -232,6 +245,9 @@ static enum pls_code read_pools(const cJSON *root, struct pls_machine *m, struct
         if (code == PLS_OK && pool_by_id(m, pool.id) >= 0) {
             code = wrong(&p, "id", "a name used once");
         }
+        if (code == PLS_OK && pool.kind == PLS_POOL_RAM && m->n_pools > 0 && m->pools[0].kind == PLS_POOL_RAM) {
+            code = wrong(&p, "kind", "one pool of kind ram");
+        }
         if (code != PLS_OK) {
             return code;
         }
@@ -253,13 +269,14 @@ static enum pls_code read_gpu(const struct place *p, const cJSON *from, struct p
     gpu->pool = -1;
     enum pls_code code = read_fields(p, from, PLS_PART_GPU, gpu);
     code = code == PLS_OK ? read_fields(p, from, PLS_PART_GPU_TAIL, gpu) : code;
+    const char *id = code == PLS_OK ? word(p, from, "id", &code) : NULL;
     const char *backend = code == PLS_OK ? word(p, from, "backend", &code) : NULL;
     const char *pool = code == PLS_OK ? word(p, from, "pool", &code) : NULL;
     if (code != PLS_OK) {
         return code;
     }
-    if (gpu->id[0] == '\0') {
-        return wrong(p, "id", "a name");
+    if (!is_id(id, sizeof(gpu->id)) || gpu_by_id(m, gpu->id) >= 0) {
+        return wrong(p, "id", "a short name of letters and digits, used once");
     }
     if (backend != NULL && !pls_backend_by_name(backend, &gpu->backend)) {
         return wrong(p, "backend", "cuda, rocm, vulkan, metal, sycl, mlx or cpu");
@@ -271,7 +288,27 @@ static enum pls_code read_gpu(const struct place *p, const cJSON *from, struct p
     return PLS_OK;
 }
 
-/* Pools name their device and the pool they draw on; both must exist, and drawing may not go in a circle. */
+/* The device of a pool: as the pool says, else the GPU that names the pool. The two may not contradict each other. */
+static enum pls_code link_device(const struct place *p, const char *device, struct pls_machine *m, int32_t at)
+{
+    struct pls_pool *pool = &m->pools[at];
+    pool->gpu = device != NULL ? gpu_by_id(m, device) : -1;
+    for (uint32_t i = 0; device == NULL && i < m->n_gpus; i++) {
+        pool->gpu = m->gpus[i].pool == at ? (int32_t)i : pool->gpu;
+    }
+    if (pool->kind == PLS_POOL_RAM) {
+        return pool->gpu < 0 ? PLS_OK : wrong(p, "device", "none for RAM");
+    }
+    if (pool->gpu < 0) {
+        return wrong(p, "device", "the id of a GPU");
+    }
+    struct pls_gpu *gpu = &m->gpus[pool->gpu];
+    gpu->pool = gpu->pool < 0 ? at : gpu->pool;
+    return gpu->pool == at ? PLS_OK : wrong(p, "device", "a GPU that has no other pool");
+}
+
+/* Pools name their device and the pool they draw on; both must exist, and drawing may not go in a circle. A pool that is
+ * part of RAM by its kind draws on it whether or not it says so: its bytes must not be counted as memory of their own. */
 static enum pls_code read_links(const cJSON *root, struct pls_machine *m, struct pls_err *err)
 {
     const cJSON *pools = cJSON_GetObjectItemCaseSensitive(root, "pools");
@@ -282,17 +319,15 @@ static enum pls_code read_links(const cJSON *root, struct pls_machine *m, struct
         const char *id = word(&p, item, "id", &code);
         const char *device = code == PLS_OK ? word(&p, item, "device", &code) : NULL;
         const char *within = code == PLS_OK ? word(&p, item, "within", &code) : NULL;
+        int32_t at = code == PLS_OK ? pool_by_id(m, id) : -1;
+        code = code == PLS_OK ? link_device(&p, device, m, at) : code;
         if (code != PLS_OK) {
             return code;
         }
-        struct pls_pool *pool = &m->pools[pool_by_id(m, id)];
-        if (device != NULL && (pool->gpu = gpu_by_id(m, device)) < 0) {
-            return wrong(&p, "device", "the id of a GPU");
-        }
-        if (within != NULL && (pool->within = pool_by_id(m, within)) < 0) {
-            return wrong(&p, "within", "the id of a pool");
-        }
-        if (pool->within >= 0 && (pool->kind == PLS_POOL_RAM || pool->within != 0)) {
+        struct pls_pool *pool = &m->pools[at];
+        bool is_part = pool->kind == PLS_POOL_UNIFIED || pool->kind == PLS_POOL_SHARED;
+        pool->within = within != NULL ? pool_by_id(m, within) : is_part ? 0 : -1;
+        if (within != NULL && (pool->kind == PLS_POOL_RAM || pool->within != 0)) {
             return wrong(&p, "within", "the pool of kind ram");
         }
     }

@@ -154,6 +154,70 @@ START_TEST(empty_and_missing_files_say_so)
 }
 END_TEST
 
+/* A folder with a model in two parts: one tensor each, and what part 2 says of itself. */
+struct two_parts {
+    char folder[64], first[96], second[96];
+};
+
+static void write_parts(struct two_parts *p, uint32_t second_no, uint32_t second_count, uint64_t cut)
+{
+    static struct maker m;
+    maker_start(&m, 3, 1, 7);
+    maker_string(&m, "general.architecture", "llama");
+    maker_u32(&m, "llama.block_count", 1);
+    maker_u32(&m, "llama.embedding_length", 64);
+    maker_u32(&m, "llama.feed_forward_length", 128);
+    maker_u32(&m, "llama.attention.head_count", 4);
+    maker_u32(&m, "split.no", 0);
+    maker_u32(&m, "split.count", 2);
+    maker_tensor(&m, "token_embd.weight", 64, 100, 1, 64 * 100 * 2);
+    maker_write(&m, p->first, 0);
+    maker_start(&m, 3, 1, 2);
+    maker_u32(&m, "split.no", second_no);
+    maker_u32(&m, "split.count", second_count);
+    maker_tensor(&m, "output_norm.weight", 64, 0, 0, 64 * 4);
+    maker_write(&m, p->second, cut);
+}
+
+START_TEST(every_part_of_a_split_model_is_looked_at)
+{
+    struct two_parts p;
+    struct pls_model model;
+    struct pls_inspection seen;
+    struct pls_err err = { .text = "" };
+    fresh();
+    snprintf(p.folder, sizeof(p.folder), "/tmp/plimsoll-split-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(p.folder));
+    snprintf(p.first, sizeof(p.first), "%s/m-00001-of-00002.gguf", p.folder);
+    snprintf(p.second, sizeof(p.second), "%s/m-00002-of-00002.gguf", p.folder);
+    static const struct {
+        uint32_t no, count;
+        uint64_t cut;
+        const char *says; /* NULL: sound */
+    } cases[] = {
+        { 1, 2, 0, NULL },
+        { 1, 2, 1, "truncated" },      /* the last byte of part 2 is missing */
+        { 0, 2, 0, "part 2 of 2" },    /* part 1 again, under another name */
+        { 1, 3, 0, "part 2 of 2" },    /* of another split */
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
+        struct pls_arena arena = fresh();
+        write_parts(&p, cases[i].no, cases[i].count, cases[i].cut);
+        enum pls_code code = pls_file_read(p.first, &arena, &model, &seen, &err);
+        ck_assert_int_eq(code, cases[i].says == NULL ? PLS_OK : PLS_FORMAT);
+        if (cases[i].says != NULL) {
+            ck_assert_msg(strstr(err.text, cases[i].says) != NULL, "%s", err.text);
+        } else {
+            ck_assert_uint_eq(model.tensors.n, 2);
+            ck_assert_uint_eq(seen.tensor_bytes, 64 * 100 * 2 + 64 * 4);
+        }
+    }
+    unlink(p.first);
+    unlink(p.second);
+    rmdir(p.folder);
+}
+END_TEST
+
 START_TEST(names_tell_model_size_and_quant)
 {
     struct pls_file_name n;
@@ -210,4 +274,4 @@ END_TEST
 
 UNIT_MAIN("gguf", a_sound_file_is_understood, a_file_cut_anywhere_is_refused, lies_in_counts_are_not_believed,
           lies_in_tensors_are_not_believed, absurd_hyperparameters_are_refused, empty_and_missing_files_say_so,
-          names_tell_model_size_and_quant, configs_become_cards)
+          every_part_of_a_split_model_is_looked_at, names_tell_model_size_and_quant, configs_become_cards)
