@@ -7,6 +7,7 @@
 #ifndef PLIMSOLL_GGUF_H
 #define PLIMSOLL_GGUF_H
 
+#include "plimsoll/machine.h"
 #include "plimsoll/tensor.h"
 
 #define PLS_GGUF_MAX_TENSORS PLS_MAX_TENSORS
@@ -79,5 +80,24 @@ struct pls_file_name {
     uint32_t split_no, split_count;
 };
 bool pls_file_name_parse(const char *name, struct pls_file_name *out);
+
+/* ---- results of llama-bench ---- */
+
+/* One test: a prompt (n_prompt > 0) or a generation (n_gen > 0), never both. */
+struct pls_measured_run {
+    char model[1024];          /* the file as it was given to the engine */
+    enum pls_backend backend;  /* CPU when no layer was on a GPU */
+    uint64_t n_prompt, n_gen, n_depth, n_batch, n_ubatch;
+    uint32_t n_threads;
+    int32_t gpu_layers;        /* negative: the engine's choice */
+    int32_t flash_attention;   /* 1 on, 0 off, negative: auto */
+    enum pls_type type_k, type_v;
+    double tps;                /* median of the samples; the mean where they are not listed */
+};
+enum { PLS_BENCH_RUNS_MAX = 4096 };
+/* Reads llama-bench's JSON (an array), JSON lines or CSV into runs[cap]; *n gets their number, tests that mix prompt and
+ * generation are passed over. PLS_FORMAT names the test or line that is wrong, PLS_LIMIT when there are more than cap. */
+enum pls_code pls_bench_report(const char *text, size_t len, struct pls_measured_run *runs, uint32_t cap, uint32_t *n,
+                               struct pls_err *err);
 
 #endif

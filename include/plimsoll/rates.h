@@ -30,6 +30,7 @@ struct pls_calibration {
     double prefill_factor[PLS_TYPE_COUNT];
     double residual;                    /* relative spread left after the fit */
     uint32_t n_runs;
+    enum pls_backend backend;           /* what the runs used: only predictions for it are corrected */
 };
 
 #define PLS_MAX_RAM_STEPS 8

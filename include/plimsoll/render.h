@@ -10,6 +10,7 @@
 
 #include "plimsoll/profile.h"
 #include "plimsoll/rank.h"
+#include "plimsoll/rates.h"
 #include "plimsoll/text.h"
 
 enum pls_output { PLS_OUT_TABLE = 0, PLS_OUT_JSON, PLS_OUT_JSONL, PLS_OUT_CSV, PLS_OUT_MARKDOWN, PLS_OUT_ENV };
@@ -103,6 +104,23 @@ enum pls_code pls_render_cells(FILE *to, enum pls_output output, const struct pl
 /* What `bench` measured. */
 enum pls_code pls_render_rates(FILE *to, enum pls_output output, const struct pls_machine *machine,
                                const struct pls_rates *rates, const struct pls_screen *screen, struct pls_err *err);
+
+/* What `calibrate` took in: one row per run, and what was learnt from all. */
+struct pls_calibrated {
+    char model[160];
+    bool is_prefill;
+    uint64_t tokens, depth_tokens;
+    uint32_t n_threads;
+    double measured_tps, before_tps, after_tps; /* predictions without and with it */
+};
+struct pls_calibrations {
+    const struct pls_calibrated *rows;
+    uint32_t n_rows;
+    uint32_t n_unknown; /* runs left out: models not known here */
+    const struct pls_calibration *learnt;
+};
+enum pls_code pls_render_calibration(FILE *to, enum pls_output output, const struct pls_calibrations *calibrations,
+                                     const struct pls_screen *screen, struct pls_err *err);
 
 /* A row of the kernel table, for `bench --list`. */
 struct pls_kernel_row {

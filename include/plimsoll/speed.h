@@ -25,7 +25,10 @@
 #ifndef PLIMSOLL_SPEED_H
 #define PLIMSOLL_SPEED_H
 
-#include "plimsoll/plan.h"
+#include "plimsoll/calibrate.h"
+
+/* Interval factor once runs have been learnt from: what they left over, but never less than a tenth. */
+double pls_learnt_spread(const struct pls_calibration *learnt, double spread);
 
 /* Groups of tensor types that cost alike to unpack. */
 enum pls_ops_class {
@@ -92,6 +95,7 @@ struct pls_gpu_load {
     uint64_t resident_bytes;           /* weights on the device: a micro-batch of a MoE reads nearly all of them */
     bool flash_attention;
     uint32_t engine_as_of;             /* yyyymmdd; 0 today */
+    const struct pls_calibration *learnt; /* of runs on this machine with this backend; NULL none */
 };
 struct pls_gpu_time {
     double seconds;        /* NAN when bandwidth is unknown */
@@ -99,6 +103,8 @@ struct pls_gpu_time {
     enum pls_bound bound;  /* the largest part */
     uint32_t rows;         /* measurements behind the constants */
 };
+/* The same seconds taken apart, before anything learnt; other is NAN when unknown. */
+struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill);
 struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);
 struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);
 
@@ -123,7 +129,9 @@ struct pls_cpu_load {
     uint64_t depth_tokens, prompt_tokens, ubatch_tokens;
     uint32_t n_threads;         /* 0: all */
     double experts_per_used;    /* routed experts per one used; 1 for dense models */
+    const struct pls_calibration *learnt; /* NULL none */
 };
+struct pls_speed_parts pls_cpu_parts(const struct pls_cpu_load *load, bool is_prefill, bool *is_measured);
 struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin);
 struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin);
 

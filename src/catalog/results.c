@@ -37,6 +37,11 @@ static const struct metric metrics[] = {
     TYPE_RATE(stream_gbs),
     TYPE_RATE(cached_gbs),
     TYPE_RATE(stream_repacked_gbs),
+    TYPE_RATE(cached_repacked_gbs),
+    TYPE_RATE(stream_one_gbs),
+    TYPE_RATE(stream_half_gbs),
+    TYPE_RATE(cached_one_gbs),
+    TYPE_RATE(cached_half_gbs),
     TYPE_RATE(gemm_gflops),
     TYPE_RATE(spread),
     LEARNT(fixed_ns_per_layer),
@@ -46,12 +51,13 @@ static const struct metric metrics[] = {
 };
 
 /* What is not a double in the struct; stored as one all the same. */
-static const char *const counts[] = { "n_threads", "isa", "measured_at", "ram_origin", "n_runs" };
+static const char *const counts[] = { "n_threads", "isa", "measured_at", "ram_origin", "n_runs", "backend" };
 
 static double count_get(const struct pls_rates *rates, size_t which)
 {
     const double value[] = { rates->n_threads, rates->isa, (double)rates->measured_at,
-                             (double)rates->ram_origin, rates->calibration.n_runs };
+                             (double)rates->ram_origin, rates->calibration.n_runs,
+                             (double)rates->calibration.backend };
     return value[which];
 }
 
@@ -71,6 +77,8 @@ static void count_set(struct pls_rates *rates, const char *name, double value)
         rates->ram_origin = (enum pls_origin)whole;
     } else if (strcmp(name, "n_runs") == 0) {
         rates->calibration.n_runs = (uint32_t)whole;
+    } else if (strcmp(name, "backend") == 0 && whole < PLS_BACKEND_COUNT) {
+        rates->calibration.backend = (enum pls_backend)whole;
     }
 }
 
@@ -143,8 +151,8 @@ static enum pls_code put_all(struct pls_catalog *catalog, sqlite3_stmt *stmt, co
         }
     }
     for (size_t i = 0; code == PLS_OK && i < PLS_COUNT_OF(counts); i++) {
-        const struct metric m = { strcmp(counts[i], "n_runs") == 0 ? "calibration" : "bench", counts[i], 0,
-                                  0 };
+        bool learnt = strcmp(counts[i], "n_runs") == 0 || strcmp(counts[i], "backend") == 0;
+        const struct metric m = { learnt ? "calibration" : "bench", counts[i], 0, 0 };
         code = put(catalog, stmt, &m, "", count_get(rates, i));
     }
     return code;

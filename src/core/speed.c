@@ -66,6 +66,18 @@ static enum pls_backend backend_of(const struct pls_plan *plan, const struct pls
                                                    : gpu->backend;
 }
 
+/* What runs on this machine taught, when they used this backend. */
+static const struct pls_calibration *learnt_for(const struct prediction *p, enum pls_backend backend)
+{
+    const struct pls_calibration *c = &p->rates->calibration;
+    return c->n_runs > 0 && c->backend == backend ? c : NULL;
+}
+
+double pls_learnt_spread(const struct pls_calibration *learnt, double spread)
+{
+    return learnt != NULL && learnt->residual > 0 ? fmax(1.1, fmin(spread, 1 + 1.3 * learnt->residual)) : spread;
+}
+
 static struct pls_gpu_load gpu_load(const struct prediction *p, const struct pls_share *s, int32_t pool)
 {
     const struct pls_plan *plan = p->plan;
@@ -81,6 +93,7 @@ static struct pls_gpu_load gpu_load(const struct prediction *p, const struct pls
         .resident_bytes = s->bytes.weights,
         .flash_attention = plan->setting.flash_attention,
         .engine_as_of = plan->ask.engine_as_of,
+        .learnt = learnt_for(p, backend_of(plan, gpu)),
     };
 }
 
@@ -134,12 +147,18 @@ static bool borrowed_prefill(const struct prediction *p, const struct pls_share 
     return true;
 }
 
+static struct pls_cpu_load cpu_load(const struct prediction *p, const struct pls_share *s)
+{
+    return (struct pls_cpu_load){ .machine = p->machine, .rates = p->rates, .traffic = &s->traffic,
+                                  .depth_tokens = p->plan->ask.depth_tokens, .prompt_tokens = p->prompt_tokens,
+                                  .ubatch_tokens = p->plan->setting.n_ubatch, .n_threads = p->plan->ask.n_threads,
+                                  .experts_per_used = experts_per_used(p->card),
+                                  .learnt = learnt_for(p, PLS_BACKEND_CPU) };
+}
+
 static void add_cpu_share(struct prediction *p, const struct pls_share *s)
 {
-    struct pls_cpu_load load = { .machine = p->machine, .rates = p->rates, .traffic = &s->traffic,
-                                 .depth_tokens = p->plan->ask.depth_tokens, .prompt_tokens = p->prompt_tokens,
-                                 .ubatch_tokens = p->plan->setting.n_ubatch, .n_threads = p->plan->ask.n_threads,
-                                 .experts_per_used = experts_per_used(p->card) };
+    struct pls_cpu_load load = cpu_load(p, s);
     enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
     struct pls_gpu_time decode = pls_cpu_decode(&load, &origin);
     add(&p->decode, decode, origin);
@@ -207,10 +226,10 @@ static void fill_prefill(const struct prediction *p, struct pls_speed *out)
     out->ttft_s = seconds;
 }
 
-void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine, const struct pls_rates *rates,
-                       struct pls_plan *plan)
+static struct prediction prediction(const struct pls_card *card, const struct pls_machine *machine,
+                                    const struct pls_rates *rates, const struct pls_plan *plan)
 {
-    struct prediction p = {
+    return (struct prediction){
         .card = card,
         .machine = machine,
         .rates = rates,
@@ -219,6 +238,12 @@ void pls_speed_predict(const struct pls_card *card, const struct pls_machine *ma
         .decode = { .origin = PLS_ORIGIN_MEASURED },
         .prefill = { .origin = PLS_ORIGIN_MEASURED },
     };
+}
+
+void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine, const struct pls_rates *rates,
+                       struct pls_plan *plan)
+{
+    struct prediction p = prediction(card, machine, rates, plan);
     struct pls_speed speed = { .at_context_tokens = plan->ask.depth_tokens };
     for (uint32_t i = 0; i < plan->n_shares; i++) {
         const struct pls_share *s = &plan->shares[i];
@@ -231,6 +256,31 @@ void pls_speed_predict(const struct pls_card *card, const struct pls_machine *ma
     fill_decode(&p, &speed);
     fill_prefill(&p, &speed);
     plan->speed = speed;
+}
+
+struct pls_speed_parts pls_speed_parts(const struct pls_card *card, const struct pls_machine *machine,
+                                       const struct pls_rates *rates, const struct pls_plan *plan, bool is_prefill)
+{
+    struct prediction p = prediction(card, machine, rates, plan);
+    struct pls_speed_parts sum = { .other = is_prefill ? 0 : hops(plan) * HOP_S };
+    for (uint32_t i = 0; i < plan->n_shares; i++) {
+        const struct pls_share *s = &plan->shares[i];
+        bool is_measured = true;
+        if (!has_work(s)) {
+            continue;
+        }
+        struct pls_cpu_load cpu = cpu_load(&p, s);
+        bool on_cpu = machine->pools[s->pool].gpu < 0;
+        struct pls_gpu_load gpu = on_cpu ? (struct pls_gpu_load){ 0 } : gpu_load(&p, s, s->pool);
+        struct pls_speed_parts one = on_cpu ? pls_cpu_parts(&cpu, is_prefill, &is_measured)
+                                            : pls_gpu_parts(pls_gpu_constants(), &gpu, is_prefill);
+        for (size_t k = 0; k < PLS_TYPE_COUNT; k++) {
+            sum.by_type[k] += one.by_type[k];
+        }
+        sum.other += one.other;
+        sum.n_layers += one.n_layers;
+    }
+    return sum;
 }
 
 const char *pls_bound_name(enum pls_bound bound)

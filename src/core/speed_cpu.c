@@ -129,12 +129,10 @@ static double bandwidth_gbs(const struct pls_cpu_load *load)
 static double seconds_per_gb(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
 {
     struct pace pace = measured_pace(load, type);
-    double learnt = load->rates->calibration.type_factor[type];
-    double speedup = learnt > 0 ? learnt : 1;
     if (pace.stream_gbs > 0 && pace.cached_gbs > 0) {
         const struct factor *f = factor_of(class_of(load), type);
         double stall = fmax(1 / pace.stream_gbs - 1 / pace.cached_gbs, 0);
-        return (1 / (f->compute * pace.cached_gbs) + f->stall * stall) / speedup;
+        return 1 / (f->compute * pace.cached_gbs) + f->stall * stall;
     }
     *is_measured = false;
     double gbs = bandwidth_gbs(load);
@@ -146,48 +144,52 @@ static double seconds_per_gb(const struct pls_cpu_load *load, enum pls_type type
     bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
     double share = load->rates->ram_origin == PLS_ORIGIN_MEASURED ? 1 : is_old ? OLD_SHARE : UNKNOWN_SHARE;
     double compute = n > 0 ? 1 / (n * core_rate_of(type)->cached_gbs * (is_old ? OLD_CORE : 1)) : 0;
-    return (1 / (share * gbs) + compute) / speedup;
+    return 1 / (share * gbs) + compute;
 }
 
 static double operations_s(const struct pls_cpu_load *load)
 {
-    const struct pls_traffic *t = load->traffic;
-    double fixed = load->rates->calibration.fixed_ns_per_layer * t->n_layers;
-    return (t->n_ops * (load->rates->barrier_ns + engines[class_of(load)].op_ns) + fixed) * 1e-9;
+    return load->traffic->n_ops * (load->rates->barrier_ns + engines[class_of(load)].op_ns) * 1e-9;
 }
 
-static double spread_of(const struct pls_cpu_load *load, bool is_measured, double spread, double unknown)
+static struct pls_speed_parts decode_parts(const struct pls_cpu_load *load, bool *is_measured)
 {
-    const struct pls_calibration *learnt = &load->rates->calibration;
-    double base = is_measured ? spread : unknown;
-    /* What was left after calibrating is the spread here, but no fit of a few runs promises less than a tenth. */
-    return learnt->n_runs > 0 && learnt->residual > 0 ? fmax(1.1, fmin(base, 1 + 1.3 * learnt->residual)) : base;
+    const struct pls_traffic *t = load->traffic;
+    struct pls_speed_parts parts = { .n_layers = t->n_layers };
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        if (t->weights_by_type[i] > 0) {
+            parts.by_type[i] = (double)t->weights_by_type[i] * 1e-9 * seconds_per_gb(load, (enum pls_type)i, is_measured);
+        }
+    }
+    double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens) * 1e-9;
+    double attention_gbs = load->rates->attention_gbs * engines[class_of(load)].attention_share;
+    bool of_cache = true;
+    if (cache > 0) {
+        parts.other = cache * (attention_gbs > 0 ? 1 / attention_gbs : seconds_per_gb(load, PLS_TYPE_F16, &of_cache));
+    }
+    parts.other += operations_s(load);
+    return parts;
+}
+
+static struct pls_gpu_time time_of(const struct pls_cpu_load *load, const struct pls_engine_sample *sample, double spread)
+{
+    static const struct pls_calibration none;
+    double seconds = pls_calibrated_s(load->learnt != NULL ? load->learnt : &none, sample);
+    bool is_fixed = sample->parts.other > seconds / 2;
+    return (struct pls_gpu_time){
+        .seconds = isfinite(seconds) && seconds > 0 ? seconds : (double)NAN,
+        .spread = pls_learnt_spread(load->learnt, spread),
+        .bound = is_fixed ? PLS_BOUND_OVERHEAD : sample->is_prefill ? PLS_BOUND_COMPUTE : PLS_BOUND_MEMORY,
+        .rows = engines[class_of(load)].rows,
+    };
 }
 
 struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin)
 {
-    const struct pls_traffic *t = load->traffic;
-    const struct engine *e = &engines[class_of(load)];
     bool is_measured = true;
-    double bus = 0;
-    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        if (t->weights_by_type[i] > 0) {
-            bus += (double)t->weights_by_type[i] * 1e-9 * seconds_per_gb(load, (enum pls_type)i, &is_measured);
-        }
-    }
-    double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens) * 1e-9;
-    double attention_gbs = load->rates->attention_gbs * e->attention_share;
-    bool is_cache_measured = true;
-    if (cache > 0) {
-        bus += cache * (attention_gbs > 0 ? 1 / attention_gbs : seconds_per_gb(load, PLS_TYPE_F16, &is_cache_measured));
-    }
-    double fixed = operations_s(load);
-    double seconds = bus + fixed;
+    struct pls_engine_sample sample = { .parts = decode_parts(load, &is_measured) };
     *origin = is_measured ? PLS_ORIGIN_MEASURED : PLS_ORIGIN_ASSUMED;
-    return (struct pls_gpu_time){ .seconds = isfinite(seconds) && seconds > 0 ? seconds : (double)NAN,
-                                  .spread = spread_of(load, is_measured, e->decode_spread, UNKNOWN_SPREAD),
-                                  .bound = fixed > bus ? PLS_BOUND_OVERHEAD : PLS_BOUND_MEMORY,
-                                  .rows = e->rows };
+    return time_of(load, &sample, is_measured ? engines[class_of(load)].decode_spread : UNKNOWN_SPREAD);
 }
 
 /* ---- prefill ---- */
@@ -196,15 +198,13 @@ struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_ori
 static double matrix_gflops(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
 {
     const struct pls_rates *r = load->rates;
-    double learnt = r->calibration.prefill_factor[type];
-    double speedup = learnt > 0 ? learnt : 1;
     if (r->type[type].gemm_gflops > 0) {
         double n = load->n_threads > 0 && r->n_threads > 0 ? fmin((double)load->n_threads / r->n_threads, 1) : 1;
-        return r->type[type].gemm_gflops * n * factor_of(class_of(load), type)->prefill * speedup;
+        return r->type[type].gemm_gflops * n * factor_of(class_of(load), type)->prefill;
     }
     *is_measured = false;
     bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
-    return UNKNOWN_PREFILL * (is_old ? OLD_CORE : 1) * threads(load) * core_rate_of(type)->gemm_gflops * speedup;
+    return UNKNOWN_PREFILL * (is_old ? OLD_CORE : 1) * threads(load) * core_rate_of(type)->gemm_gflops;
 }
 
 /* Parameters of one type that every token of a prompt multiplies. */
@@ -225,32 +225,41 @@ static double attention_s(const struct pls_cpu_load *load, bool *is_measured)
     return flops / (matrix_gflops(load, PLS_TYPE_F16, is_measured) * 1e9);
 }
 
-struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin)
+static struct pls_speed_parts prefill_parts(const struct pls_cpu_load *load, bool *is_measured)
 {
     const struct pls_traffic *t = load->traffic;
     const struct engine *e = &engines[class_of(load)];
-    bool is_measured = true;
     double n = (double)load->prompt_tokens;
     double batches = ceil(n / (double)pls_max(load->ubatch_tokens, 1));
-    double per_batch = n / fmax(batches, 1);
     double bytes = 0;
-    double matrix = 0;
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         bytes += (double)t->weights_by_type[i];
-        if (params_of(t, i) > 0) {
-            matrix += 2 * params_of(t, i) * n / (matrix_gflops(load, (enum pls_type)i, &is_measured) * 1e9);
-        }
     }
     double routed = bytes > 0 ? (double)t->expert_share_bytes / bytes : 0;
-    double thin = load->experts_per_used > 1 ? e->moe_prefill * load->experts_per_used / per_batch : 0;
-    matrix *= 1 + routed * thin;
+    double thin = load->experts_per_used > 1 ? e->moe_prefill * load->experts_per_used * fmax(batches, 1) / n : 0;
+    struct pls_speed_parts parts = { .n_layers = t->n_layers };
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        if (params_of(t, i) > 0) {
+            double gflops = matrix_gflops(load, (enum pls_type)i, is_measured);
+            parts.by_type[i] = 2e-9 * params_of(t, i) * n / gflops * (1 + routed * thin);
+        }
+    }
     double all = bytes + (double)t->expert_share_bytes * (fmax(load->experts_per_used, 1) - 1);
     double reading = batches * all / (bandwidth_gbs(load) * 1e9);
     double fixed = batches * operations_s(load) + n * t->n_ops * e->op_token_ns * 1e-9;
-    double seconds = matrix + attention_s(load, &is_measured) + reading + fixed;
+    parts.other = attention_s(load, is_measured) + reading + fixed;
+    return parts;
+}
+
+struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin)
+{
+    bool is_measured = true;
+    struct pls_engine_sample sample = { .is_prefill = true, .parts = prefill_parts(load, &is_measured) };
     *origin = is_measured ? PLS_ORIGIN_MEASURED : PLS_ORIGIN_ASSUMED;
-    return (struct pls_gpu_time){ .seconds = isfinite(seconds) && seconds > 0 ? seconds : (double)NAN,
-                                  .spread = spread_of(load, is_measured, e->prefill_spread, UNKNOWN_PREFILL_SPREAD),
-                                  .bound = matrix > reading + fixed ? PLS_BOUND_COMPUTE : PLS_BOUND_MEMORY,
-                                  .rows = e->rows };
+    return time_of(load, &sample, is_measured ? engines[class_of(load)].prefill_spread : UNKNOWN_PREFILL_SPREAD);
+}
+
+struct pls_speed_parts pls_cpu_parts(const struct pls_cpu_load *load, bool is_prefill, bool *is_measured)
+{
+    return is_prefill ? prefill_parts(load, is_measured) : decode_parts(load, is_measured);
 }

@@ -10,6 +10,8 @@ static const double PREFILL_BUS_SHARE = 0.8;
 /* A generation or backend that nobody has measured borrows its neighbour's constants: half as much doubt again, as a power of the
  * spread. */
 static const double UNSEEN = 1.5;
+/* Where the arithmetic rate is unknown: what it adds to the bus on the median device. */
+static const double UNKNOWN_ARITHMETIC = 0.3;
 
 const struct pls_gpu_constants *pls_gpu_constants(void)
 {
@@ -100,22 +102,24 @@ static double weight_bytes(const struct pls_traffic *t)
     return bytes;
 }
 
-/* Operation slots for all weights a token touches. MLX's own formats are not tensor types: every weight costs alike there. */
-static double unpack_ops(const double *ops, const struct pls_gpu_load *load)
+/* Seconds of reading and unpacking the weights of each type. MLX's own formats are not tensor types: every weight costs alike. */
+static void weights_s(const double *ops, const struct pls_gpu_load *load, double bytes_per_s, double *by_type)
 {
     const struct pls_traffic *t = load->traffic;
-    double sum = 0;
-    if (load->backend == PLS_BACKEND_MLX) {
-        return ops[PLS_OPS_F16] * (double)t->active_params;
-    }
+    double fp32 = load->gpu->fp32_tflops * 1e12;
+    double all = weight_bytes(t);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         const struct pls_type_info *info = pls_type_info((enum pls_type)i);
-        if (info->name != NULL && t->weights_by_type[i] > 0) {
-            double weights = (double)t->weights_by_type[i] / info->bytes * info->block;
-            sum += ops[pls_ops_class((enum pls_type)i)] * weights;
+        double bytes = (double)t->weights_by_type[i];
+        if (info->name == NULL || !(bytes > 0)) {
+            continue;
         }
+        bool is_mlx = load->backend == PLS_BACKEND_MLX;
+        double weights = is_mlx ? (double)t->active_params * bytes / all : bytes / info->bytes * info->block;
+        double per_weight = ops[is_mlx ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i)];
+        double bus = bytes / bytes_per_s;
+        by_type[i] = bus + (fp32 > 0 ? per_weight * weights / fp32 : bus * UNKNOWN_ARITHMETIC);
     }
-    return sum;
 }
 
 static double share(uint32_t part, uint32_t whole)
@@ -135,6 +139,19 @@ static struct pls_gpu_time unknown_time(void)
     return (struct pls_gpu_time){ .seconds = (double)NAN, .spread = 3 };
 }
 
+/* Kernel launches and barriers of a token. */
+static double launches_s(const struct pls_gpu_backend *b, const struct pls_traffic *t)
+{
+    return t->n_layers * b->layer_us * 1e-6
+        * (1 + b->moe * share(t->n_layers_moe, t->n_layers) + b->linear * share(t->n_layers_linear, t->n_layers));
+}
+
+static double with_learnt(const struct pls_calibration *learnt, const struct pls_engine_sample *sample)
+{
+    static const struct pls_calibration none;
+    return pls_calibrated_s(learnt != NULL ? learnt : &none, sample);
+}
+
 /* Sums of n_head * head width * tokens scored: what attention multiplies, twice for K and twice for V. */
 static double attention_flops(const struct pls_traffic *t, double depth)
 {
@@ -142,30 +159,47 @@ static double attention_flops(const struct pls_traffic *t, double depth)
     return 4 * (depth * (double)t->attention_width + seen * (double)t->attention_width_sliding);
 }
 
-struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+static struct pls_speed_parts unknown_parts(void)
+{
+    return (struct pls_speed_parts){ .other = (double)NAN };
+}
+
+static struct pls_speed_parts decode_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
     const struct pls_gpu_backend *b = backend_of(c, load);
     const struct pls_gpu_generation *g = generation_of(c, load);
     const double *ops = ops_of(c, load);
     const struct pls_traffic *t = load->traffic;
-    if (b == NULL || g == NULL || ops == NULL || load->bandwidth_gbs <= 0) {
-        return unknown_time();
+    if (b == NULL || g == NULL || ops == NULL || !(load->bandwidth_gbs > 0)) {
+        return unknown_parts();
     }
     double bandwidth = load->bandwidth_gbs * 1e9;
     double fp32 = load->gpu->fp32_tflops * 1e12;
-    double fixed = t->n_layers * b->layer_us * 1e-6
-        * (1 + b->moe * share(t->n_layers_moe, t->n_layers) + b->linear * share(t->n_layers_linear, t->n_layers));
-    double bus = weight_bytes(t) / (g->bus_share * bandwidth);
-    /* Without the arithmetic rate: what it adds to the bus on the median device. */
-    double arithmetic = fp32 > 0 ? unpack_ops(ops, load) / fp32 : bus * 0.3;
+    struct pls_speed_parts parts = { .n_layers = t->n_layers };
+    weights_s(ops, load, g->bus_share * bandwidth, parts.by_type);
     double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
     double attention = cache / (b->cache_share * (load->flash_attention ? 1 : b->no_flash) * bandwidth);
     attention += fp32 > 0 ? b->attention_ops * attention_flops(t, (double)load->depth_tokens) / fp32 : 0;
-    bool is_seen = g->rows > 0 && b->decode_rows > 0 && fp32 > 0;
+    parts.other = attention + launches_s(b, t);
+    return parts;
+}
+
+struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+{
+    const struct pls_gpu_backend *b = backend_of(c, load);
+    const struct pls_gpu_generation *g = generation_of(c, load);
+    struct pls_engine_sample sample = { .parts = decode_parts(c, load) };
+    if (b == NULL || g == NULL || !isfinite(sample.parts.other)) {
+        return unknown_time();
+    }
+    double fixed = launches_s(b, load->traffic);
+    double bus = weight_bytes(load->traffic) / (g->bus_share * load->bandwidth_gbs * 1e9) + sample.parts.other - fixed;
+    double seconds = with_learnt(load->learnt, &sample);
+    bool is_seen = g->rows > 0 && b->decode_rows > 0 && load->gpu->fp32_tflops > 0;
     return (struct pls_gpu_time){
-        .seconds = fixed + bus + arithmetic + attention,
-        .spread = is_seen ? b->decode_spread : pow(b->decode_spread, UNSEEN),
-        .bound = largest(bus + attention, arithmetic, fixed),
+        .seconds = seconds,
+        .spread = pls_learnt_spread(load->learnt, is_seen ? b->decode_spread : pow(b->decode_spread, UNSEEN)),
+        .bound = largest(bus, seconds - bus - fixed, fixed),
         .rows = g->rows,
     };
 }
@@ -190,28 +224,51 @@ static double matrix_cost(const struct pls_gpu_backend *b, const struct pls_gpu_
         * (1 + (b->bf16_prefill - 1) * bf16) * (is_old ? 1 + (b->old_prefill - 1) * (1 - f16 - bf16) : 1);
 }
 
-struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+static struct pls_speed_parts prefill_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
     const struct pls_gpu_backend *b = backend_of(c, load);
     const struct pls_gpu_generation *g = generation_of(c, load);
     const struct pls_traffic *t = load->traffic;
     double peak = g == NULL ? 0 : g->peak_of_fp32 > 0 ? g->peak_of_fp32 * load->gpu->fp32_tflops : load->gpu->fp16_tflops;
-    if (b == NULL || !(peak > 0) || load->bandwidth_gbs <= 0 || load->prompt_tokens == 0) {
-        return unknown_time();
+    if (b == NULL || !(peak > 0) || !(load->bandwidth_gbs > 0) || load->prompt_tokens == 0) {
+        return unknown_parts();
     }
     double rate = g->matrix_share * peak * 1e12;
     double n = (double)load->prompt_tokens;
     double batches = ceil(n / (double)pls_max(load->ubatch_tokens, 1));
     double products = 2 * ((double)pls_sub(t->active_params, t->output_params) * n + (double)t->output_params);
     double matrix = products / rate * matrix_cost(b, load);
+    double all = weight_bytes(t);
+    struct pls_speed_parts parts = { .n_layers = t->n_layers };
+    for (size_t i = 0; i < PLS_TYPE_COUNT && all > 0; i++) {
+        parts.by_type[i] = matrix * (double)t->weights_by_type[i] / all;
+    }
     double layers = t->n_layers * b->layer_prefill_us * 1e-6 * (1 + b->linear_prefill * share(t->n_layers_linear, t->n_layers));
     double passes = batches * ((double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9) + layers);
     double attention = b->attention_prefill * n * attention_flops(t, (double)load->depth_tokens + n / 2) / rate;
+    parts.other = passes + attention;
+    return parts;
+}
+
+struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+{
+    const struct pls_gpu_backend *b = backend_of(c, load);
+    const struct pls_gpu_generation *g = generation_of(c, load);
+    struct pls_engine_sample sample = { .is_prefill = true, .parts = prefill_parts(c, load) };
+    if (b == NULL || g == NULL || !isfinite(sample.parts.other)) {
+        return unknown_time();
+    }
     bool is_seen = g->rows > 0 && b->prefill_rows > 0;
+    double seconds = with_learnt(load->learnt, &sample);
     return (struct pls_gpu_time){
-        .seconds = matrix + passes + attention,
-        .spread = is_seen ? b->prefill_spread : pow(b->prefill_spread, UNSEEN),
-        .bound = matrix + attention > passes ? PLS_BOUND_COMPUTE : PLS_BOUND_MEMORY,
+        .seconds = seconds,
+        .spread = pls_learnt_spread(load->learnt, is_seen ? b->prefill_spread : pow(b->prefill_spread, UNSEEN)),
+        .bound = seconds > 2 * sample.parts.other ? PLS_BOUND_COMPUTE : PLS_BOUND_MEMORY,
         .rows = g->rows,
     };
+}
+
+struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill)
+{
+    return is_prefill ? prefill_parts(c, load) : decode_parts(c, load);
 }

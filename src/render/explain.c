@@ -61,6 +61,14 @@ static void explain_speed(struct pls_page *page, const struct pls_report *r, con
             p->speed.prefill_low_tps, p->speed.prefill_high_tps);
 }
 
+static void explain_learnt(struct pls_page *page, const struct pls_report *r)
+{
+    if (r->rates != NULL && r->rates->calibration.n_runs > 0) {
+        fprintf(page->to, "\nCalibration (time of a type / factor; prompts apart)\n");
+        pls_page_learnt(page, &r->rates->calibration);
+    }
+}
+
 static void explain_quality(struct pls_page *page, const struct pls_quality *q)
 {
     fprintf(page->to, "\nQuality (score = base x retention)\n");
@@ -85,6 +93,7 @@ void pls_answer_explain(struct pls_page *page, const struct pls_report *report, 
 {
     explain_bytes(page, entry->plan);
     explain_speed(page, report, entry->plan);
+    explain_learnt(page, report);
     explain_quality(page, &entry->plan->quality);
     if (report->policy != NULL) {
         explain_policy(page, report->policy);

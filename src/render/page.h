@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "plimsoll/rates.h"
 #include "plimsoll/render.h"
 #include "render/grid.h"
 
@@ -30,5 +31,8 @@ enum pls_code pls_page_grid(struct pls_page *page, const struct pls_grid *grid, 
 
 /* KEY=value lines for `eval` in a shell. */
 void pls_page_env(struct pls_page *page, const char *key, const char *fmt, ...) PLS_PRINTF(3, 4);
+
+/* What calibration taught, as fields. */
+void pls_page_learnt(struct pls_page *page, const struct pls_calibration *learnt);
 
 #endif

@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     struct pls_err err = { 0 };
     struct pls_root *root = NULL;
     struct pls_ask ask = pls_ask_default(PLS_RUNTIME_LLAMA_CLI);
-    struct pls_bench_ask bench = { .budget_s = 3 };
+    struct pls_bench_ask bench = { .budget_s = 2.5 };
     int first = 1;
     for (; first + 1 < argc && argv[first][0] == '-'; first += 2) {
         uint64_t value = strtoull(argv[first + 1], NULL, 10);

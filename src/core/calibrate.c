@@ -1,0 +1,187 @@
+/* Coordinate descent on sum (sqrt(e^2 + c^2) - c) + shrinkage * (log f - log before)^2, e = log predicted / observed. A dozen factors
+ * and some hundred runs: a millisecond. */
+#include "plimsoll/calibrate.h"
+
+#include <math.h>
+
+static const double SOFT = 0.05;       /* errors below are as good as none */
+static const double SHRINKAGE = 0.02;  /* one run pulls a factor most of the way, not all */
+static const double WIDTH = 0.7;       /* of a factor's prior, in log units */
+static const double LEAST_SHARE = 0.02; /* of a run's time, below which it says nothing about a type */
+/* A fit of as many factors as runs meets them all and proves nothing: what engine factors of one type differ by between models. */
+static const double DOUBT = 0.15;
+static const double LAYER_STEP_NS = 20000;
+enum { ROUNDS = 60, PARAMS = 2 * PLS_TYPE_COUNT };
+
+struct fit {
+    const struct pls_engine_sample *samples;
+    uint32_t n;
+    double x[PARAMS], before[PARAMS], step[PARAMS]; /* logs; decode first, then prefill */
+    bool is_used[PARAMS];
+    double layer_ns, layer_step;
+};
+
+static double seconds(const double *x, double layer_ns, const struct pls_engine_sample *s)
+{
+    const double *mine = x + (s->is_prefill ? PLS_TYPE_COUNT : 0);
+    double sum = s->parts.other + (s->is_prefill ? 0 : layer_ns * 1e-9 * s->parts.n_layers);
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        sum += s->parts.by_type[i] * exp(-mine[i]);
+    }
+    return sum;
+}
+
+static bool is_usable(const struct pls_engine_sample *s)
+{
+    double none[PARAMS] = { 0 };
+    double predicted = seconds(none, 0, s);
+    return isfinite(predicted) && predicted > 0 && isfinite(s->observed_s) && s->observed_s > 0;
+}
+
+static double loss(const struct fit *f)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < f->n; i++) {
+        if (is_usable(&f->samples[i])) {
+            double e = log(seconds(f->x, f->layer_ns, &f->samples[i]) / f->samples[i].observed_s);
+            sum += sqrt(e * e + SOFT * SOFT) - SOFT;
+        }
+    }
+    for (size_t i = 0; i < PARAMS; i++) {
+        double z = (f->x[i] - f->before[i]) / WIDTH;
+        sum += SHRINKAGE * z * z;
+    }
+    return sum;
+}
+
+static double move(struct fit *f, size_t i, double best)
+{
+    for (int sign = 1; sign >= -1; sign -= 2) {
+        f->x[i] += sign * f->step[i];
+        double l = loss(f);
+        if (l < best - 1e-9) {
+            f->step[i] *= 1.5;
+            return l;
+        }
+        f->x[i] -= sign * f->step[i];
+    }
+    f->step[i] *= 0.5;
+    return best;
+}
+
+static double move_layer(struct fit *f, double best)
+{
+    for (int sign = 1; sign >= -1; sign -= 2) {
+        double was = f->layer_ns;
+        f->layer_ns = fmax(was + sign * f->layer_step, 0);
+        double l = loss(f);
+        if (l < best - 1e-9) {
+            f->layer_step *= 1.5;
+            return l;
+        }
+        f->layer_ns = was;
+    }
+    f->layer_step *= 0.5;
+    return best;
+}
+
+static double log_or_zero(double factor)
+{
+    return factor > 0 ? log(factor) : 0;
+}
+
+static uint32_t begin(struct fit *f, const struct pls_calibration *learnt)
+{
+    uint32_t usable = 0;
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        f->before[i] = log_or_zero(learnt->type_factor[i]);
+        f->before[PLS_TYPE_COUNT + i] = log_or_zero(learnt->prefill_factor[i]);
+    }
+    for (size_t i = 0; i < PARAMS; i++) {
+        f->x[i] = f->before[i];
+        f->step[i] = 0.2;
+    }
+    f->layer_ns = learnt->fixed_ns_per_layer;
+    f->layer_step = LAYER_STEP_NS;
+    for (uint32_t k = 0; k < f->n; k++) {
+        const struct pls_engine_sample *s = &f->samples[k];
+        if (is_usable(s)) {
+            usable++;
+            for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+                f->is_used[i + (s->is_prefill ? PLS_TYPE_COUNT : 0)] |= s->parts.by_type[i] > LEAST_SHARE * s->observed_s;
+            }
+        }
+    }
+    return usable;
+}
+
+static void descend(struct fit *f)
+{
+    double best = loss(f);
+    for (int round = 0; round < ROUNDS; round++) {
+        double start = best;
+        for (size_t i = 0; i < PARAMS; i++) {
+            best = f->is_used[i] ? move(f, i, best) : best;
+        }
+        best = move_layer(f, best);
+        if (round > 10 && start - best < 1e-6) {
+            return;
+        }
+    }
+}
+
+/* The least error that four fifths of the usable samples do not exceed (counted, so that no sample has to be moved), and the doubt
+ * in factors that few runs stand behind. */
+static double residual(const struct fit *f, uint32_t usable)
+{
+    double least = INFINITY;
+    for (uint32_t i = 0; i < f->n; i++) {
+        uint32_t below = 0;
+        double mine = fabs(f->samples[i].observed_s / seconds(f->x, f->layer_ns, &f->samples[i]) - 1);
+        for (uint32_t k = 0; k < f->n && is_usable(&f->samples[i]); k++) {
+            double other = fabs(f->samples[k].observed_s / seconds(f->x, f->layer_ns, &f->samples[k]) - 1);
+            below += is_usable(&f->samples[k]) && other <= mine;
+        }
+        if (5 * (uint64_t)below >= 4 * (uint64_t)usable && mine < least) {
+            least = mine;
+        }
+    }
+    uint32_t factors = 0;
+    for (size_t i = 0; i < PARAMS; i++) {
+        factors += f->is_used[i] ? 1 : 0;
+    }
+    double doubt = DOUBT * sqrt(fmin((double)factors / usable, 1));
+    return sqrt(least * least + doubt * doubt);
+}
+
+bool pls_calibrate(const struct pls_engine_sample *samples, uint32_t n, struct pls_calibration *learnt)
+{
+    struct fit f = { .samples = samples, .n = n };
+    uint32_t usable = begin(&f, learnt);
+    if (usable == 0) {
+        return false;
+    }
+    descend(&f);
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        if (f.is_used[i]) {
+            learnt->type_factor[i] = exp(f.x[i]);
+        }
+        if (f.is_used[PLS_TYPE_COUNT + i]) {
+            learnt->prefill_factor[i] = exp(f.x[PLS_TYPE_COUNT + i]);
+        }
+    }
+    learnt->fixed_ns_per_layer = f.layer_ns;
+    learnt->residual = residual(&f, usable);
+    learnt->n_runs += usable;
+    return true;
+}
+
+double pls_calibrated_s(const struct pls_calibration *learnt, const struct pls_engine_sample *sample)
+{
+    double x[PARAMS];
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        x[i] = log_or_zero(learnt->type_factor[i]);
+        x[PLS_TYPE_COUNT + i] = log_or_zero(learnt->prefill_factor[i]);
+    }
+    return seconds(x, learnt->fixed_ns_per_layer, sample);
+}
