@@ -41,6 +41,15 @@ is "-q is stronger" "$(asked mlx-community/Qwen3-8B-8bit -q Q6_K)" "qwen3-8b Q6_
 is "a checkpoint whose own name ends so is no wish" "$(asked nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16)" "nemotron-3-nano-30b-a3b Q4_K_M llama-server"
 refuses "an engine that was named and can't load it" 2 'llama-server does not load mlx' plan mlx-community/Qwen3-8B-8bit --runtime llama.cpp --on $box
 
+# ---- the command that runs it
+emitted() { run plan "$@" -c 4k --on "m4 max 64gb"; cat "$tap_tmp/out"; }
+is "a command per model" "$(emitted qwen3-4b:Q8_0 qwen3-8b:Q4_K_M --emit llama.cpp | awk '{ print $1, $3 }' | tr '\n' ';')" \
+    "llama-server Qwen/Qwen3-4B-GGUF:Q8_0;llama-server Qwen/Qwen3-8B-GGUF:Q4_K_M;"
+is "MLX without quantization" "$(emitted qwen3-4b:mlx-bf16 --emit mlx)" "mlx_lm.convert --hf-path Qwen/Qwen3-4B --dtype bfloat16 && mlx_lm.server --model mlx_model"
+is "an MLX recipe" "$(emitted qwen3-4b:mlx-mixed_3_6 --emit mlx | grep -o -- '-q [^&]*')" "-q --quant-predicate mixed_3_6 "
+refuses "no command: both ways out are named, and nothing is half written" 2 "names another quant, --runtime another engine" \
+    plan qwen3-4b:mlx-4bit qwen3-4b:Q8_0 --on "m4 max 64gb" -c 4k --emit mlx
+
 # ---- refused by the engine: status 2
 refuses "quantized V cache without flash attention" 2 '.' plan qwen3-8b --on $box -ctv q8_0 -fa off
 
@@ -117,6 +126,12 @@ run plan meta-llama/Llama-3.1-8B-Instruct:Q8_0 --on $box -c 4k --json
 is "a repository with a quant" "$(jq -r '.plans[0] | [.model.id, .quant] | join(" ")' "$tap_tmp/out")" "llama-3.1-8b-instruct Q8_0"
 
 # ---- machines in words
+run fit --on "dgx spark" -n 2 && grep '^Machine' "$tap_tmp/out" >"$tap_tmp/machine"
+ok "memory that a GPU shares is not counted twice in words" grep -q 'GB10.* with 128 GiB shared with the CPU' "$tap_tmp/machine"
+run fit --sysroot tests/machines/nvidia-no-driver-32g -n 2
+is "a GPU of unknown memory has none of 0 bytes" "$(grep -c 'with unknown memory' "$tap_tmp/out")" 1
+COLUMNS=80 run fit --on "rtx 3060 12gb" "coder next" -n 1
+is "80 columns hold the whole name of a model" "$status $(grep -c '80B-A3B  ' "$tap_tmp/out") $(awk 'NR > 4 && NR < 7 && length > 80' "$tap_tmp/out")" "0 1 "
 run fit --on "m4 max 64gb" --task code --context 32k --json
 is "words make a machine" "$status $(jq -r '[.machine.pools[].capacity_bytes / 1073741824] | join(" ")' "$tap_tmp/out")" "0 64 64"
 run hardware match --name "NVIDIA GeForce RTX 4090" --memory 24 --json

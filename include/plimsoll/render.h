@@ -51,7 +51,8 @@ enum pls_code pls_render_machine(FILE *to, enum pls_output output, const struct 
 /* Reads a machine record (plimsoll.probe/1). Absent fields are unknown; PLS_FORMAT names the field that is wrong. */
 enum pls_code pls_record_parse(const char *json, size_t len, struct pls_machine *out, struct pls_err *err);
 
-/* Prints that command alone; PLS_UNSUPPORTED when it cannot be said. */
+/* Prints those commands alone, a line each; PLS_REFUSED, and nothing printed, when one of them cannot be said. */
+enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime, struct pls_err *err);
 enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime, struct pls_err *err);
 
 /* The command that runs a plan with a runtime ("llama.cpp", "ollama", "mlx", "vllm"); empty when it cannot be said. */

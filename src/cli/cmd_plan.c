@@ -42,7 +42,7 @@ static enum pls_code answer(struct pls_session *s, const struct pls_entry *entri
     };
     const char *emit = pls_args_text(s->args, PLS_OPT_EMIT);
     pls_plan_together(entries[0].plan, n, &s->machine, &report.together);
-    enum pls_code code = emit != NULL ? pls_render_command(stdout, &entries[0], emit, err)
+    enum pls_code code = emit != NULL ? pls_render_commands(stdout, entries, n, emit, err)
                                       : pls_render_plan(stdout, s->output, &report, err);
     return code == PLS_OK && !report.together.fits ? PLS_NO : code;
 }

@@ -158,7 +158,7 @@ static const struct pls_column columns[] = {
     { "1ST TOKEN", "ttft_s", 0, PLS_COLUMN_RIGHT | PLS_COLUMN_WIDE, cell_ttft },
     { "QUALITY", "quality", 0, PLS_COLUMN_RIGHT, cell_quality },
     { "SCORE", "score", 0, PLS_COLUMN_RAW, cell_score },
-    { "WHY", "reasons", 4, PLS_COLUMN_TRUNC, cell_why },
+    { "WHY", "reasons", 4, PLS_COLUMN_TRUNC | PLS_COLUMN_WIDE, cell_why },
 };
 
 enum pls_code pls_answer_rows(struct pls_page *page, enum pls_output output, const struct pls_report *report,

@@ -144,6 +144,22 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
     pls_text_add(out, " %" PRIu64 " | ollama create plimsoll -f /dev/stdin && ollama run plimsoll", p->setting.n_ctx_seq);
 }
 
+/* Options of mlx_lm.convert (mlx-lm of 2026) that make a quantization: affine, a mixed recipe, a float of few bits, or none. */
+static void mlx_recipe(const struct pls_quant *q, struct pls_text *out)
+{
+    char slug[32]; /* "mlx-mixed_3_6", "mlx-mxfp4" */
+    pls_quant_name(q, slug, sizeof(slug));
+    if (q->bits == 0) {
+        pls_text_add(out, " --dtype %s", q->stored == PLS_TYPE_F16 ? "float16" : "bfloat16");
+    } else if (q->bits_high != 0) {
+        pls_text_add(out, " -q --quant-predicate %s", slug + strlen("mlx-"));
+    } else if (q->stored != PLS_TYPE_NONE) {
+        pls_text_add(out, " -q --q-mode %s", slug + strlen("mlx-"));
+    } else {
+        pls_text_add(out, " -q --q-bits %u --q-group-size %u", q->bits, q->group != 0 ? q->group : 64U);
+    }
+}
+
 static void mlx_command(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
@@ -157,8 +173,8 @@ static void mlx_command(const struct pls_entry *e, struct pls_text *out)
     if (e->path == NULL && p->ask.quant.format == PLS_FORMAT_MLX) {
         pls_text_add(out, "mlx_lm.convert --hf-path ");
         pls_text_shell(out, source);
-        pls_text_add(out, " -q --q-bits %u --q-group-size %u && mlx_lm.server --model mlx_model", p->ask.quant.bits,
-                     p->ask.quant.group != 0 ? p->ask.quant.group : 64U);
+        mlx_recipe(&p->ask.quant, out);
+        pls_text_add(out, " && mlx_lm.server --model mlx_model");
         return;
     }
     pls_text_add(out, "mlx_lm.server --model ");

@@ -39,6 +39,17 @@ static void explain_bytes(struct pls_page *page, const struct pls_plan *p)
     line(page, "uncertainty", p->uncertainty_bytes, "the true total is this close in 99 of 100 cases");
 }
 
+static void explain_rate(struct pls_page *page, const char *what, double tps, double low, double high)
+{
+    int digits = tps < 10 ? 2 : tps < 1000 ? 1 : 0;
+    if (tps > 0) {
+        fprintf(page->to, "  %-14s %9.*f tok/s  80%% of measurements lie between %.*f and %.*f\n", what, digits, tps, digits, low,
+                digits, high);
+    } else {
+        fprintf(page->to, "  %-14s %9s tok/s  not known\n", what, "?");
+    }
+}
+
 static void explain_speed(struct pls_page *page, const struct pls_report *r, const struct pls_plan *p)
 {
     fprintf(page->to, "\nSpeed (decode time = sum over pools of bytes read per token / rate + fixed cost)\n");
@@ -55,10 +66,8 @@ static void explain_speed(struct pls_page *page, const struct pls_report *r, con
                 p->speed.at_context_tokens);
         fprintf(page->to, "  %-14s %11.4g GB/s  %s\n", "", pool->bandwidth_gbs, pls_origin_name(pool->origin));
     }
-    fprintf(page->to, "  %-14s %10.4g tok/s  80%% of measurements lie between %.4g and %.4g\n", "decode", p->speed.decode_tps,
-            p->speed.decode_low_tps, p->speed.decode_high_tps);
-    fprintf(page->to, "  %-14s %10.4g tok/s  80%% of measurements lie between %.4g and %.4g\n", "prefill", p->speed.prefill_tps,
-            p->speed.prefill_low_tps, p->speed.prefill_high_tps);
+    explain_rate(page, "decode", p->speed.decode_tps, p->speed.decode_low_tps, p->speed.decode_high_tps);
+    explain_rate(page, "prefill", p->speed.prefill_tps, p->speed.prefill_low_tps, p->speed.prefill_high_tps);
 }
 
 static void explain_learnt(struct pls_page *page, const struct pls_report *r)

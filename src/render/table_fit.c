@@ -10,7 +10,7 @@ static void header(struct pls_page *page, const struct pls_report *r)
     struct pls_text t = PLS_TEXT(context);
     pls_answer_machine(page, r->machine);
     pls_text_tokens(&t, r->policy->min_context_tokens);
-    pls_page_field(page, "Asked", "%s, at least %s tokens of context, usable from %.3g tok/s", pls_task_name(r->policy->task),
+    pls_page_field(page, "Asked", "%s, at least %s tokens of context, usable from %g tok/s", pls_task_name(r->policy->task),
                    context, r->policy->min_decode_tps);
     fputc('\n', page->to);
 }

@@ -291,15 +291,28 @@ enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls
     return pls_page_end(&page, code, to, err);
 }
 
+enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime, struct pls_err *err)
+{
+    struct pls_page page;
+    enum pls_code code = pls_page_begin(&page, false, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
+        char room[LINE_CAP * 4];
+        struct pls_text t = PLS_TEXT(room);
+        pls_command_line(&entries[i], runtime, &t);
+        fprintf(page.to, "%s\n", room);
+        if (t.len == 0) {
+            code = pls_fail(err, PLS_REFUSED,
+                            "--emit: no command for %s with %s %s (-q names another quant, --runtime another engine)", runtime,
+                            pls_words_model(&entries[i].model->card), entries[i].plan->quant);
+        }
+    }
+    return pls_page_end(&page, code, to, err);
+}
+
 enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime, struct pls_err *err)
 {
-    char room[LINE_CAP * 4];
-    struct pls_text t = PLS_TEXT(room);
-    pls_command_line(entry, runtime, &t);
-    if (t.len == 0) {
-        return pls_fail(err, PLS_REFUSED, "--emit: no command for %s with %s %s", runtime, pls_words_model(&entry->model->card),
-                        entry->plan->quant);
-    }
-    pls_text_add(&t, "\n");
-    return pls_render_write(to, room, t.len, err);
+    return pls_render_commands(to, entry, 1, runtime, err);
 }

@@ -17,6 +17,8 @@ void pls_words_seconds(struct pls_text *out, double s)
         pls_text_add(out, "?");
     } else if (s >= 120) {
         pls_text_add(out, "%.0f min", s / 60);
+    } else if (s < 0.095) {
+        pls_text_add(out, "%.0f ms", fmax(1, s * 1000));
     } else {
         pls_text_add(out, "%.*f s", s < 9.95 ? 1 : 0, s);
     }
@@ -129,8 +131,12 @@ static void pool_words(struct pls_text *out, const struct pls_machine *m, const 
     } else {
         pls_text_add(out, ", ");
     }
-    pls_text_bytes(out, pool->capacity_bytes);
-    pls_text_add(out, "%s", pool->kind == PLS_POOL_RAM ? " RAM" : pool->kind == PLS_POOL_UNIFIED ? " shared with the CPU" : "");
+    if (pool->capacity_bytes > 0) {
+        pls_text_bytes(out, pool->capacity_bytes);
+    } else {
+        pls_text_add(out, "unknown memory");
+    }
+    pls_text_add(out, "%s", pool->kind == PLS_POOL_RAM ? " RAM" : pool->within >= 0 ? " shared with the CPU" : "");
     if (pool->bandwidth_gbs > 0) {
         pls_text_add(out, " at %.*f GB/s (%s)", pool->bandwidth_gbs < 9.95 ? 1 : 0, pool->bandwidth_gbs,
                      pls_origin_name(pool->origin));
