@@ -228,7 +228,7 @@ static enum pls_code attach(struct pls_catalog *catalog, const char *query, stru
     sqlite3_bind_text(stmt, 1, room, -1, SQLITE_STATIC);
     code = pls_db_finish(catalog, stmt, err);
     if (code != PLS_OK) {
-        return pls_fail(err, PLS_DB, "%s: cannot be opened", catalog->user_path);
+        return pls_fail(err, PLS_DB, "%s: cannot be opened: %s", catalog->user_path, sqlite3_errmsg(catalog->db));
     }
     code = check_identity(catalog->db, "user", catalog->user_path, err);
     code = code == PLS_OK ? check_shape(catalog, err) : code;

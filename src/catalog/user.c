@@ -31,7 +31,9 @@ static enum pls_code create_empty(const char *path, struct pls_err *err)
         sqlite3_close(db);
         return code;
     }
-    enum pls_code code = pls_db_create_tables(db, err);
+    struct pls_err why = { 0 };
+    enum pls_code code = pls_db_create_tables(db, &why);
+    code = code == PLS_OK ? PLS_OK : pls_fail(err, PLS_IO, "%s: %s", path, why.text);
     if (code == PLS_OK && sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK) {
         code = pls_fail(err, PLS_IO, "%s: %s", path, sqlite3_errmsg(db));
     }

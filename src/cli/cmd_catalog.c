@@ -1,4 +1,4 @@
-/* catalog list|show|search; the verbs that change cards are in catalog_edit.c. */
+/* catalog list|show|search; the verbs that change cards are in catalog_edit.c, check is in catalog_check.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +30,20 @@ static bool gather(const struct pls_card *card, void *context)
     return true;
 }
 
-/* Without a query: every card in the order of ids. */
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct pls_card *)a)->id, ((const struct pls_card *)b)->id);
+}
+
+/* A search has the best match first, a list the order of ids. */
 static enum pls_code list(struct pls_session *s, const struct pls_catalog_query *query, struct pls_err *err)
 {
     struct gathering g = { .cards = NULL };
-    enum pls_code code = query == NULL ? pls_catalog_each(s->catalog, NULL, gather, &g, err)
-                                       : pls_catalog_search(s->catalog, query, gather, &g, err);
+    enum pls_code code = pls_session_catalog(s, err);
+    code = code == PLS_OK ? pls_catalog_search(s->catalog, query, gather, &g, err) : code;
+    if (query->words == NULL && g.n > 0) {
+        qsort(g.cards, g.n, sizeof(*g.cards), by_id);
+    }
     if (code == PLS_OK && g.is_full) {
         code = pls_fail(err, PLS_NOMEM, "catalog: out of memory");
     }
@@ -51,7 +59,8 @@ static enum pls_code list(struct pls_session *s, const struct pls_catalog_query 
 static enum pls_code show(struct pls_session *s, const char *name, struct pls_err *err)
 {
     struct pls_card card;
-    enum pls_code code = pls_catalog_resolve(s->catalog, name, &card, err);
+    enum pls_code code = pls_session_catalog(s, err);
+    code = code == PLS_OK ? pls_catalog_resolve(s->catalog, name, &card, err) : code;
     if (code != PLS_OK) {
         return code;
     }
@@ -145,7 +154,7 @@ static enum pls_code verb_list(struct pls_session *s, struct pls_err *err)
     }
     struct pls_catalog_query all = { .words = NULL };
     enum pls_code code = read_query(s->args, &all, err);
-    return code == PLS_OK ? list(s, NULL, err) : code;
+    return code == PLS_OK ? list(s, &all, err) : code;
 }
 
 static enum pls_code verb_show(struct pls_session *s, struct pls_err *err)
@@ -190,8 +199,7 @@ enum pls_code pls_cmd_catalog(struct pls_session *s, struct pls_err *err)
     const char *verb = s->args->n_operands > 0 ? s->args->operands[0] : "list";
     for (size_t i = 0; i < PLS_COUNT_OF(verbs); i++) {
         if (pls_text_equal(verbs[i].name, verb)) {
-            enum pls_code code = pls_session_catalog(s, err);
-            return code == PLS_OK ? verbs[i].run(s, err) : code;
+            return verbs[i].run(s, err);
         }
     }
     return pls_fail(err, PLS_USAGE, "catalog %s: unknown (list, show, search, add, remove, check or export)", verb);
