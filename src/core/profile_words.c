@@ -15,6 +15,7 @@ struct part {
     uint32_t count;
     double gib;   /* 0: not said */
     bool says_ram; /* "ram" was said */
+    bool says_box; /* "mac studio" was said */
     struct pls_tokens words;
 };
 
@@ -67,9 +68,48 @@ static bool count_of(const char *word, uint32_t *count)
     return true;
 }
 
-static void add_words(struct pls_tokens *to, const char *text)
+/* "4x3090", "8xh100", "2x16gb": the count, and the rest of the word; the word itself when there is none. */
+static char *cut_count(char *word, uint32_t *count)
 {
-    struct pls_tokens more = pls_tokens_of(text, strlen(text));
+    size_t digits = strspn(word, "0123456789");
+    char copy[4];
+    if (digits == 0 || digits > 2 || word[digits] != 'x' || strlen(word + digits) < 4) {
+        return word;
+    }
+    PLS_COPY(copy, word);
+    copy[digits + 1] = '\0';
+    return count_of(copy, count) ? word + digits + 1 : word;
+}
+
+/* "rtx4090", "rx7900xtx", "m4max" as makers write them: with blanks. */
+static void loosen(const char *word, struct pls_text *out)
+{
+    static const char *const heads[] = { "rtx", "gtx", "rx" };
+    static const char *const tails[] = { "xtx", "xt", "ti", "super", "max", "pro", "ultra" };
+    size_t head = 0;
+    size_t len = strlen(word);
+    size_t tail = len;
+    for (size_t i = 0; i < PLS_COUNT_OF(heads) && head == 0; i++) {
+        size_t n = strlen(heads[i]);
+        head = pls_text_starts(word, heads[i]) && strspn(word + n, "0123456789") > 0 ? n : 0;
+    }
+    for (size_t i = 0; i < PLS_COUNT_OF(tails) && tail == len; i++) {
+        size_t n = strlen(tails[i]);
+        bool is_tail = len > n + 1 && pls_text_ends(word, tails[i]) && strchr("0123456789", word[len - n - 1]) != NULL;
+        tail = is_tail ? len - n : len;
+    }
+    pls_text_put(out, word, head);
+    pls_text_add(out, " ");
+    pls_text_put(out, word + head, tail - head);
+    pls_text_add(out, " %s", word + tail);
+}
+
+static void add_words(struct pls_tokens *to, const char *word)
+{
+    char text[200];
+    struct pls_text loose = PLS_TEXT(text);
+    loosen(word, &loose);
+    struct pls_tokens more = pls_tokens_of(text, loose.len);
     for (uint32_t i = 0; i < more.n && to->n < PLS_TOKENS_MAX; i++) {
         PLS_COPY(to->word[to->n], more.word[i]);
         to->n++;
@@ -92,19 +132,22 @@ static uint32_t box_length(const struct pls_tokens *t, uint32_t i)
     return 1;
 }
 
-/* The box says nothing that the chip does not, and fillers say nothing at all. */
-static void drop_boxes(struct pls_tokens *t)
+/* The box says nothing that the chip does not, and fillers say nothing at all. True when there was a box. */
+static bool drop_boxes(struct pls_tokens *t)
 {
     uint32_t kept = 0;
+    bool has_box = false;
     for (uint32_t i = 0; i < t->n; i++) {
         uint32_t box = box_length(t, i);
         if (box > 0) {
+            has_box = true;
             i += box - 1;
         } else if (!is_filler(t->word[i])) {
             memmove(t->word[kept++], t->word[i], PLS_TOKEN_LEN);
         }
     }
     t->n = kept;
+    return has_box;
 }
 
 static struct part parse_part(const char *text, size_t len)
@@ -120,6 +163,7 @@ static struct part parse_part(const char *text, size_t len)
     for (char *word = strtok_r(copy, " \t", &rest); word != NULL; word = strtok_r(NULL, " \t", &rest)) {
         bool is_unit = strcmp(word, "gb") == 0 || strcmp(word, "gib") == 0 || strcmp(word, "tb") == 0;
         double number = 0;
+        word = cut_count(word, &out.count);
         if (is_unit && pls_parse_double(last, &number) && out.words.n > 0) {
             out.gib = number * (word[0] == 't' ? 1024 : 1);
             out.words.n--; /* the number was no name after all */
@@ -130,7 +174,7 @@ static struct part parse_part(const char *text, size_t len)
         }
         PLS_COPY(last, word);
     }
-    drop_boxes(&out.words);
+    out.says_box = drop_boxes(&out.words);
     return out;
 }
 
@@ -382,6 +426,7 @@ enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words,
     struct part parts[MAX_PARTS];
     uint32_t n = 0;
     double ram_gib = 0;
+    bool says_box = false;
     *out = (struct pls_machine){ .n_pools = 1 };
     out->pools[0] = (struct pls_pool){ .kind = PLS_POOL_RAM, .gpu = -1, .within = -1 };
     PLS_COPY(out->pools[0].id, "ram");
@@ -390,11 +435,15 @@ enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words,
     for (const char *at = words; *at != '\0' && n < MAX_PARTS;) {
         size_t len = part_length(at, &skip);
         parts[n] = parse_part(at, len);
-        ram_gib = parts[n].words.n == 0 && parts[n].gib > 0 ? parts[n].gib : ram_gib;
+        ram_gib = parts[n].words.n == 0 && parts[n].gib > 0 ? parts[n].gib * parts[n].count : ram_gib; /* "2x 16gb": modules */
+        says_box = says_box || parts[n].says_box;
         n += parts[n].words.n > 0;
         at += len + skip;
     }
     out->pools[0].capacity_bytes = (uint64_t)(ram_gib * (double)PLS_GIB);
+    if (n == 0 && says_box) {
+        return pls_fail(err, PLS_USAGE, "%.100s: sold with several chips: say which, such as \"m4 max\"", words);
+    }
     if (n == 0 && ram_gib <= 0) {
         return pls_fail(err, PLS_USAGE, "%.100s: names no hardware", words);
     }

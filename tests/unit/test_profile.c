@@ -137,6 +137,12 @@ START_TEST(words_find_their_machine)
         { "epyc genoa 12ch 384gb", 384, 0, "epyc-genoa", 460.8 },
         { "raspberry pi 5 8gb", 8, 0, "raspberry-pi-5", 17.1 },
         { "rtx 4070 laptop", 32, 1, "rtx-4070-laptop", 256 },
+        { "4x3090", 32, 4, "rtx-3090", 936 },
+        { "2xRTX4090 + 2x32gb", 64, 2, "rtx-4090", 1008 },
+        { "rx7900xtx", 32, 1, "rx-7900-xtx", 960 },
+        { "rtx3060ti", 32, 1, "rtx-3060-ti", 448 },
+        { "m4max 64gb", 64, 1, "apple-m4-max-40c", 546 },
+        { "mac studio m3 ultra 512gb", 512, 1, "apple-m3-ultra-80c", 819 },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
         const struct words_case *c = &cases[i];
@@ -161,6 +167,7 @@ START_TEST(words_that_leave_a_choice_are_asked_back)
         { "rtx 9999", "nearest" },
         { "flux capacitor", "no such hardware" },
         { "+", "no hardware" },
+        { "mac studio 512gb", "say which" }, /* of 400 or of 819 GB/s */
     };
     for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
         struct pls_machine m;
