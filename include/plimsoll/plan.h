@@ -168,6 +168,10 @@ void pls_speed_predict(const struct pls_card *card, const struct pls_machine *ma
  * for a mixture of experts. 0 when unknown. */
 double pls_quality_size(const struct pls_card *card);
 
+/* Whether GGUF files of a Hugging Face repository ("owner/name") were made with an importance matrix; false when it is not
+ * known to. */
+bool pls_quality_repo_imatrix(const char *repo);
+
 /* Fills quality, bits_per_weight and quant_floor_bpw from card, effective bits per weight, cache types and context
  * (plimsoll(7), QUANTIZATION LOSS). */
 void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct pls_plan *plan);

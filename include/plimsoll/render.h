@@ -16,12 +16,20 @@
 enum pls_output { PLS_OUT_TABLE = 0, PLS_OUT_JSON, PLS_OUT_JSONL, PLS_OUT_CSV, PLS_OUT_MARKDOWN, PLS_OUT_ENV };
 bool pls_output_by_name(const char *name, enum pls_output *out);
 
+/* Another model of the same base: same bytes, same speed. */
+struct pls_sibling {
+    char id[80], name[96];
+    double ability; /* in the task asked for */
+};
+
 /* One plan with what it was made from; arrays of these are what fit and plan print. */
 struct pls_entry {
     const struct pls_model *model;
     const struct pls_plan *plan;
     const struct pls_pick *pick;  /* NULL for `plan` */
     const char *path;             /* the file behind it, or NULL */
+    const struct pls_sibling *also; /* fit: models that share the row, best first; not all of them have the same context */
+    uint32_t n_also;
 };
 
 /* How wide and how colourful. */
@@ -50,6 +58,10 @@ enum pls_code pls_render_machine(FILE *to, enum pls_output output, const struct 
 
 /* Reads a machine record (plimsoll.probe/1). Absent fields are unknown; PLS_FORMAT names the field that is wrong. */
 enum pls_code pls_record_parse(const char *json, size_t len, struct pls_machine *out, struct pls_err *err);
+
+/* Reads a ranking policy (plimsoll(1), FILES) over what *out holds, for out->task; json is NUL-terminated at len. PLS_FORMAT
+ * names the field that is unknown or wrong, and *out is as it was. */
+enum pls_code pls_policy_parse(const char *json, size_t len, struct pls_policy *out, struct pls_err *err);
 
 /* Prints those commands alone, a line each; PLS_REFUSED, and nothing printed, when one of them cannot be said. */
 enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime, struct pls_err *err);

@@ -57,7 +57,8 @@ static enum pls_code plan_models(struct pls_session *s, const struct comparison 
         if (code == PLS_OK) {
             pls_quality_predict(&targets[i].model.card, c->ask.policy.task, &plans[i]);
         }
-        entries[i] = (struct pls_entry){ &targets[i].model, &plans[i], NULL, targets[i].has_path ? targets[i].path : NULL };
+        entries[i] = (struct pls_entry){ .model = &targets[i].model, .plan = &plans[i],
+                                         .path = targets[i].has_path ? targets[i].path : NULL };
     }
     item->entries = entries;
     item->n_entries = n;

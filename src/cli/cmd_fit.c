@@ -6,18 +6,15 @@
 
 enum { TOP_DEFAULT = 15, TOP_MOST = 4096 };
 
-static struct pls_policy policy_from(const struct pls_session *s, enum pls_task task, const struct pls_ask *ask)
+static void add_options(const struct pls_session *s, const struct pls_ask *ask, struct pls_policy *p)
 {
-    struct pls_policy p = pls_policy_default(task);
-    p.min_decode_tps = pls_args_number(s->args, PLS_OPT_MIN_SPEED, p.min_decode_tps);
-    p.good_decode_tps = p.good_decode_tps < p.min_decode_tps ? p.min_decode_tps : p.good_decode_tps;
-    p.min_quality = pls_args_number(s->args, PLS_OPT_MIN_QUALITY, p.min_quality);
-    p.quant_floor_bpw = pls_args_number(s->args, PLS_OPT_QUANT_FLOOR, p.quant_floor_bpw);
+    p->min_decode_tps = pls_args_number(s->args, PLS_OPT_MIN_SPEED, p->min_decode_tps);
+    p->min_quality = pls_args_number(s->args, PLS_OPT_MIN_QUALITY, p->min_quality);
+    p->quant_floor_bpw = pls_args_number(s->args, PLS_OPT_QUANT_FLOOR, p->quant_floor_bpw);
     if (ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX) {
-        p.min_context_tokens = pls_min(p.min_context_tokens, ask->context_tokens);
-        p.wish_context_tokens = ask->context_tokens;
+        p->min_context_tokens = pls_min(p->min_context_tokens, ask->context_tokens);
+        p->wish_context_tokens = ask->context_tokens;
     }
-    return p;
 }
 
 enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, struct pls_err *err)
@@ -26,10 +23,14 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, s
     enum pls_task task = PLS_TASK_CHAT;
     enum pls_code code = pls_ask_from_args(s->args, &out->ask, err);
     code = code == PLS_OK ? pls_task_from_args(s->args, &task, err) : code;
+    code = code == PLS_OK ? pls_fit_policy(s, task, &out->policy, err) : code;
     if (code != PLS_OK) {
         return code;
     }
-    out->policy = policy_from(s, task, &out->ask);
+    add_options(s, &out->ask, &out->policy);
+    out->each = pls_args_has(s->args, PLS_OPT_EACH);
+    out->has_kv = pls_args_has(s->args, PLS_OPT_KV_TYPE) || pls_args_has(s->args, PLS_OPT_TYPE_K)
+        || pls_args_has(s->args, PLS_OPT_TYPE_V);
     out->speed_is_hard = pls_args_has(s->args, PLS_OPT_MIN_SPEED);
     out->top = (uint32_t)pls_min(pls_args_u64(s->args, PLS_OPT_TOP, TOP_DEFAULT), TOP_MOST);
     out->has_quant = quant != NULL;

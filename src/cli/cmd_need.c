@@ -73,7 +73,7 @@ static enum pls_code keep(struct hunt *h, const struct pls_profile *p, uint32_t 
         .devices = devices,
         .memory_bytes = (uint64_t)(gib * (double)PLS_GIB),
         .machine = machine,
-        .entry = { &h->target.model, plan, NULL, h->target.has_path ? h->target.path : NULL },
+        .entry = { .model = &h->target.model, .plan = plan, .path = h->target.has_path ? h->target.path : NULL },
     };
     return PLS_OK;
 }

@@ -75,7 +75,8 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
     enum pls_code code = read_question(s, q, err);
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         code = make_one(s, s->args->operands[i], q, &targets[i], &plans[i], err);
-        entries[i] = (struct pls_entry){ &targets[i].model, &plans[i], NULL, targets[i].has_path ? targets[i].path : NULL };
+        entries[i] = (struct pls_entry){ .model = &targets[i].model, .plan = &plans[i],
+                                         .path = targets[i].has_path ? targets[i].path : NULL };
     }
     return code == PLS_OK ? answer(s, entries, n, err) : code;
 }

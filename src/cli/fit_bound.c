@@ -3,9 +3,9 @@
  *
  * Everything is taken in the configuration's favour. Bytes from below: what a recipe gives the layers at least,
  * without tables that are looked up. Bits from above, for quality: what recipes give the larger tensors, and embedding and output in
- * 8 bits. The fastest pools are filled first, the cache costs nothing, the whole budget stays free. The test compares the rows
- * found with those of an exhaustive search (--top 0), for several machines. */
-#include "cli/fit.h"
+ * 8 bits. The fastest pools are filled first, the cache costs nothing, the whole budget stays free, nothing is doubted. The test
+ * compares the rows found with those of an exhaustive search (--top 0), for several machines. */
+#include "cli/fit_search.h"
 
 #include <math.h>
 #include <string.h>
@@ -50,32 +50,71 @@ static double most_bytes(const struct pls_card *card, const struct pls_quant *q,
     return ((params - tables) * layer_bits(q->ftype, base).most + tables * fmax(8.5, base)) / 8;
 }
 
-/* The pools in order of speed, each filled to its budget. */
+/* What is read for every token and what only when its expert is called, in parameters. */
+struct parts {
+    double dense, experts, active_dense, active_experts;
+};
+
+static struct parts parts_of(const struct pls_card *card)
+{
+    double total = (double)card->params_total;
+    double active = (double)(card->params_active != 0 ? card->params_active : card->params_total);
+    struct parts p = { .dense = total, .active_dense = active };
+    if (card->n_expert > card->n_expert_used && card->n_expert_used > 0 && active < total) {
+        /* total = dense + experts, active = dense + experts * used / all */
+        double share = (double)card->n_expert_used / card->n_expert;
+        p.experts = fmin((total - active) / (1 - share), total);
+        p.dense = total - p.experts;
+        p.active_experts = p.experts * share;
+        p.active_dense = fmax(active - p.active_experts, 0);
+    }
+    return p;
+}
+
+static int32_t fastest_unused(const struct pls_machine *m, const bool *used)
+{
+    int32_t best = -1;
+    for (uint32_t i = 0; i < m->n_pools; i++) {
+        if (!used[i] && (best < 0 || m->pools[i].bandwidth_gbs > m->pools[best].bandwidth_gbs
+                         || (m->pools[i].kind != PLS_POOL_RAM && m->pools[best].kind == PLS_POOL_RAM))) {
+            best = (int32_t)i;
+        }
+    }
+    return best;
+}
+
+static double share_of(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0;
+}
+
+/* The pools in order of speed, each filled to its budget, what every token needs before experts. */
 static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, double bytes, const struct pls_card *card)
 {
-    double left = bytes;
+    struct parts parts = parts_of(card);
+    double of_param = bytes / (double)card->params_total;
+    double dense = parts.dense * of_param, experts = parts.experts * of_param;
     bool used[PLS_MAX_POOLS] = { false };
     uint32_t n = 0;
-    for (uint32_t round = 0; round < m->n_pools && left > 0; round++) {
-        int32_t best = -1;
-        for (uint32_t i = 0; i < m->n_pools; i++) {
-            if (!used[i] && (best < 0 || m->pools[i].bandwidth_gbs > m->pools[best].bandwidth_gbs
-                             || (m->pools[i].kind != PLS_POOL_RAM && m->pools[best].kind == PLS_POOL_RAM))) {
-                best = (int32_t)i;
-            }
-        }
-        used[best] = true;
-        double share = fmin(left, (double)m->pools[best].budget_bytes) / bytes;
+    for (uint32_t round = 0; round < m->n_pools && dense + experts > 0; round++) {
+        int32_t best = fastest_unused(m, used);
+        double room = (double)m->pools[best].budget_bytes;
+        double here = fmin(dense, room);
+        double there = fmin(experts, room - here);
+        double active = parts.active_dense * share_of(here, parts.dense * of_param)
+            + parts.active_experts * share_of(there, parts.experts * of_param);
         struct pls_share *s = &p->shares[n++];
-        left -= share * bytes;
+        used[best] = true;
+        dense -= here;
+        experts -= there;
         s->pool = best;
-        s->n_layers = (uint32_t)(share * card->n_layers);
-        s->traffic.active_params = (uint64_t)(share * (double)(card->params_active != 0 ? card->params_active : card->params_total));
+        s->n_layers = (uint32_t)((here + there) / bytes * card->n_layers);
+        s->traffic.active_params = (uint64_t)active;
         s->traffic.n_layers = s->n_layers;
         s->traffic.repacked = true;
         s->budget_bytes = m->pools[best].budget_bytes;
     }
-    return left > 0.5 ? 0 : n;
+    return dense + experts > 0.5 ? 0 : n;
 }
 
 /* Bytes read per token at least, in the recipe's main type. */
@@ -92,30 +131,36 @@ static void read_bytes(const struct pls_card *card, const struct pls_quant *q, d
     }
 }
 
-double pls_fit_bound(const struct pls_session *s, const struct pls_fit_ask *ask, const struct pls_card *card,
-                     const struct pls_quant *quant, struct pls_plan *room)
+double pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card, const struct pls_quant *quant,
+                     struct pls_plan *plan)
 {
+    const struct pls_fit_ask *ask = f->ask;
+    const struct pls_machine *m = &f->s->machine;
+    struct pls_policy policy = ask->policy;
     double base = base_bits(quant);
     if (base <= 0 || card->params_total == 0) {
         return HUGE_VAL; /* nothing is known beforehand: it has to be placed */
     }
-    memset(room, 0, sizeof(*room));
-    room->ask = ask->ask;
-    room->ask.quant = *quant;
-    room->n_shares = fill_pools(&s->machine, room, (double)card->params_total * base / 8 * 0.85, card);
-    if (room->n_shares == 0) {
+    memset(plan, 0, sizeof(*plan));
+    plan->ask = ask->ask;
+    plan->ask.quant = *quant;
+    plan->n_shares = fill_pools(m, plan, (double)card->params_total * base / 8 * 0.85, card);
+    if (plan->n_shares == 0) {
         return -HUGE_VAL; /* larger than all memory */
     }
-    read_bytes(card, quant, base, room);
-    room->tensor_data_bytes = (uint64_t)most_bytes(card, quant, base);
-    room->setting.type_k = ask->ask.type_k;
-    room->setting.type_v = ask->ask.type_v;
+    read_bytes(card, quant, base, plan);
+    plan->tensor_data_bytes = (uint64_t)most_bytes(card, quant, base);
+    plan->setting.type_k = ask->ask.type_k;
+    plan->setting.type_v = ask->ask.type_v;
     uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
-    room->setting.n_ctx_seq = pls_min(ask->policy.wish_context_tokens, most);
-    room->margin_bytes = (int64_t)pls_min(s->machine.pools[room->shares[0].pool].budget_bytes, INT64_MAX);
-    room->fit = PLS_FIT_YES;
-    pls_speed_predict(card, &s->machine, &s->rates, room);
-    room->speed.decode_tps *= 1.05;
-    pls_quality_predict(card, ask->policy.task, room);
-    return pls_rank_score(&ask->policy, room, NULL);
+    plan->setting.n_ctx_seq = pls_min(policy.wish_context_tokens, most);
+    plan->margin_bytes = 1;
+    plan->fit = PLS_FIT_YES;
+    policy.evidence_penalty = 0; /* what beats a row may be moved in front of it whatever the doubt */
+    pls_speed_predict(card, m, &f->s->rates, plan);
+    plan->speed.decode_tps *= 1.05;
+    plan->speed.prefill_tps = HUGE_VAL; /* few models only read: all are placed */
+    pls_quality_predict(card, policy.task, plan);
+    struct pls_merit merit = pls_rank_merit(&policy, plan);
+    return pls_rank_key(merit.score, merit.reasons);
 }

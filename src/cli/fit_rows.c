@@ -164,6 +164,7 @@ static void write_row(struct pls_fit_rows *rows, uint64_t context, struct pls_fi
         pls_speed_predict(card, &rows->machine, &rows->rates, p);
     }
     pls_quality_predict(card, rows->wanted.ask.policy.task, p);
+    struct pls_merit merit = pls_rank_merit(&rows->wanted.ask.policy, p);
     pls_quant_name(&rows->rungs[rows->quant], rows->quant_name, sizeof(rows->quant_name));
     struct pls_text cache = PLS_TEXT(rows->cache_name);
     pls_text_add(&cache, pls_text_equal(k, v) ? "%s" : "%s,%s", k, v);
@@ -177,7 +178,7 @@ static void write_row(struct pls_fit_rows *rows, uint64_t context, struct pls_fi
         .decode_tps = fits ? p->speed.decode_tps : 0,
         .prefill_tps = fits ? p->speed.prefill_tps : 0,
         .quality = p->quality.score,
-        .score = fits ? pls_rank_score(&rows->wanted.ask.policy, p, NULL) : 0,
+        .score = fits ? pls_rank_key(merit.score, merit.reasons) : 0,
         .fits = fits,
     };
 }

@@ -158,7 +158,8 @@ static enum pls_code read_quants(const char *list, struct pls_fit_wanted *w, str
 }
 
 /* As the options of `fit` of the same names. */
-static enum pls_code read_ask(const struct pls_fits_query *q, struct pls_fit_wanted *w, struct pls_err *err)
+static enum pls_code read_ask(const struct pls_session *s, const struct pls_fits_query *q,
+                              struct pls_fit_wanted *w, struct pls_err *err)
 {
     enum pls_runtime runtime = PLS_RUNTIME_LLAMA_SERVER;
     enum pls_task task = PLS_TASK_CHAT;
@@ -168,9 +169,9 @@ static enum pls_code read_ask(const struct pls_fits_query *q, struct pls_fit_wan
     if (q->task != NULL && !pls_task_by_name(q->task, &task)) {
         return pls_fail(err, PLS_USAGE, "'%s' is not a task", q->task);
     }
-    *w = (struct pls_fit_wanted){ .ask = { .ask = pls_ask_default(runtime),
-                                           .policy = pls_policy_default(task) } };
-    enum pls_code code = read_contexts(q->context, w, err);
+    *w = (struct pls_fit_wanted){ .ask = { .ask = pls_ask_default(runtime) } };
+    enum pls_code code = pls_fit_policy(s, task, &w->ask.policy, err);
+    code = code == PLS_OK ? read_contexts(q->context, w, err) : code;
     code = code == PLS_OK ? read_caches(q->kv, w, err) : code;
     code = code == PLS_OK ? read_quants(q->quants, w, err) : code;
     struct pls_policy *policy = &w->ask.policy;
@@ -187,7 +188,7 @@ static enum pls_code read_ask(const struct pls_fits_query *q, struct pls_fit_wan
 static bool keep_card(const struct pls_card *card, void *context)
 {
     struct pls_fit_rows *rows = context;
-    if (!pls_fit_is_for_task(card, rows->wanted.ask.policy.task)) {
+    if (!pls_rank_is_for_task(card, rows->wanted.ask.policy.task)) {
         return true;
     }
     if (rows->n_cards == rows->cap_cards) {
@@ -274,7 +275,7 @@ static enum pls_code fits_open(void *context, const struct pls_fits_query *query
         return pls_fail(err, PLS_NOMEM, "out of memory");
     }
     pls_fit_rows_reset(&c->rows);
-    enum pls_code code = read_ask(query, &c->rows.wanted, err);
+    enum pls_code code = read_ask(fits->outer, query, &c->rows.wanted, err);
     code = code == PLS_OK ? begin_session(fits, err) : code;
     code = code == PLS_OK ? find_machine(fits, query->machine, &known, err) : code;
     code = code == PLS_OK ? find_cards(fits->session.catalog, query, &c->rows, err) : code;

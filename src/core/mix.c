@@ -45,6 +45,24 @@ static bool more_bits(uint32_t i, uint32_t n)
     return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
 }
 
+/* The names that most matrices have: none of them is kept, and asking them first saves most of the time of sizing. */
+static bool is_common(const char *name)
+{
+    static const char *const names[] = { "attn_q.weight",         "attn_k.weight",         "attn_v.weight",
+                                         "attn_output.weight",    "attn_qkv.weight",       "attn_gate.weight",
+                                         "ffn_gate.weight",       "ffn_up.weight",         "ffn_down.weight",
+                                         "ffn_gate_exps.weight",  "ffn_up_exps.weight",    "ffn_down_exps.weight",
+                                         "ffn_gate_shexp.weight", "ffn_up_shexp.weight",   "ffn_down_shexp.weight",
+                                         "ssm_in.weight",         "ssm_out.weight" };
+    const char *dot = pls_text_starts(name, "blk.") ? strchr(name + 4, '.') : NULL;
+    for (size_t i = 0; i < PLS_COUNT_OF(names) && dot != NULL; i++) {
+        if (strcmp(dot + 1, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Names of 2-D tensors that the quantizer leaves as the converter wrote them. */
 static bool is_kept(const char *name)
 {
@@ -94,7 +112,7 @@ static bool is_kept(const char *name)
 static bool is_quantizable(const struct pls_tensor *t)
 {
     bool matrix = t->dims[1] > 1 || t->dims[2] > 1 || t->dims[3] > 1;
-    return matrix && pls_text_ends(t->name, "weight") && !is_kept(t->name);
+    return matrix && (is_common(t->name) || (pls_text_ends(t->name, "weight") && !is_kept(t->name)));
 }
 
 static bool is_vlike(const struct pls_tensor *t)

@@ -37,6 +37,7 @@ struct search {
     struct pls_place_scene *scene;
     bool may_balance;   /* layers may be counted out over the devices */
     bool exact;         /* replay compute buffers for every try */
+    bool quick;         /* and not even for the answer, unless it is too close to call */
     struct pls_ask ask; /* with the context being tried */
     struct pls_err *err;
     enum pls_code code; /* of the last resolve */
@@ -47,6 +48,12 @@ struct search {
 static uint32_t all_layers(const struct pls_place_scene *s)
 {
     return s->layout->model->card.n_layers + s->layout->model->card.n_mtp_layers + 1;
+}
+
+/* Some of the weights stay in RAM beside a device. */
+static bool is_split(const struct pls_place_scene *s, uint32_t gpu_layers, uint32_t cpu_moe)
+{
+    return s->n_devices != 0 && (gpu_layers < all_layers(s) || cpu_moe != 0);
 }
 
 /* Measures one candidate as it is. False when the engine refuses it. */
@@ -150,6 +157,9 @@ static bool holds(struct search *q, struct candidate c, bool devices_only)
     }
     int64_t margin = least_margin(q, NULL, devices_only);
     int64_t doubt = (int64_t)pls_min(q->at->bytes.compute.uncertainty_bytes, INT64_MAX / 2);
+    if (q->quick && is_split(q->scene, c.gpu_layers, c.cpu_moe)) {
+        doubt = 0; /* one layer more or less: a search over configurations does not hang on it */
+    }
     if (margin >= doubt || margin < -doubt) {
         return margin >= 0;
     }
@@ -371,12 +381,15 @@ static bool choose(struct search *q, const struct range *r)
 {
     bool fitting = false;
     struct candidate c = reduce(q, r, &fitting);
-    if (q->code != PLS_OK || !measure(q, c, false)) {
+    if (q->code != PLS_OK || !measure(q, c, q->quick)) {
         return false;
     }
-    if (fitting == (least_margin(q, NULL, false) >= 0) || q->exact) {
+    bool holds_here = least_margin(q, NULL, false) >= 0;
+    bool is_enough = q->quick && is_split(q->scene, c.gpu_layers, c.cpu_moe);
+    if (fitting == holds_here || q->exact || is_enough) {
         return true;
     }
+    q->quick = false;
     q->exact = true;
     return choose(q, r);
 }
@@ -449,7 +462,7 @@ enum pls_code pls_place_layout(const struct pls_layout *layout, const struct pls
         code = context_range(scene, &range, err);
     }
     if (code == PLS_OK) {
-        struct search q = { .scene = scene, .ask = *ask, .err = err, .at = at };
+        struct search q = { .scene = scene, .ask = *ask, .err = err, .at = at, .quick = ask->roughly };
         set_reserves(scene);
         q.may_balance = scene->n_devices > 1 && !split_given(ask) && ask->gpu_layers == PLS_GPU_LAYERS_AUTO;
         if (choose(&q, &range)) {

@@ -40,8 +40,22 @@ static enum style style_of(enum pls_ftype ftype)
     return strstr(name, "_K") != NULL ? STYLE_K : STYLE_FLAT;
 }
 
+/* Whether files of a repository were made with an importance matrix, from what its owner is known to do: bartowski, unsloth
+ * and ubergarm publish theirs, mradermacher marks the repositories that have one by -i1-. ggml-org, lmstudio-community,
+ * mradermacher's plain repositories, model makers and the Ollama library use none; an unknown owner is not given credit. */
+bool pls_quality_repo_imatrix(const char *repo)
+{
+    static const char *const owners[] = { "bartowski/", "unsloth/", "ubergarm/" };
+    for (size_t i = 0; i < PLS_COUNT_OF(owners); i++) {
+        if (strncmp(repo, owners[i], strlen(owners[i])) == 0) {
+            return true;
+        }
+    }
+    return strstr(repo, "-i1-GGUF") != NULL;
+}
+
 /* F for GGUF recipes, by style, imatrix and bits per weight b. */
-static double gguf_factor(const struct pls_quant *q, double b)
+static double gguf_factor(const struct pls_quant *q, bool imatrix, double b)
 {
     static const double k[2][3] = { { 3.0, 1.8, 1.3 }, { 1.35, 1.1, 1.0 } }; /* [imatrix][b < 3.6, <= 4.4, above] */
     size_t band = b < 3.6 ? 0 : b <= 4.4 ? 1 : 2;
@@ -51,9 +65,9 @@ static double gguf_factor(const struct pls_quant *q, double b)
     }
     switch (style_of(q->ftype)) {
     case STYLE_I:
-        return q->imatrix ? i : 2.0 * i; /* static I-quants: no row of their own; as static K against imatrix K */
+        return imatrix ? i : 2.0 * i; /* static I-quants: no row of their own; as static K against imatrix K */
     case STYLE_K:
-        return q->ftype == PLS_FTYPE_Q3_K_S && q->imatrix ? 1.6 : k[q->imatrix ? 1 : 0][band];
+        return q->ftype == PLS_FTYPE_Q3_K_S && imatrix ? 1.6 : k[imatrix ? 1 : 0][band];
     case STYLE_FLAT:
         return q->ftype == PLS_FTYPE_Q4_1 ? 1.1 : q->ftype == PLS_FTYPE_Q8_0 ? 1.0 : q->ftype == PLS_FTYPE_Q4_0 ? 1.4 : 1.2;
     case STYLE_PLAIN:
@@ -63,11 +77,11 @@ static double gguf_factor(const struct pls_quant *q, double b)
 }
 
 /* F of the other packagings at the bits per weight of their files. */
-static double format_factor(const struct pls_quant *q, double b)
+static double format_factor(const struct pls_card *card, const struct pls_quant *q, double b)
 {
     switch (q->format) {
     case PLS_FORMAT_GGUF:
-        return gguf_factor(q, b);
+        return gguf_factor(q, q->imatrix || pls_quality_repo_imatrix(card->gguf_repo), b);
     case PLS_FORMAT_MLX:
         return 2.0; /* affine, 4 bit: KLD .0625 against .028 of Q4_K_M */
     case PLS_FORMAT_GPTQ:
@@ -133,7 +147,7 @@ void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct
         double b = plan->bits_per_weight;
         double ratio = 4 / fmax(b, 0.5);
         loss = 0.050 * pow(8 / effective_size(card), 0.75) * ratio * ratio * ratio * ratio * ratio
-            * format_factor(&plan->ask.quant, b);
+            * format_factor(card, &plan->ask.quant, b);
     }
     loss += cache_loss(card, plan);
     double tau = task_tau(task);

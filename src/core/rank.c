@@ -1,38 +1,9 @@
-/* The order of configurations. A score is a weighted mean of four shares between 0 and 1; what lies under a floor is kept
- * but pushed below everything that does not. All weights are fields of the policy. */
+/* The order of configurations. A score is quality times a factor for each other wish; what lies under a floor is kept but
+ * stands behind everything that does not. All weights are fields of the policy. */
 #include "plimsoll/rank.h"
 
 #include <math.h>
 #include <string.h>
-
-struct pls_policy pls_policy_default(enum pls_task task)
-{
-    /* People read chat at 5 to 10 words per second, so 8 tokens per second is the least that does not tire; reasoning and
-     * code write thousands of tokens before the answer. Judgement, not measurement: every field is an option. */
-    struct pls_policy p = {
-        .task = task,
-        .min_decode_tps = 8,
-        .good_decode_tps = 40,
-        .min_context_tokens = 4096,
-        .wish_context_tokens = 16384,
-        .margin_share = 0.05,
-        .weight_quality = 0.70,
-        .weight_speed = 0.16,
-        .weight_context = 0.09,
-        .weight_margin = 0.05,
-        .evidence_penalty = 0.5,
-    };
-    if (task == PLS_TASK_CODE || task == PLS_TASK_REASONING || task == PLS_TASK_TOOLS) {
-        p.min_decode_tps = 12;
-        p.good_decode_tps = 60;
-        p.wish_context_tokens = 32768;
-    } else if (task == PLS_TASK_EMBEDDING || task == PLS_TASK_RERANK) {
-        p.min_decode_tps = 0;
-        p.min_context_tokens = 512;
-        p.wish_context_tokens = 2048;
-    }
-    return p;
-}
 
 const char *pls_reason_name(enum pls_reason bit)
 {
@@ -52,6 +23,7 @@ const char *pls_reason_name(enum pls_reason bit)
         { PLS_REASON_PARTIAL_OFFLOAD, "partial-offload" },
         { PLS_REASON_NATIVE_QUANT, "native-quant" },
         { PLS_REASON_QUANTIZED_KV, "quantized-kv" },
+        { PLS_REASON_LOW_BITS, "low-bits" },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(names); i++) {
         if (names[i].bit == bit) {
@@ -81,89 +53,174 @@ double pls_rank_quant_floor(const struct pls_card *card, enum pls_task task)
 bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b)
 {
     double ratio = b->params_total > 0 ? (double)a->params_total / (double)b->params_total : 0;
-    return strcmp(a->arch, b->arch) == 0 && a->n_layers == b->n_layers && a->n_embd == b->n_embd && a->n_vocab == b->n_vocab
-        && a->n_expert == b->n_expert && ratio > 0.995 && ratio < 1.005;
+    return a->n_layers == b->n_layers && a->n_embd == b->n_embd && a->n_vocab == b->n_vocab && a->n_head == b->n_head
+        && a->n_ff == b->n_ff && a->n_expert == b->n_expert && a->n_expert_used == b->n_expert_used
+        && a->n_ff_exp == b->n_ff_exp && ratio > 0.995 && ratio < 1.005;
 }
 
-/* 0 at or below floor, 1 at or above good, straight on a logarithmic scale between: twice as fast is one step. */
-static double log_share(double value, double floor, double good)
+/* Waiting time in units of what the floor would take: 1 at the floor, a half at twice its speed. */
+static double wait_share(double speed, double floor)
 {
-    if (good <= floor || floor <= 0) {
-        return value >= good ? 1 : 0;
+    if (floor <= 0) {
+        return 0;
     }
-    double share = log(fmax(value, floor) / floor) / log(good / floor);
-    return fmin(share, 1);
+    return speed > floor ? floor / speed : 1;
 }
 
-double pls_rank_score(const struct pls_policy *policy, const struct pls_plan *plan, uint32_t *reasons)
+/* 1 at or below the least, 0 at or above the wish, straight on a logarithmic scale between. */
+static double context_lack(double context, double least, double wish)
 {
-    double quality = plan->quality.score - policy->evidence_penalty * plan->quality.base_se;
-    double speed = policy->min_decode_tps > 0
-        ? log_share(plan->speed.decode_tps, policy->min_decode_tps, policy->good_decode_tps)
-        : 1;
-    double context = log_share((double)plan->setting.n_ctx_seq, (double)policy->min_context_tokens,
-                               (double)policy->wish_context_tokens);
-    double budget = 0;
+    if (wish <= least) {
+        return context >= wish ? 0 : 1;
+    }
+    double share = log(fmax(context, least) / least) / log(wish / least);
+    return 1 - fmin(share, 1);
+}
+
+/* The least share of a budget that stays free, over the pools that hold something. */
+static double free_share(const struct pls_plan *plan)
+{
+    double least = 1;
     for (uint32_t i = 0; i < plan->n_shares; i++) {
-        budget += (double)plan->shares[i].budget_bytes;
+        const struct pls_share *s = &plan->shares[i];
+        if (s->budget_bytes > 0 && s->bytes.total > 0) {
+            least = fmin(least, (double)s->margin_bytes / (double)s->budget_bytes);
+        }
     }
-    double margin = budget > 0 ? (double)plan->margin_bytes / (policy->margin_share * budget) : 0;
-    double score = policy->weight_quality * fmax(quality, 0) + 100 * policy->weight_speed * speed
-        + 100 * policy->weight_context * context + 100 * policy->weight_margin * fmin(fmax(margin, 0), 1);
-    uint32_t why = 0;
-    why |= margin >= 1 ? PLS_REASON_ROOMY : 0;
-    why |= margin < 0.2 ? PLS_REASON_TIGHT : 0;
-    why |= plan->quality.evidence == PLS_EVIDENCE_NONE ? PLS_REASON_NO_EVIDENCE : 0;
-    why |= pls_type_is_quantized(plan->setting.type_k) || pls_type_is_quantized(plan->setting.type_v)
-        ? PLS_REASON_QUANTIZED_KV
-        : 0;
-    if (plan->bits_per_weight > 0 && plan->bits_per_weight < plan->quant_floor_bpw) {
-        why |= PLS_REASON_BELOW_QUANT_FLOOR;
-        score -= 20;
-    }
-    if (plan->setting.n_ctx_seq < policy->min_context_tokens) {
-        why |= PLS_REASON_SHORT_CONTEXT;
-        score -= 50;
-    }
-    if (policy->min_decode_tps > 0 && plan->speed.decode_tps < policy->min_decode_tps) {
-        why |= PLS_REASON_BELOW_SPEED_FLOOR;
-        score -= 50;
-    }
-    if (reasons != NULL) {
-        *reasons = why;
-    }
-    return score;
+    return plan->margin_bytes > 0 ? fmax(least, 0) : 0;
 }
 
-/* Total order: no two picks of one run are equal, because model, quant and context together are unique. */
-static bool comes_before(const struct pls_pick *a, const struct pls_pick *b)
+/* One standard error of a score: that of the capability and that of the loss, whose spread between models is a factor of
+ * two. */
+static double doubt(const struct pls_quality *q)
 {
+    double of_base = q->base_se * q->retention;
+    double of_loss = q->base * (q->loss_high - (1 - q->retention));
+    return sqrt(of_base * of_base + of_loss * of_loss);
+}
+
+static uint32_t floors_missed(const struct pls_policy *policy, const struct pls_plan *plan, double speed, double floor)
+{
+    double bits = plan->bits_per_weight;
+    double least = policy->quant_floor_bpw >= 0 ? policy->quant_floor_bpw : plan->quant_floor_bpw;
+    uint32_t why = 0;
+    why |= bits > 0 && bits < least ? PLS_REASON_BELOW_QUANT_FLOOR : 0;
+    why |= plan->setting.n_ctx_seq < policy->min_context_tokens ? PLS_REASON_SHORT_CONTEXT : 0;
+    why |= speed < floor ? PLS_REASON_BELOW_SPEED_FLOOR : 0;
+    return why;
+}
+
+static bool has_quantized_cache(const struct pls_plan *plan)
+{
+    return pls_type_is_quantized(plan->setting.type_k) || pls_type_is_quantized(plan->setting.type_v);
+}
+
+static bool is_offloaded_in_part(const struct pls_plan *plan)
+{
+    bool on_gpu = false, in_ram = false;
+    for (uint32_t i = 0; i < plan->n_shares; i++) {
+        bool works = plan->shares[i].n_layers > 0;
+        on_gpu |= i > 0 && works;
+        in_ram |= i == 0 && works;
+    }
+    return on_gpu && (in_ram || plan->cpu_moe_layers > 0);
+}
+
+struct pls_merit pls_rank_merit(const struct pls_policy *policy, const struct pls_plan *plan)
+{
+    const struct pls_quality *q = &plan->quality;
+    bool reads = policy->min_prefill_tps > 0;
+    double floor = reads ? policy->min_prefill_tps : policy->min_decode_tps;
+    struct pls_merit m = { .speed_tps = reads ? plan->speed.prefill_tps : plan->speed.decode_tps };
+    double room = policy->margin_share > 0 ? fmin(free_share(plan) / policy->margin_share, 1) : 1;
+    double lack = context_lack((double)plan->setting.n_ctx_seq, (double)policy->min_context_tokens,
+                               (double)policy->wish_context_tokens);
+    bool is_unknown = reads && !(m.speed_tps > 0); /* few machines tell; an unknown speed costs, but is not a slow one */
+    m.quality = fmax(q->score - policy->evidence_penalty * doubt(q), 0);
+    m.speed = 1 - policy->weight_speed * wait_share(m.speed_tps, floor);
+    m.context = 1 - policy->weight_context * lack;
+    m.margin = 1 - policy->weight_margin * (1 - room);
+    m.score = m.quality * m.speed * m.context * m.margin;
+    m.reasons = floors_missed(policy, plan, is_unknown ? floor : m.speed_tps, floor);
+    m.reasons |= room >= 1 ? PLS_REASON_ROOMY : 0;
+    m.reasons |= room < 0.2 ? PLS_REASON_TIGHT : 0;
+    m.reasons |= q->evidence == PLS_EVIDENCE_NONE ? PLS_REASON_NO_EVIDENCE : 0;
+    m.reasons |= has_quantized_cache(plan) ? PLS_REASON_QUANTIZED_KV : 0;
+    m.reasons |= is_offloaded_in_part(plan) ? PLS_REASON_PARTIAL_OFFLOAD : 0;
+    bool is_native = plan->bits_per_weight > 0 && !(plan->quant_floor_bpw > 0); /* what a model was released in has no floor */
+    m.reasons |= is_native ? PLS_REASON_NATIVE_QUANT : 0;
+    m.reasons |= plan->bits_per_weight > 0 && plan->bits_per_weight < 4 && !is_native ? PLS_REASON_LOW_BITS : 0;
+    return m;
+}
+
+/* Too slow is worse than too coarse or too short: it is of no use at all. */
+uint32_t pls_rank_tier(uint32_t reasons)
+{
+    bool slow = (reasons & PLS_REASON_BELOW_SPEED_FLOOR) != 0;
+    bool poor = (reasons & (PLS_REASON_BELOW_QUANT_FLOOR | PLS_REASON_SHORT_CONTEXT)) != 0;
+    return (slow ? 2u : 0u) + (poor ? 1u : 0u);
+}
+
+double pls_rank_key(double score, uint32_t reasons)
+{
+    return score - PLS_TIER_COST * pls_rank_tier(reasons);
+}
+
+bool pls_rank_before(const struct pls_pick *a, const struct pls_pick *b)
+{
+    uint32_t of_a = pls_rank_tier(a->reasons);
+    uint32_t of_b = pls_rank_tier(b->reasons);
+    if (of_a != of_b) {
+        return of_a < of_b;
+    }
     if (a->score < b->score || a->score > b->score) {
         return a->score > b->score;
     }
     if (a->quality < b->quality || a->quality > b->quality) {
         return a->quality > b->quality;
     }
+    if (a->speed_tps < b->speed_tps || a->speed_tps > b->speed_tps) {
+        return a->speed_tps > b->speed_tps;
+    }
     if (a->total_bytes != b->total_bytes) {
         return a->total_bytes < b->total_bytes;
     }
-    return a->model != b->model ? a->model < b->model : a->context_tokens > b->context_tokens;
+    if (a->model != b->model) {
+        return a->model < b->model;
+    }
+    if (a->context_tokens != b->context_tokens) {
+        return a->context_tokens > b->context_tokens;
+    }
+    return a->quant.ftype != b->quant.ftype ? a->quant.ftype < b->quant.ftype : a->type_k < b->type_k;
 }
 
-static bool dominates(const struct pls_pick *a, const struct pls_pick *b)
+bool pls_rank_beats(const struct pls_pick *a, const struct pls_pick *b)
 {
-    bool no_worse = a->quality >= b->quality && a->decode_tps >= b->decode_tps && a->context_tokens >= b->context_tokens;
-    return no_worse
-        && (a->quality > b->quality || a->decode_tps > b->decode_tps || a->context_tokens > b->context_tokens);
+    bool no_worse = a->quality >= b->quality && a->speed_tps >= b->speed_tps && a->context_tokens >= b->context_tokens;
+    return no_worse && (a->quality > b->quality || a->speed_tps > b->speed_tps || a->context_tokens > b->context_tokens);
 }
 
-static void sift(struct pls_pick *picks, uint32_t root, uint32_t n)
+/* Quality first, so that whatever beats a pick stands before it. */
+static bool by_respects(const struct pls_pick *a, const struct pls_pick *b)
+{
+    if (a->quality < b->quality || a->quality > b->quality) {
+        return a->quality > b->quality;
+    }
+    if (a->speed_tps < b->speed_tps || a->speed_tps > b->speed_tps) {
+        return a->speed_tps > b->speed_tps;
+    }
+    return a->context_tokens > b->context_tokens;
+}
+
+typedef bool before_fn(const struct pls_pick *a, const struct pls_pick *b);
+
+static void sift(struct pls_pick *picks, uint32_t root, uint32_t n, before_fn *before)
 {
     for (uint32_t child = 2 * root + 1; child < n; child = 2 * root + 1) {
-        if (child + 1 < n && comes_before(&picks[child], &picks[child + 1])) {
+        if (child + 1 < n && before(&picks[child], &picks[child + 1])) {
             child++;
         }
-        if (!comes_before(&picks[root], &picks[child])) {
+        if (!before(&picks[root], &picks[child])) {
             return;
         }
         struct pls_pick t = picks[root];
@@ -173,21 +230,53 @@ static void sift(struct pls_pick *picks, uint32_t root, uint32_t n)
     }
 }
 
-void pls_rank_order(struct pls_pick *picks, uint32_t n)
+/* Heap sort: in place, no allocation, n log n whatever the input. */
+static void sort(struct pls_pick *picks, uint32_t n, before_fn *before)
 {
-    for (uint32_t i = n / 2; i > 0; i--) { /* heap sort: in place, no allocation, n log n whatever the input */
-        sift(picks, i - 1, n);
+    for (uint32_t i = n / 2; i > 0; i--) {
+        sift(picks, i - 1, n, before);
     }
     for (uint32_t end = n; end > 1; end--) {
         struct pls_pick t = picks[0];
         picks[0] = picks[end - 1];
         picks[end - 1] = t;
-        sift(picks, 0, end - 1);
+        sift(picks, 0, end - 1, before);
     }
+}
+
+/* In this order only what came before can beat a pick: one with at least its context and speed. The best speed seen is kept
+ * per context; there are few, since searches look at powers of two. Contexts beyond the table are compared one by one. */
+static void mark_efficient(struct pls_pick *picks, uint32_t n)
+{
+    struct {
+        uint64_t context;
+        uint32_t fastest;
+    } seen[64];
+    uint32_t n_seen = 0;
     for (uint32_t i = 0; i < n; i++) {
-        picks[i].is_pareto = true;
-        for (uint32_t j = 0; j < n && picks[i].is_pareto; j++) {
-            picks[i].is_pareto = !dominates(&picks[j], &picks[i]);
+        struct pls_pick *p = &picks[i];
+        uint32_t at = 0;
+        p->is_pareto = true;
+        for (uint32_t k = 0; k < n_seen && p->is_pareto; k++) {
+            p->is_pareto = !pls_rank_beats(&picks[seen[k].fastest], p);
+        }
+        for (uint32_t k = 0; n_seen == 64 && k < i && p->is_pareto; k++) {
+            p->is_pareto = !pls_rank_beats(&picks[k], p);
+        }
+        while (at < n_seen && seen[at].context != p->context_tokens) {
+            at++;
+        }
+        if (at < 64 && (at == n_seen || p->speed_tps > picks[seen[at].fastest].speed_tps)) {
+            seen[at].context = p->context_tokens;
+            seen[at].fastest = i;
+            n_seen = at == n_seen ? n_seen + 1 : n_seen;
         }
     }
+}
+
+void pls_rank_order(struct pls_pick *picks, uint32_t n)
+{
+    sort(picks, n, by_respects);
+    mark_efficient(picks, n);
+    sort(picks, n, pls_rank_before);
 }

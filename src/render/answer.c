@@ -124,6 +124,27 @@ static void cell_score(const void *row, bool raw, struct pls_text *out)
     }
 }
 
+/* The models that share the row: two by name, the rest by number. */
+static void add_siblings(const struct pls_entry *entry, struct pls_text *out)
+{
+    for (uint32_t i = 0; i < entry->n_also && i < 2; i++) {
+        const struct pls_sibling *s = &entry->also[i];
+        pls_text_add(out, "%s%s", i > 0 ? ", " : out->len > 0 ? "; also " : "also ", s->name[0] != '\0' ? s->name : s->id);
+    }
+    if (entry->n_also > 2) {
+        pls_text_add(out, " and %u more", entry->n_also - 2);
+    }
+}
+
+static void cell_also(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_entry *entry = ((const struct pls_row *)row)->entry;
+    (void)raw;
+    for (uint32_t i = 0; i < entry->n_also; i++) {
+        pls_text_add(out, "%s%s", i > 0 ? " " : "", entry->also[i].id);
+    }
+}
+
 static void cell_why(const void *row, bool raw, struct pls_text *out)
 {
     const struct pls_pick *pick = ((const struct pls_row *)row)->entry->pick;
@@ -134,6 +155,7 @@ static void cell_why(const void *row, bool raw, struct pls_text *out)
     }
     if (!raw) {
         pls_words_reasons(out, pick->reasons);
+        add_siblings(((const struct pls_row *)row)->entry, out);
         return;
     }
     for (uint32_t bit = 0; bit < 32; bit++) {
@@ -158,6 +180,7 @@ static const struct pls_column columns[] = {
     { "1ST TOKEN", "ttft_s", 0, PLS_COLUMN_RIGHT | PLS_COLUMN_WIDE, cell_ttft },
     { "QUALITY", "quality", 0, PLS_COLUMN_RIGHT, cell_quality },
     { "SCORE", "score", 0, PLS_COLUMN_RAW, cell_score },
+    { "ALSO", "also", 0, PLS_COLUMN_RAW, cell_also },
     { "WHY", "reasons", 4, PLS_COLUMN_TRUNC | PLS_COLUMN_WIDE, cell_why },
 };
 

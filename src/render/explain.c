@@ -86,16 +86,27 @@ static void explain_quality(struct pls_page *page, const struct pls_quality *q)
     fprintf(page->to, "  %-14s %15.4g  loss between %.3g and %.3g\n", "retention", q->retention, q->loss_low, q->loss_high);
 }
 
-static void explain_policy(struct pls_page *page, const struct pls_policy *w)
+static void explain_score(struct pls_page *page, const struct pls_report *r, const struct pls_entry *entry)
 {
-    fprintf(page->to, "\nRanking (score = sum of weight x share; below a floor: after everything above it)\n");
-    fprintf(page->to, "  %-14s %15.3g  of quality less %.3g standard errors\n", "quality", w->weight_quality, w->evidence_penalty);
-    fprintf(page->to, "  %-14s %15.3g  of speed between %.3g and %.3g tok/s\n", "speed", w->weight_speed, w->min_decode_tps,
-            w->good_decode_tps);
-    fprintf(page->to, "  %-14s %15.3g  of context between %" PRIu64 " and %" PRIu64 " tokens\n", "context", w->weight_context,
-            w->min_context_tokens, w->wish_context_tokens);
-    fprintf(page->to, "  %-14s %15.3g  of memory left free, up to %.3g of the budget\n", "margin", w->weight_margin,
-            w->margin_share);
+    struct pls_merit m = pls_rank_merit(r->policy, entry->plan);
+    fprintf(page->to, "  %-32.32s %7.2f = %6.2f x %.3f x %.3f x %.3f\n", entry->model->card.id, m.score, m.quality, m.speed,
+            m.context, m.margin);
+}
+
+static void explain_policy(struct pls_page *page, const struct pls_report *r)
+{
+    uint32_t n = 0;
+    const struct pls_policy_field *fields = pls_policy_fields(&n);
+    fprintf(page->to, "\nRanking (score = quality less doubt x speed x context x margin; under a floor: behind all above it)\n");
+    fprintf(page->to, "  speed   = 1 - weight_speed x min(1, floor / speed)\n");
+    fprintf(page->to, "  context = 1 - weight_context x (1 - log(context / least) / log(wish / least))\n");
+    fprintf(page->to, "  margin  = 1 - weight_margin x (1 - min(1, free share / margin_share))\n");
+    for (uint32_t i = 0; i < n; i++) {
+        fprintf(page->to, "  %-20s %9.4g  %s\n", fields[i].name, pls_policy_get(r->policy, &fields[i]), fields[i].note);
+    }
+    for (uint32_t i = 0; i < r->n_entries && i < 5 && r->entries[i].pick != NULL; i++) {
+        explain_score(page, r, &r->entries[i]);
+    }
 }
 
 void pls_answer_explain(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry)
@@ -105,6 +116,6 @@ void pls_answer_explain(struct pls_page *page, const struct pls_report *report, 
     explain_learnt(page, report);
     explain_quality(page, &entry->plan->quality);
     if (report->policy != NULL) {
-        explain_policy(page, report->policy);
+        explain_policy(page, report);
     }
 }

@@ -180,12 +180,21 @@ static void add_pick(struct pls_json *j, cJSON *o, const struct pls_pick *pick, 
     pls_json_flag(j, o, "pareto", pick->is_pareto);
 }
 
+static void add_siblings(struct pls_json *j, cJSON *o, const struct pls_entry *entry)
+{
+    cJSON *also = pls_json_array(j, o, "also");
+    for (uint32_t i = 0; i < entry->n_also; i++) {
+        pls_json_text(j, also, NULL, entry->also[i].id);
+    }
+}
+
 void pls_document_entry(struct pls_json *j, cJSON *o, const struct pls_entry *entry, const struct pls_machine *machine,
                         uint32_t rank)
 {
     const struct pls_plan *p = entry->plan;
     if (entry->pick != NULL) {
         add_pick(j, o, entry->pick, rank);
+        add_siblings(j, o, entry);
     }
     add_model(j, o, entry->model);
     add_setting(j, o, p);

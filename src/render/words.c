@@ -71,6 +71,7 @@ static const struct reason_words reason_table[] = {
     { PLS_REASON_BELOW_SPEED_FLOOR, "slow" },
     { PLS_REASON_SHORT_CONTEXT, "short context" },
     { PLS_REASON_BELOW_QUANT_FLOOR, "heavily quantized" },
+    { PLS_REASON_LOW_BITS, "under 4 bits" },
     { PLS_REASON_TIGHT, "tight" },
     { PLS_REASON_NO_EVIDENCE, "no evidence" },
     { PLS_REASON_PARTIAL_OFFLOAD, "partly in RAM" },

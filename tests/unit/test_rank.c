@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plimsoll/rank.h"
+#include "plimsoll/text.h"
 #include "unit.h"
 
 /* A dense model of `billions` at `bpw` bits per weight with base score `base`. */
@@ -54,20 +55,137 @@ START_TEST(a_four_bit_70b_beats_a_sixteen_bit_8b)
 }
 END_TEST
 
+static struct pls_pick picked(const struct pls_policy *policy, const struct pls_plan *plan)
+{
+    struct pls_merit m = pls_rank_merit(policy, plan);
+    return (struct pls_pick){ .quality = plan->quality.score, .decode_tps = plan->speed.decode_tps, .speed_tps = m.speed_tps,
+                              .context_tokens = plan->setting.n_ctx_seq, .score = m.score, .reasons = m.reasons };
+}
+
 START_TEST(two_bits_of_an_8b_are_not_recommended)
 {
     struct pls_card eight, four;
     struct pls_plan low = made(&eight, 8, PLS_FTYPE_Q2_K, 3.16, 40);
-    struct pls_plan good = made(&four, 4, PLS_FTYPE_Q4_K_M, 4.9, 36);
+    struct pls_plan good = made(&four, 4, PLS_FTYPE_Q4_K_M, 4.9, 20);
     struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
-    uint32_t reasons = 0;
     pls_quality_predict(&eight, PLS_TASK_CHAT, &low);
     pls_quality_predict(&four, PLS_TASK_CHAT, &good);
     low.speed.decode_tps = good.speed.decode_tps = 40;
-    double of_low = pls_rank_score(&policy, &low, &reasons);
-    ck_assert((reasons & PLS_REASON_BELOW_QUANT_FLOOR) != 0); /* 3.16 is under the 3.4 of 8B */
-    ck_assert(pls_rank_score(&policy, &good, &reasons) > of_low);
-    ck_assert((reasons & PLS_REASON_BELOW_QUANT_FLOOR) == 0);
+    struct pls_pick of_low = picked(&policy, &low);
+    struct pls_pick of_good = picked(&policy, &good);
+    ck_assert(of_low.score > of_good.score); /* twice the base: the score alone would be for it */
+    ck_assert((of_low.reasons & PLS_REASON_BELOW_QUANT_FLOOR) != 0); /* 3.16 is under the 3.4 of 8B */
+    ck_assert((of_low.reasons & PLS_REASON_LOW_BITS) != 0);
+    ck_assert((of_good.reasons & (PLS_REASON_BELOW_QUANT_FLOOR | PLS_REASON_LOW_BITS)) == 0);
+    ck_assert(pls_rank_before(&of_good, &of_low) && !pls_rank_before(&of_low, &of_good));
+    policy.quant_floor_bpw = 3; /* somebody who wants it may have it */
+    of_low = picked(&policy, &low);
+    ck_assert(pls_rank_before(&of_low, &of_good));
+}
+END_TEST
+
+/* By hand: base 41, standard error 3, no loss at 16 bits: quality 41 - 3 = 38. 16 tok/s against a floor of 8:
+ * speed 1 - 0.2 * 8 / 16 = 0.9. 8k of context between 4k and 16k is half the way on a logarithmic scale: 1 - 0.1 * 0.5 = 0.95.
+ * 2% of the budget free, 5% wished: margin 1 - 0.03 * (1 - 0.4) = 0.982. 38 * 0.9 * 0.95 * 0.982 = 31.905. */
+START_TEST(a_score_is_quality_less_what_the_wishes_cost)
+{
+    struct pls_card card;
+    struct pls_plan p = made(&card, 70, PLS_FTYPE_F16, 16, 41);
+    struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
+    pls_quality_predict(&card, PLS_TASK_CHAT, &p);
+    p.speed.decode_tps = 16;
+    p.n_shares = 1;
+    p.shares[0] = (struct pls_share){ .budget_bytes = 1000, .margin_bytes = 20, .bytes = { .total = 980 } };
+    p.margin_bytes = 20;
+    struct pls_merit m = pls_rank_merit(&policy, &p);
+    ck_assert_msg(fabs(m.quality - 38) < 0.01, "%g", m.quality);
+    ck_assert(fabs(m.speed - 0.9) < 1e-9);
+    ck_assert(fabs(m.context - 0.95) < 1e-9);
+    ck_assert(fabs(m.margin - 0.982) < 1e-9);
+    ck_assert(fabs(m.score - 31.905) < 0.01);
+    ck_assert_uint_eq(pls_rank_tier(m.reasons), 0);
+    p.speed.decode_tps = 7.9;
+    ck_assert_uint_eq(pls_rank_tier(pls_rank_merit(&policy, &p).reasons), 2);
+    p.setting.n_ctx_seq = 2048;
+    ck_assert_uint_eq(pls_rank_tier(pls_rank_merit(&policy, &p).reasons), 3);
+}
+END_TEST
+
+START_TEST(better_in_any_wish_is_never_worse_in_score)
+{
+    struct pls_policy policy = pls_policy_default(PLS_TASK_CODE);
+    uint32_t seed = 7;
+    for (int i = 0; i < 2000; i++) {
+        struct pls_plan a = { .fit = PLS_FIT_YES, .n_shares = 1, .margin_bytes = 1 };
+        struct pls_plan b;
+        double draw[4];
+        for (int k = 0; k < 4; k++) {
+            seed = seed * 1664525u + 1013904223u;
+            draw[k] = (seed >> 8) / 16777216.0;
+        }
+        a.quality = (struct pls_quality){ .score = 100 * draw[0], .base = 100 * draw[0], .base_se = 2, .retention = 1 };
+        a.speed.decode_tps = 100 * draw[1];
+        a.setting.n_ctx_seq = (uint64_t)(65536 * draw[2]);
+        a.shares[0] = (struct pls_share){ .budget_bytes = 1000, .margin_bytes = (int64_t)(100 * draw[3]), .bytes = { .total = 1 } };
+        b = a;
+        b.quality.score += i % 2;
+        b.quality.base += i % 2;
+        b.speed.decode_tps += i % 3;
+        b.setting.n_ctx_seq += 1000 * (uint64_t)(i % 5);
+        b.shares[0].margin_bytes += i % 7;
+        struct pls_merit of_a = pls_rank_merit(&policy, &a);
+        struct pls_merit of_b = pls_rank_merit(&policy, &b);
+        ck_assert(of_b.score >= of_a.score && pls_rank_tier(of_b.reasons) <= pls_rank_tier(of_a.reasons));
+        ck_assert(of_b.score >= 0 && of_b.score <= 101);
+    }
+}
+END_TEST
+
+START_TEST(every_field_of_a_policy_can_be_read_and_set)
+{
+    uint32_t n = 0;
+    const struct pls_policy_field *fields = pls_policy_fields(&n);
+    struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
+    for (uint32_t i = 0; i < n; i++) {
+        double value = fields[i].is_tokens ? 4096 + i : 0.25;
+        pls_policy_set(&policy, &fields[i], value);
+        ck_assert(fabs(pls_policy_get(&policy, &fields[i]) - value) < 1e-12);
+    }
+    ck_assert_uint_eq(policy.min_context_tokens, 4098);
+    ck_assert(fabs(policy.weight_speed - 0.25) < 1e-12 && fabs(policy.quant_floor_bpw - 0.25) < 1e-12);
+}
+END_TEST
+
+START_TEST(special_models_stay_out_of_other_tasks)
+{
+    struct pls_card ocr = { .tasks = 1u << PLS_TASK_VISION, .modalities = PLS_MODALITY_TEXT | PLS_MODALITY_IMAGE };
+    struct pls_card embedder = { .tasks = 1u << PLS_TASK_EMBEDDING, .modalities = PLS_MODALITY_TEXT };
+    struct pls_card coder = { .tasks = 1u << PLS_TASK_CODE | 1u << PLS_TASK_TOOLS, .modalities = PLS_MODALITY_TEXT };
+    struct pls_card general = { .tasks = 1u << PLS_TASK_CHAT, .modalities = PLS_MODALITY_TEXT };
+    struct pls_card unknown = { .modalities = PLS_MODALITY_TEXT };
+    ck_assert(!pls_rank_is_for_task(&ocr, PLS_TASK_CHAT) && pls_rank_is_for_task(&ocr, PLS_TASK_VISION));
+    ck_assert(!pls_rank_is_for_task(&embedder, PLS_TASK_CHAT) && !pls_rank_is_for_task(&general, PLS_TASK_EMBEDDING));
+    ck_assert(pls_rank_is_for_task(&coder, PLS_TASK_CHAT) && !pls_rank_is_for_task(&coder, PLS_TASK_VISION));
+    ck_assert(pls_rank_is_for_task(&general, PLS_TASK_CODE) && !pls_rank_is_for_task(&general, PLS_TASK_VISION));
+    ck_assert(pls_rank_is_for_task(&unknown, PLS_TASK_CHAT) && !pls_rank_is_for_task(&unknown, PLS_TASK_RERANK));
+}
+END_TEST
+
+START_TEST(a_known_repository_tells_of_its_importance_matrix)
+{
+    ck_assert(pls_quality_repo_imatrix("bartowski/Qwen_Qwen3-8B-GGUF"));
+    ck_assert(pls_quality_repo_imatrix("mradermacher/Foo-8B-i1-GGUF"));
+    ck_assert(!pls_quality_repo_imatrix("mradermacher/Foo-8B-GGUF"));
+    ck_assert(!pls_quality_repo_imatrix("ggml-org/gpt-oss-20b-GGUF") && !pls_quality_repo_imatrix(""));
+    /* Q3_K_M of an 8B at 4 bits: F 1.1 with a matrix, 1.8 without: M = 0.050 * F; tau 0.7: 3.8% and 6.1% lost */
+    struct pls_card card;
+    struct pls_plan p = made(&card, 8, PLS_FTYPE_Q3_K_M, 4.0, 50);
+    p.ask.quant.imatrix = false;
+    pls_quality_predict(&card, PLS_TASK_CHAT, &p);
+    ck_assert(fabs(1 - p.quality.retention - (1 - exp(-0.7 * 0.050 * 1.8))) < 1e-6);
+    PLS_COPY(card.gguf_repo, "unsloth/Foo-GGUF");
+    pls_quality_predict(&card, PLS_TASK_CHAT, &p);
+    ck_assert(fabs(1 - p.quality.retention - (1 - exp(-0.7 * 0.050 * 1.1))) < 1e-6);
 }
 END_TEST
 
@@ -111,7 +229,7 @@ START_TEST(order_is_total_and_the_efficient_set_is_right)
 {
     struct pls_pick picks[64];
     for (uint32_t i = 0; i < 64; i++) {
-        picks[i] = (struct pls_pick){ .model = i % 13, .quality = (i * 37) % 50, .decode_tps = (i * 53) % 40 + 1,
+        picks[i] = (struct pls_pick){ .model = i % 13, .quality = (i * 37) % 50, .speed_tps = (i * 53) % 40 + 1,
                                       .context_tokens = 4096u << (i % 3), .total_bytes = i, .score = (i * 29) % 17 };
     }
     pls_rank_order(picks, 64);
@@ -121,9 +239,9 @@ START_TEST(order_is_total_and_the_efficient_set_is_right)
     for (uint32_t i = 0; i < 64; i++) {
         bool is_beaten = false;
         for (uint32_t j = 0; j < 64; j++) {
-            bool no_worse = picks[j].quality >= picks[i].quality && picks[j].decode_tps >= picks[i].decode_tps
+            bool no_worse = picks[j].quality >= picks[i].quality && picks[j].speed_tps >= picks[i].speed_tps
                 && picks[j].context_tokens >= picks[i].context_tokens;
-            bool better = picks[j].quality > picks[i].quality || picks[j].decode_tps > picks[i].decode_tps
+            bool better = picks[j].quality > picks[i].quality || picks[j].speed_tps > picks[i].speed_tps
                 || picks[j].context_tokens > picks[i].context_tokens;
             is_beaten = is_beaten || (no_worse && better);
         }
@@ -137,12 +255,16 @@ START_TEST(successors_of_one_shape_share_a_row)
     struct pls_card a = { .arch = "qwen35", .n_layers = 64, .n_embd = 5120, .n_vocab = 248320, .params_total = 26895998464ULL };
     struct pls_card b = a;
     ck_assert(pls_rank_same_base(&a, &b));
+    PLS_COPY(b.arch, "qwen35vl"); /* learned to see: still the same base */
+    ck_assert(pls_rank_same_base(&a, &b));
     b.n_layers = 48;
     ck_assert(!pls_rank_same_base(&a, &b));
 }
 END_TEST
 
 UNIT_MAIN("rank", four_bits_cost_what_was_measured, a_four_bit_70b_beats_a_sixteen_bit_8b,
-          two_bits_of_an_8b_are_not_recommended, floors_fall_with_size_and_rise_with_the_task,
+          two_bits_of_an_8b_are_not_recommended, a_score_is_quality_less_what_the_wishes_cost,
+          better_in_any_wish_is_never_worse_in_score, every_field_of_a_policy_can_be_read_and_set,
+          special_models_stay_out_of_other_tasks, a_known_repository_tells_of_its_importance_matrix, floors_fall_with_size_and_rise_with_the_task,
           a_quantized_cache_costs_and_k_costs_more_than_v, order_is_total_and_the_efficient_set_is_right,
           successors_of_one_shape_share_a_row)

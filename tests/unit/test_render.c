@@ -144,7 +144,7 @@ static struct pls_entry entry_of(const char *path)
     plan.setting.type_k = PLS_TYPE_Q8_0;
     plan.setting.type_v = PLS_TYPE_F16;
     plan.n_shares = 1;
-    return (struct pls_entry){ &model, &plan, NULL, path };
+    return (struct pls_entry){ .model = &model, .plan = &plan, .path = path };
 }
 
 START_TEST(paths_are_quoted_for_the_shell)

@@ -1,0 +1,391 @@
+/* Places configurations: shape by shape, quant by quant, and for each the contexts and cache types that can matter. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/fit_search.h"
+
+/* Best first: what people publish, one step apart. */
+static const enum pls_ftype ladder[PLS_FIT_RUNGS] = {
+    PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,   PLS_FTYPE_Q6_K,   PLS_FTYPE_Q5_K_M,
+    PLS_FTYPE_Q4_K_M, PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_Q2_K,
+};
+static const uint32_t LAST_WIDE_RUNG = 4; /* Q4_K_M: where people start */
+
+/* ---- one configuration ---- */
+
+struct cache_types {
+    enum pls_type k, v;
+};
+
+struct config {
+    const struct pls_layout *layout;
+    uint32_t shape;
+    uint64_t context;
+    struct cache_types cache;
+};
+
+static bool is_wanted(const struct pls_fit_search *f, const struct pls_plan *p, const struct pls_merit *m)
+{
+    const struct pls_policy *w = &f->ask->policy;
+    bool dense_enough = !(w->quant_floor_bpw > 0 && p->bits_per_weight > 0) || p->bits_per_weight >= w->quant_floor_bpw;
+    bool fast_enough = !f->ask->speed_is_hard || p->speed.decode_tps >= w->min_decode_tps;
+    return dense_enough && fast_enough && p->quality.score >= w->min_quality && m->score >= 0;
+}
+
+static struct pls_pick *new_pick(struct pls_fit_search *f)
+{
+    if (f->n_picks == f->cap_picks) {
+        uint32_t cap = f->cap_picks > 0 ? 2 * f->cap_picks : 1024;
+        struct pls_pick *more = realloc(f->picks, cap * sizeof(*more));
+        f->out_of_memory = f->out_of_memory || more == NULL;
+        if (more == NULL) {
+            return NULL;
+        }
+        f->picks = more;
+        f->cap_picks = cap;
+    }
+    return &f->picks[f->n_picks++];
+}
+
+/* The plan that was just made, as a pick of one card of its shape. */
+static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
+{
+    struct pls_plan *p = f->plan;
+    pls_quality_predict(&f->cards[card], f->ask->policy.task, p);
+    struct pls_merit m = pls_rank_merit(&f->ask->policy, p);
+    struct pls_pick *pick = is_wanted(f, p, &m) ? new_pick(f) : NULL;
+    if (pick == NULL) {
+        return;
+    }
+    *pick = (struct pls_pick){
+        .model = card,
+        .quant = p->ask.quant,
+        .type_k = p->setting.type_k,
+        .type_v = p->setting.type_v,
+        .context_tokens = context == PLS_CONTEXT_MAX ? p->setting.n_ctx : context,
+        .quality = p->quality.score,
+        .decode_tps = p->speed.decode_tps,
+        .prefill_tps = p->speed.prefill_tps,
+        .speed_tps = m.speed_tps,
+        .total_bytes = p->bytes.total,
+        .margin_bytes = p->margin_bytes,
+        .score = m.score,
+        .reasons = m.reasons,
+    };
+    double *best = &f->best[f->group[card]];
+    *best = fmax(*best, pls_rank_key(m.score, m.reasons));
+    uint32_t tier = pls_rank_tier(m.reasons);
+    f->best_tier = tier < f->best_tier ? tier : f->best_tier;
+}
+
+/* Leaves the plan in f->plan. */
+static bool place(struct pls_fit_search *f, const struct config *c)
+{
+    struct pls_ask ask = f->ask->ask;
+    ask.quant = c->layout->quant;
+    ask.context_tokens = c->context;
+    ask.type_k = c->cache.k;
+    ask.type_v = c->cache.v;
+    ask.roughly = true;
+    f->plan->fit = PLS_FIT_NO;
+    f->plan->bytes = (struct pls_bytes){ .total = 0 };
+    enum pls_code code = pls_place_layout(c->layout, &ask, &f->s->machine, &f->s->scratch, f->plan, NULL);
+    if (code != PLS_OK || f->plan->fit != PLS_FIT_YES) {
+        return false;
+    }
+    pls_speed_predict(&f->cards[c->shape], &f->s->machine, &f->s->rates, f->plan);
+    for (uint32_t i = c->shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
+        keep(f, i, c->context);
+    }
+    return true;
+}
+
+/* ---- contexts and cache types ---- */
+
+enum { MAX_CONTEXTS = 8, MAX_CACHES = 4 };
+
+/* Longest first: the wish, or with every configuration wanted 128k, then halves, down to the least of use. */
+static uint32_t contexts_of(const struct pls_fit_search *f, const struct pls_card *card, uint64_t out[MAX_CONTEXTS])
+{
+    const struct pls_fit_ask *ask = f->ask;
+    uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
+    uint64_t wish = ask->policy.wish_context_tokens;
+    uint64_t least = pls_min(pls_min(ask->policy.min_context_tokens, wish), most);
+    uint32_t n = 0;
+    if (ask->ask.context_tokens != PLS_CONTEXT_DEFAULT) {
+        out[n++] = ask->ask.context_tokens;
+        return n;
+    }
+    uint64_t top = ask->each ? pls_max(wish, 131072) : wish;
+    for (uint64_t c = pls_min(top, most); n < MAX_CONTEXTS; c = pls_max(c / 2, least)) {
+        out[n++] = c;
+        if (c <= least) {
+            break;
+        }
+    }
+    return n;
+}
+
+/* Widest first. K errors weigh about nine times those of V, so K is never the narrower one. Gemma 4 does not bear a
+ * quantized K cache (KL divergence .11 to .38 at q8_0); 4 bits cost reasoning models too much of their long chains. */
+static uint32_t caches_of(const struct pls_fit_search *f, const struct pls_card *card, struct cache_types out[MAX_CACHES])
+{
+    const struct pls_ask *ask = &f->ask->ask;
+    bool is_llama = pls_ask_engine(ask) == PLS_ENGINE_LLAMA_CPP;
+    uint32_t n = 0;
+    out[n++] = (struct cache_types){ ask->type_k, ask->type_v };
+    if (f->ask->has_kv || !is_llama || card->is_encoder || ask->flash_attention == PLS_OFF) {
+        return n;
+    }
+    if (strcmp(card->arch, "gemma4") == 0) {
+        out[n++] = (struct cache_types){ PLS_TYPE_F16, PLS_TYPE_Q8_0 };
+        return n;
+    }
+    out[n++] = (struct cache_types){ PLS_TYPE_Q8_0, PLS_TYPE_Q8_0 };
+    bool thinks = f->ask->policy.task == PLS_TASK_REASONING || (card->tasks & 1u << PLS_TASK_REASONING) != 0;
+    if (!thinks) {
+        out[n++] = (struct cache_types){ PLS_TYPE_Q4_0, PLS_TYPE_Q4_0 };
+    }
+    return n;
+}
+
+/* All layers where the machine is fastest. */
+static bool is_whole(const struct pls_plan *p)
+{
+    bool on_gpu = false;
+    for (uint32_t i = 1; i < p->n_shares; i++) {
+        on_gpu |= p->shares[i].n_layers > 0;
+    }
+    return p->cpu_moe_layers == 0 && (!on_gpu || p->shares[0].n_layers == 0);
+}
+
+static bool has_gpu(const struct pls_fit_search *f)
+{
+    return f->s->machine.n_gpus > 0 && f->ask->ask.backend != PLS_BACKEND_CPU;
+}
+
+/* Most that all pools of the fastest kind hold together, or all memory. */
+static uint64_t room(const struct pls_fit_search *f, bool on_gpus)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < f->s->machine.n_pools; i++) {
+        const struct pls_pool *pool = &f->s->machine.pools[i];
+        bool counts = on_gpus ? pool->gpu >= 0 : pool->within < 0;
+        sum = counts ? pls_add(sum, pool->budget_bytes) : sum;
+    }
+    return sum;
+}
+
+/* After the widest cache with the longest context did not fit whole: a narrower cache or less context may. For each cache
+ * the longest context that fits whole is worth having, when it is longer than with a wider one; nothing shorter is. */
+static void place_shorter(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n, bool is_wide)
+{
+    struct cache_types caches[MAX_CACHES];
+    uint32_t n_caches = caches_of(f, &f->cards[c.shape], caches);
+    uint64_t longest_whole = 0;
+    for (uint32_t k = 0; k < n_caches; k++) {
+        for (uint32_t i = k == 0 ? 1 : 0; i < n && contexts[i] > longest_whole; i++) {
+            c.context = contexts[i];
+            c.cache = caches[k];
+            bool fits = place(f, &c);
+            if (fits && is_whole(f->plan)) {
+                longest_whole = contexts[i];
+                f->is_comfortable[c.shape] |= is_wide && i == 0;
+                break;
+            }
+        }
+    }
+}
+
+static void place_all_of(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n)
+{
+    struct cache_types caches[MAX_CACHES];
+    uint32_t n_caches = caches_of(f, &f->cards[c.shape], caches);
+    for (uint32_t k = 0; k < n_caches; k++) {
+        for (uint32_t i = 0; i < n; i++) {
+            c.context = contexts[i];
+            c.cache = caches[k];
+            place(f, &c);
+        }
+    }
+}
+
+static void place_layout(struct pls_fit_search *f, struct config c, bool is_wide)
+{
+    uint64_t contexts[MAX_CONTEXTS];
+    uint32_t n = contexts_of(f, &f->cards[c.shape], contexts);
+    if (f->ask->each) {
+        place_all_of(f, c, contexts, n);
+        return;
+    }
+    c.context = contexts[0];
+    c.cache = (struct cache_types){ f->ask->ask.type_k, f->ask->ask.type_v };
+    bool fits = place(f, &c);
+    if (fits && is_whole(f->plan)) {
+        f->is_comfortable[c.shape] |= is_wide;
+        return;
+    }
+    /* without any cache it must fit: whole on the GPUs when it fits in part, at all when it does not */
+    uint64_t least = pls_sub(f->plan->bytes.total, f->plan->bytes.kv);
+    if (f->plan->bytes.total > 0 && least > room(f, fits && has_gpu(f))) {
+        return;
+    }
+    place_shorter(f, c, contexts, n, is_wide);
+}
+
+/* ---- candidates ---- */
+
+/* Rungs of one shape often follow each other: its tensors are listed once for a run of them. */
+static bool list_tensors(struct pls_fit_search *f, uint32_t shape)
+{
+    if (f->listed == shape) {
+        return f->is_listed;
+    }
+    pls_arena_reset(&f->s->scratch, f->list_mark);
+    memset(f->model, 0, sizeof(*f->model));
+    f->model->card = f->cards[shape];
+    f->model->stored.ftype = PLS_FTYPE_NONE;
+    f->is_listed = pls_arch_tensors(&f->model->card, &f->s->scratch, &f->model->tensors, NULL) == PLS_OK;
+    f->listed = shape;
+    return f->is_listed;
+}
+
+static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, const struct pls_quant *quant)
+{
+    struct pls_layout layout;
+    uint32_t bit = 1u << rung;
+    if ((f->placed[shape] & bit) != 0 || !list_tensors(f, shape)) {
+        return;
+    }
+    f->placed[shape] |= bit;
+    size_t mark = f->s->scratch.used;
+    if (pls_layout_make(f->model, quant, &f->s->machine, &f->s->scratch, &layout, NULL) == PLS_OK) {
+        struct config c = { .layout = &layout, .shape = shape };
+        place_layout(f, c, rung <= LAST_WIDE_RUNG);
+    }
+    pls_arena_reset(&f->s->scratch, mark);
+}
+
+static void place_candidate(struct pls_fit_search *f, const struct pls_fit_candidate *c)
+{
+    bool is_narrow = c->rung > LAST_WIDE_RUNG && c->rung < PLS_FIT_RUNGS && !f->ask->each;
+    if (is_narrow) {
+        struct pls_quant wide = c->quant;
+        wide.ftype = ladder[LAST_WIDE_RUNG];
+        place_rung(f, c->shape, LAST_WIDE_RUNG, &wide);
+        if (f->is_comfortable[c->shape]) {
+            return;
+        }
+    }
+    place_rung(f, c->shape, c->rung, &c->quant);
+}
+
+static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t rung, const struct pls_quant *quant)
+{
+    double bound = -HUGE_VAL;
+    for (uint32_t i = shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
+        bound = fmax(bound, pls_fit_bound(f, &f->cards[i], quant, f->plan));
+        f->n_configs++;
+    }
+    if (bound > -HUGE_VAL) {
+        f->candidates[f->n_candidates++] = (struct pls_fit_candidate){ bound, shape, rung, *quant };
+    }
+}
+
+uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
+                       struct pls_quant out[PLS_FIT_RUNGS])
+{
+    struct pls_quant own = pls_target_default_quant(card, ask->ask.runtime);
+    bool is_fixed = own.format != PLS_FORMAT_GGUF || own.ftype == PLS_FTYPE_MXFP4_MOE;
+    if (ask->has_quant || is_fixed) {
+        out[0] = ask->has_quant ? ask->quant : own;
+        return 1;
+    }
+    for (size_t i = 0; i < PLS_FIT_RUNGS; i++) {
+        out[i] = own;
+        out[i].ftype = ladder[i];
+        out[i].imatrix = imatrix;
+    }
+    return PLS_FIT_RUNGS;
+}
+
+static void add_candidates(struct pls_fit_search *f, uint32_t shape)
+{
+    struct pls_quant rungs[PLS_FIT_RUNGS];
+    uint32_t n = pls_fit_rungs(f->ask, &f->cards[shape], f->ask->quant.imatrix, rungs);
+    for (uint32_t i = 0; i < n; i++) {
+        add_candidate(f, shape, n > 1 ? i : PLS_FIT_RUNGS, &rungs[i]);
+    }
+}
+
+/* Highest bound first; equal ones in the order of the catalog, so that every run looks at the same. */
+static int by_bound(const void *a, const void *b)
+{
+    const struct pls_fit_candidate *x = a;
+    const struct pls_fit_candidate *y = b;
+    if (x->bound < y->bound || x->bound > y->bound) {
+        return x->bound < y->bound ? 1 : -1;
+    }
+    return x->shape != y->shape ? (x->shape < y->shape ? -1 : 1) : (x->rung < y->rung ? -1 : 1);
+}
+
+/* The key that the last of the wanted rows has by now; nothing below it needs to be placed, nor anything that could only
+ * be offered if nothing better were. */
+static double key_to_beat(struct pls_fit_search *f)
+{
+    uint32_t n = 0;
+    double of_tier = f->best_tier < UINT32_MAX ? -PLS_TIER_COST * f->best_tier : -HUGE_VAL;
+    for (uint32_t i = 0; i < f->n_groups && f->ask->top > 0; i++) {
+        double key = f->best[i];
+        uint32_t at = n < f->ask->top ? n : n - 1;
+        if (!(key > -HUGE_VAL) || (n == f->ask->top && key <= f->leaders[n - 1])) {
+            continue;
+        }
+        while (at > 0 && f->leaders[at - 1] < key) {
+            f->leaders[at] = f->leaders[at - 1];
+            at--;
+        }
+        f->leaders[at] = key;
+        n += n < f->ask->top;
+    }
+    return n > 0 && n == f->ask->top ? fmax(of_tier, f->leaders[n - 1]) : of_tier;
+}
+
+void pls_fit_place(struct pls_fit_search *f)
+{
+    bool all = f->ask->each;
+    double least = -HUGE_VAL;
+    f->list_mark = f->s->scratch.used;
+    f->listed = PLS_FIT_NONE;
+    f->best_tier = UINT32_MAX;
+    for (uint32_t i = 0; i < f->n_groups; i++) {
+        f->best[i] = -HUGE_VAL;
+    }
+    for (uint32_t i = 0; i < f->n_cards; i++) {
+        if (f->shape[i] == i) {
+            add_candidates(f, i);
+        }
+    }
+    qsort(f->candidates, f->n_candidates, sizeof(*f->candidates), by_bound);
+    for (uint32_t i = 0; i < f->n_candidates && (all || f->candidates[i].bound >= least); i++) {
+        const struct pls_fit_candidate *c = &f->candidates[i];
+        double before = f->best[f->group[c->shape]];
+        if (all || c->bound >= before) {
+            place_candidate(f, c);
+        }
+        if (!all && f->best[f->group[c->shape]] > before) {
+            least = key_to_beat(f);
+        }
+    }
+}
+
+void pls_fit_place_group(struct pls_fit_search *f, uint32_t group)
+{
+    for (uint32_t i = 0; i < f->n_candidates; i++) {
+        const struct pls_fit_candidate *c = &f->candidates[i];
+        if (f->group[c->shape] == group && c->bound >= f->best[group]) {
+            place_candidate(f, c);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/* cli/fit_search.h - what the files of the search share. Cards are indexed as gathered, in the catalog's order. */
+#ifndef CLI_FIT_SEARCH_H
+#define CLI_FIT_SEARCH_H
+
+#include "cli/fit.h"
+#include "plimsoll/place.h"
+
+#define PLS_FIT_NONE UINT32_MAX
+
+/* A shape in one quant: placed once for all cards that have the shape. */
+struct pls_fit_candidate {
+    double bound;   /* what it could score at best, less its tier */
+    uint32_t shape; /* the first card of it */
+    uint32_t rung;  /* in the ladder; PLS_FIT_RUNGS: the one quant there is */
+    struct pls_quant quant;
+};
+
+struct pls_fit_search {
+    struct pls_session *s;
+    const struct pls_fit_ask *ask;
+    struct pls_fit_ask own; /* what ask points to: the caller's, settled for this machine */
+    struct pls_card *cards;
+    uint32_t n_cards, cap;
+    bool out_of_memory;
+
+    /* per card; a shape is known by its first card, a group (cards of one base) by a number below n_groups */
+    uint32_t *shape, *next_of_shape, *group;
+    uint32_t n_groups;
+
+    struct pls_fit_candidate *candidates;
+    uint32_t n_candidates;
+    uint32_t *placed;      /* per shape: bits of the rungs placed */
+    bool *is_comfortable;  /* per shape: 4 bits or more fit whole, with the context wished for */
+
+    struct pls_pick *picks;
+    uint32_t n_picks, cap_picks, n_configs;
+    double *best;          /* per group: the best key placed so far */
+    double *leaders;       /* the best keys of the `top` leading groups, in descending order */
+    uint32_t best_tier;
+
+    struct pls_plan *plan; /* scratch: too large for the stack */
+    struct pls_model *model; /* whose tensors are listed in the scratch arena: */
+    uint32_t listed;         /* the shape; PLS_FIT_NONE none yet */
+    bool is_listed;
+    size_t list_mark;
+};
+
+/* Sets shape, next_of_shape, group and n_groups. PLS_NOMEM. */
+enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err);
+
+/* Places all that can still matter: fills picks. */
+void pls_fit_place(struct pls_fit_search *f);
+/* What is left of a group, so that its best is known whatever it is. */
+void pls_fit_place_group(struct pls_fit_search *f, uint32_t group);
+
+/* At most this much could a configuration's key be; infinite when it has to be tried, minus infinite when it cannot fit.
+ * plan is scratch. */
+double pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card, const struct pls_quant *quant,
+                     struct pls_plan *plan);
+
+/* Indices of picks in the order of rows; picks are sorted by it. chosen has room for n_picks. Returns their number. */
+uint32_t pls_fit_choose(struct pls_fit_search *f, uint32_t *chosen);
+
+#endif

@@ -1,0 +1,98 @@
+/* What a policy holds by default, and which of its fields a user may change. Judgement where it is judgement, evidence
+ * where there is some: the comments say which. */
+#include <stddef.h>
+#include <string.h>
+
+#include "plimsoll/rank.h"
+
+struct pls_policy pls_policy_default(enum pls_task task)
+{
+    /* Adults read 238 words of prose per minute (Brysbaert 2019, 190 studies), about 5.3 tokens per second: half as much
+     * again keeps text ahead of the reader when a prediction is somewhat off. Code, tool calls and thinking are not read along
+     * with; an answer of 1,500 tokens in two minutes asks for about 12. At the floor speed costs a fifth of the quality.
+     * Judgement: all weights, the wishes, the margin. */
+    struct pls_policy p = {
+        .task = task,
+        .min_decode_tps = 8,
+        .min_context_tokens = 4096,
+        .wish_context_tokens = 16384,
+        .margin_share = 0.05,
+        .weight_speed = 0.20,
+        .weight_context = 0.10,
+        .weight_margin = 0.03,
+        .evidence_penalty = 1,
+        .quant_floor_bpw = -1,
+    };
+    if (task == PLS_TASK_CODE || task == PLS_TASK_REASONING || task == PLS_TASK_TOOLS) {
+        p.min_decode_tps = 12;
+        p.wish_context_tokens = 32768;
+    } else if (task == PLS_TASK_EMBEDDING || task == PLS_TASK_RERANK) {
+        p.min_decode_tps = 0;
+        p.min_prefill_tps = 100; /* a passage of 500 tokens in 5 seconds */
+        p.min_context_tokens = 512;
+        p.wish_context_tokens = 2048;
+    }
+    return p;
+}
+
+const struct pls_policy_field *pls_policy_fields(uint32_t *n)
+{
+#define NUMBER(field, least, most, note) { #field, offsetof(struct pls_policy, field), false, least, most, note }
+#define TOKENS(field, note) { #field, offsetof(struct pls_policy, field), true, 1, 1e9, note }
+    static const struct pls_policy_field fields[] = {
+        NUMBER(min_decode_tps, 0, 1e6, "floor of decode speed in tokens per second; 0 none"),
+        NUMBER(min_prefill_tps, 0, 1e9, "floor of prefill speed, for tasks that only read; 0: decode counts"),
+        TOKENS(min_context_tokens, "least context of use"),
+        TOKENS(wish_context_tokens, "context beyond which more adds nothing"),
+        NUMBER(margin_share, 0, 1, "share of a pool that should stay free"),
+        NUMBER(weight_speed, 0, 1, "share of quality that the floor's speed costs"),
+        NUMBER(weight_context, 0, 1, "share of quality that the least context costs"),
+        NUMBER(weight_margin, 0, 1, "share of quality that a full memory costs"),
+        NUMBER(evidence_penalty, 0, 10, "standard errors taken off quality"),
+        NUMBER(min_quality, 0, 100, "least quality offered"),
+        NUMBER(quant_floor_bpw, -1, 64, "least bits per weight; -1: by size and task"),
+    };
+#undef NUMBER
+#undef TOKENS
+    *n = (uint32_t)PLS_COUNT_OF(fields);
+    return fields;
+}
+
+double pls_policy_get(const struct pls_policy *policy, const struct pls_policy_field *field)
+{
+    const char *at = (const char *)policy + field->offset;
+    uint64_t tokens = 0;
+    double number = 0;
+    if (field->is_tokens) {
+        memcpy(&tokens, at, sizeof(tokens));
+        return (double)tokens;
+    }
+    memcpy(&number, at, sizeof(number));
+    return number;
+}
+
+void pls_policy_set(struct pls_policy *policy, const struct pls_policy_field *field, double value)
+{
+    char *at = (char *)policy + field->offset;
+    uint64_t tokens = (uint64_t)value;
+    if (field->is_tokens) {
+        memcpy(at, &tokens, sizeof(tokens));
+    } else {
+        memcpy(at, &value, sizeof(value));
+    }
+}
+
+bool pls_rank_is_for_task(const struct pls_card *card, enum pls_task task)
+{
+    static const uint32_t writes = 1u << PLS_TASK_CHAT | 1u << PLS_TASK_CODE | 1u << PLS_TASK_REASONING | 1u << PLS_TASK_TOOLS;
+    bool any = task == PLS_TASK_CHAT || task == PLS_TASK_CODE || task == PLS_TASK_REASONING; /* how well says the ability */
+    uint32_t wanted = any ? writes : 1u << task;
+    bool only_reads = task == PLS_TASK_EMBEDDING || task == PLS_TASK_RERANK;
+    if (task == PLS_TASK_VISION && (card->modalities & PLS_MODALITY_IMAGE) == 0) {
+        return false;
+    }
+    if (card->tasks == 0) {
+        return card->is_encoder == only_reads;
+    }
+    return (card->tasks & wanted) != 0;
+}

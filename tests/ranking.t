@@ -1,0 +1,115 @@
+#!/bin/sh
+# The order of what fits: nobody can point at a row and say that one below is better in every respect.
+. tests/tap.sh
+
+# Rows of one answer that break a promise, one line each. Quality, speed and context as printed; an embedder's speed is that
+# of reading.
+broken='
+def speed: if $task == "embedding" then .speed.prefill_tps // 0 else .speed.decode_tps // 0 end;
+def floors: [.reasons[] | select(. == "below-speed-floor" or . == "below-quant-floor" or . == "short-context")] | sort;
+.configs as $c
+| ($c[] | select(.fits | not) | "does not fit: \(.model.id):\(.quant)"),
+  (range(0; $c | length) as $i | range($i + 1; $c | length) as $k | $c[$i] as $a | $c[$k] as $b
+   | select($b.quality.score >= $a.quality.score and ($b | speed) >= ($a | speed) and $b.context_tokens >= $a.context_tokens
+            and ($b.quality.score > $a.quality.score or ($b | speed) > ($a | speed) or $b.context_tokens > $a.context_tokens))
+   | "\($a.model.id) (row \($i + 1)) is beaten by \($b.model.id) (row \($k + 1))"),
+  ($c | map(floors) | unique | select(length > 1) | "rows under different floors side by side: \(.)"),
+  ($c | map(.model.id) + map(.also[]) | group_by(.)[] | select(length > 1) | "twice: \(.[0])")'
+
+check() { # TASK WHERE...
+    task=$1; shift
+    run fit "$@" --task "$task" --no-bench -n 10 --json
+    if [ "$status" -gt 1 ]; then cat "$tap_tmp/err"; else jq -r --arg task "$task" "$broken" "$tap_tmp/out"; fi
+}
+
+# ---- every 12th profile of the hardware table, the tasks in turn
+n=0 asked=0
+: >"$tap_tmp/broken"
+"$PLIMSOLL" hardware --json | jq -r '.profiles | to_entries[] | select(.key % 12 == 1) | .key as $k | .value
+    | (.memory_bytes // []) as $m | .id + (if ($m | length) > 1 then " \($m[($k / 12 | floor) % ($m | length)] / 1073741824)gb" else "" end)' \
+    >"$tap_tmp/profiles"
+while read -r machine; do
+    n=$((n + 1))
+    case $((n % 4)) in 0) task=code ;; 1) task=chat ;; 2) task=reasoning ;; *) task=embedding ;; esac
+    asked=$((asked + 1))
+    check $task --on "$machine" </dev/null | sed "s/^/$machine, $task: /" >>"$tap_tmp/broken"
+done <"$tap_tmp/profiles"
+empty "no row is beaten by one below it, on any of $asked profiles" "$(head -20 "$tap_tmp/broken")"
+ok "most profiles could be asked" test "$asked" -ge 20
+
+# ---- recorded machines, small and large, with two and more graphics cards
+: >"$tap_tmp/broken"
+for record in tests/records/*.json; do
+    for task in chat code vision tools; do
+        check $task --on "$record" | sed "s|^|$record $task: |" >>"$tap_tmp/broken"
+    done
+done
+empty "nor on the recorded machines" "$(grep -v 'machine record' "$tap_tmp/broken" | head -20)"
+
+# ---- the search that stops early finds what the exhaustive one finds, and fewer rows are the first of more
+columns='NR > 1 && NR <= 9 { print $2, $4, $5, $8 }'
+for r in cpu-32g cuda-24g laptop-24g; do
+    for t in code vision embedding; do
+        "$PLIMSOLL" fit --on tests/records/$r.json --task $t --top 8 --format csv | awk -F, "$columns" >"$tap_tmp/few"
+        "$PLIMSOLL" fit --on tests/records/$r.json --task $t --top 0 --format csv | awk -F, "$columns" >"$tap_tmp/all"
+        ok "first rows of $t on $r" cmp "$tap_tmp/few" "$tap_tmp/all"
+    done
+done
+
+box=tests/records/laptop-24g.json
+# ---- floors
+run fit --on $box --min-speed 100 -n 0 --json
+is "--min-speed leaves slower ones out" "$(jq '[.configs[] | select(.speed.decode_tps < 100)] | length' "$tap_tmp/out")" 0
+run fit --on $box --min-quality 30 -n 0 --json
+is "--min-quality leaves weaker ones out" "$(jq '[.configs[] | select(.quality.score < 30)] | length' "$tap_tmp/out")" 0
+run fit --on $box --quant-floor 6 -n 0 --json
+is "--quant-floor leaves coarser ones out" "$(jq '[.configs[] | select(8 * .bytes.tensor_data / .model.params < 6)] | length' "$tap_tmp/out")" 0
+run fit llama-3.3-70b --on tests/records/cuda-24g.json --json
+is "what is all under a floor is offered, and says so" \
+    "$status $(jq -r '[.configs[].reasons[] | select(startswith("below-"))] | length > 0' "$tap_tmp/out")" "0 true"
+run fit --on "m4 max 128gb" -n 0 --json
+is "under 4 bits only where 4 bits do not fit, and flagged" \
+    "$(jq '[.configs[] | select(8 * .bytes.tensor_data / .model.params < 4 and (.reasons | (contains(["low-bits"]) or contains(["native-quant"])) | not))] | length' "$tap_tmp/out")" 0
+
+# ---- tasks
+run fit --on $box --task embedding -n 0 --json
+jq -r '.configs[].model.id' "$tap_tmp/out" | sort >"$tap_tmp/found"
+"$PLIMSOLL" sql "SELECT id FROM models WHERE ' ' || use_cases || ' ' LIKE '% embedding %' ORDER BY id" --format csv | tail -n +2 | sort >"$tap_tmp/embedders"
+empty "embedding: embedders alone" "$(comm -23 "$tap_tmp/found" "$tap_tmp/embedders")"
+ok "and some of them" test -s "$tap_tmp/found"
+run fit lightonocr --on $box
+is "an OCR model does not chat" "$status" 1
+run fit lightonocr --on $box --task vision --json
+is "but sees, with its projector counted" "$status $(jq '.configs[0].bytes.projector > 0' "$tap_tmp/out")" "0 true"
+
+# ---- siblings share a row
+run fit qwen3 27b --on "rtx 4090" --json
+ok "siblings of one base are one row that names the others" \
+    jq -e '[.configs[] | select(.model.id == "qwen3.8-27b") | .also[] | select(. == "qwen3.6-27b" or . == "qwen3.5-27b")] | length == 2' "$tap_tmp/out"
+
+# ---- policy file
+mkdir -p "$XDG_CONFIG_HOME/plimsoll"
+policy() { printf '%s\n' "$1" >"$XDG_CONFIG_HOME/plimsoll/policy.json"; }
+policy '{"weight_speed": 0.9, "code": {"weight_speed": 0}}'
+run fit --on $box --explain
+ok "the policy file is heard" grep -Eq '^  weight_speed +0\.9 ' "$tap_tmp/out"
+run fit --on $box --task code --explain
+ok "and a task of its own in it" grep -Eq '^  weight_speed +0 ' "$tap_tmp/out"
+run fit --on $box -n 1 --json
+fast=$(jq '.configs[0].speed.decode_tps' "$tap_tmp/out")
+policy '{"weight_speed": 0}'
+run fit --on $box -n 1 --json
+ok "weights change the order" awk "BEGIN { exit !($fast > $(jq '.configs[0].speed.decode_tps' "$tap_tmp/out")) }"
+policy '{"weight_sped": 1}'; refuses "an unknown field" 2 "policy.json: 'weight_sped' is not a field" fit --on $box
+policy '{"chat": {"min_quality": "high"}}'; refuses "a wrong type" 2 'policy.json: chat.min_quality: expected a number' fit --on $box
+policy '{"weight_speed": 3}'; refuses "a number out of range" 2 'from 0 to 1' fit --on $box
+policy '{"wish_context_tokens": 1000.5}'; refuses "half a token" 2 'whole number' fit --on $box
+policy '{"wish_context_tokens": 100}'; refuses "a wish below the least" 2 'less than min_context_tokens' fit --on $box
+policy '{"weight_speed": 1'; refuses "broken JSON" 2 'not a JSON object' fit --on $box
+policy '[]'; refuses "no object" 2 'not a JSON object' fit --on $box
+rm "$XDG_CONFIG_HOME/plimsoll/policy.json"
+run fit --on $box --explain
+rows=$(awk '/^ *[a-z0-9.-]+ +[0-9.]+ = / { split($0, at, "="); n = split(at[2], f, "x"); p = 1; for (i = 1; i <= n; i++) p *= f[i]; split(at[1], s, " "); d = s[2] - p; if (d > 0.2 || d < -0.2) print $0 }' "$tap_tmp/out")
+empty "scores are the product that --explain shows" "$rows"
+is "of the first rows" "$(grep -Ec '^ +[a-z0-9.-]+ +[0-9.]+ = ' "$tap_tmp/out")" 5
+done_testing
