@@ -57,16 +57,25 @@ static enum class class_of(const struct pls_cpu_load *load)
     return CLASS_ANY;
 }
 
-static const struct factor *factor_of(enum class class, enum pls_type type)
+static const struct factor *find_factor(enum class class, enum pls_type type)
 {
-    const struct factor *any = &factors[0];
     for (size_t i = 0; i < PLS_COUNT_OF(factors); i++) {
         if (factors[i].class == class && factors[i].type == type) {
             return &factors[i];
         }
-        any = factors[i].class == class && factors[i].type == PLS_TYPE_NONE ? &factors[i] : any;
     }
-    return any;
+    return NULL;
+}
+
+/* Types that AMX tiles do not know run through the class below. */
+static const struct factor *factor_of(enum class class, enum pls_type type)
+{
+    const struct factor *exact = find_factor(class, type);
+    if (exact == NULL && class == CLASS_AMX) {
+        return factor_of(CLASS_VNNI, type);
+    }
+    const struct factor *any = exact != NULL ? exact : find_factor(class, PLS_TYPE_NONE);
+    return any != NULL ? any : &factors[0];
 }
 
 static const struct core_rate *core_rate_of(enum pls_type type)
@@ -95,6 +104,23 @@ static double with_threads(double one, double half, double all, uint32_t n_all, 
     return half + (all - half) * (n - n_half) / (n_all - n_half);
 }
 
+/* AMX tiles multiply plain matrices; stacks of experts stay with the kernels of the class below. */
+static double routed_share(const struct pls_traffic *t)
+{
+    double bytes = 0;
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        bytes += (double)t->weights_by_type[i];
+    }
+    return bytes > 0 ? (double)t->expert_share_bytes / bytes : 0;
+}
+
+/* Mean over the classes that take part, of what a factor makes of time. */
+static double blended(const struct pls_cpu_load *load, double mine, double of_experts)
+{
+    double routed = class_of(load) == CLASS_AMX ? routed_share(load->traffic) : 0;
+    return (1 - routed) * mine + routed * of_experts;
+}
+
 struct pace {
     double cached_gbs, stream_gbs; /* 0 unknown */
 };
@@ -106,10 +132,13 @@ static struct pace measured_pace(const struct pls_cpu_load *load, enum pls_type 
     double cached = interleaved ? r->cached_repacked_gbs : r->cached_gbs;
     double stream = interleaved ? r->stream_repacked_gbs : r->stream_gbs;
     uint32_t n_all = load->rates->n_threads;
-    return (struct pace){
+    struct pace pace = {
         .cached_gbs = with_threads(r->cached_one_gbs, r->cached_half_gbs, cached, n_all, load->n_threads),
         .stream_gbs = with_threads(r->stream_one_gbs, r->stream_half_gbs, stream, n_all, load->n_threads),
     };
+    /* A kernel is no slower out of its cache; where it was measured so, something disturbed the short cached passes. */
+    pace.cached_gbs = pace.cached_gbs > 0 ? fmax(pace.cached_gbs, pace.stream_gbs) : 0;
+    return pace;
 }
 
 static uint32_t threads(const struct pls_cpu_load *load)
@@ -131,8 +160,9 @@ static double seconds_per_gb(const struct pls_cpu_load *load, enum pls_type type
     struct pace pace = measured_pace(load, type);
     if (pace.stream_gbs > 0 && pace.cached_gbs > 0) {
         const struct factor *f = factor_of(class_of(load), type);
+        const struct factor *v = factor_of(CLASS_VNNI, type);
         double stall = fmax(1 / pace.stream_gbs - 1 / pace.cached_gbs, 0);
-        return 1 / (f->compute * pace.cached_gbs) + f->stall * stall;
+        return blended(load, 1 / f->compute, 1 / v->compute) / pace.cached_gbs + blended(load, f->stall, v->stall) * stall;
     }
     *is_measured = false;
     double gbs = bandwidth_gbs(load);
@@ -194,13 +224,20 @@ struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_ori
 
 /* ---- prefill ---- */
 
+/* Products grow with the threads. */
+static double thread_share(const struct pls_cpu_load *load)
+{
+    bool fewer = load->n_threads > 0 && load->rates->n_threads > 0;
+    return fewer ? fmin((double)load->n_threads / load->rates->n_threads, 1) : 1;
+}
+
 /* Arithmetic rate of a type's matrix products, in 1e9 per second. */
 static double matrix_gflops(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
 {
     const struct pls_rates *r = load->rates;
     if (r->type[type].gemm_gflops > 0) {
-        double n = load->n_threads > 0 && r->n_threads > 0 ? fmin((double)load->n_threads / r->n_threads, 1) : 1;
-        return r->type[type].gemm_gflops * n * factor_of(class_of(load), type)->prefill;
+        return r->type[type].gemm_gflops * thread_share(load)
+            / blended(load, 1 / factor_of(class_of(load), type)->prefill, 1 / factor_of(CLASS_VNNI, type)->prefill);
     }
     *is_measured = false;
     bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
@@ -215,14 +252,18 @@ static double params_of(const struct pls_traffic *t, size_t type)
     return info->name != NULL && info->bytes > 0 ? bytes / info->bytes * info->block : 0;
 }
 
-static double attention_s(const struct pls_cpu_load *load, bool *is_measured)
+/* Scores and their sums run through products of halves, which no engine factor slows. */
+static double attention_s(const struct pls_cpu_load *load)
 {
     const struct pls_traffic *t = load->traffic;
     double n = (double)load->prompt_tokens;
     double depth = (double)load->depth_tokens + n / 2;
     double seen = fmin(depth, (double)t->window_tokens);
     double flops = 4 * n * (depth * (double)t->attention_width + seen * (double)t->attention_width_sliding);
-    return flops / (matrix_gflops(load, PLS_TYPE_F16, is_measured) * 1e9);
+    double measured = load->rates->type[PLS_TYPE_F16].gemm_gflops;
+    double typical = UNKNOWN_PREFILL * threads(load) * core_rate_of(PLS_TYPE_F16)->gemm_gflops;
+    double gflops = measured > 0 ? measured * thread_share(load) : typical;
+    return flops / (gflops * 1e9);
 }
 
 static struct pls_speed_parts prefill_parts(const struct pls_cpu_load *load, bool *is_measured)
@@ -235,19 +276,18 @@ static struct pls_speed_parts prefill_parts(const struct pls_cpu_load *load, boo
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         bytes += (double)t->weights_by_type[i];
     }
-    double routed = bytes > 0 ? (double)t->expert_share_bytes / bytes : 0;
     double thin = load->experts_per_used > 1 ? e->moe_prefill * load->experts_per_used * fmax(batches, 1) / n : 0;
     struct pls_speed_parts parts = { .n_layers = t->n_layers };
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         if (params_of(t, i) > 0) {
             double gflops = matrix_gflops(load, (enum pls_type)i, is_measured);
-            parts.by_type[i] = 2e-9 * params_of(t, i) * n / gflops * (1 + routed * thin);
+            parts.by_type[i] = 2e-9 * params_of(t, i) * n / gflops * (1 + routed_share(t) * thin);
         }
     }
     double all = bytes + (double)t->expert_share_bytes * (fmax(load->experts_per_used, 1) - 1);
     double reading = batches * all / (bandwidth_gbs(load) * 1e9);
     double fixed = batches * operations_s(load) + n * t->n_ops * e->op_token_ns * 1e-9;
-    parts.other = attention_s(load, is_measured) + reading + fixed;
+    parts.other = attention_s(load) + reading + fixed;
     return parts;
 }
 
