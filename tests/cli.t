@@ -153,6 +153,15 @@ is "need: every answer fits, on its own, smallest first" "$status $(jq -c '[all(
 run need qwen3-32b:Q4_K_M -c 8k -np 1 --top 0 --json
 is "need: a machine that computes in its own RAM has no more than that" "$status $(jq -c '[.hardware[] | select(.id | test("^(apple|raspberry|rk|jetson)"))] | [length > 0, all(.[]; .plan.bytes.total <= .memory_bytes)]' "$tap_tmp/out")" "0 [true,true]"
 
+refuses "need asks of every machine, not of one" 2 'not an option of need' need qwen3-8b --on "rtx 4090"
+run need qwen3-8b -c 8k --top 3 --format jsonl
+is "need: jsonl is one answer per line" "$status $(wc -l <"$tap_tmp/out") $(jq -r .devices "$tap_tmp/out" | wc -l)" "0 3 3"
+run compare qwen3-8b --on $box --on "m4 max 64gb" -c 8k --format jsonl
+is "compare: jsonl is one machine per line" "$status $(wc -l <"$tap_tmp/out")" "0 2"
+for c in "need qwen3-8b" "compare qwen3-8b --on $box" "hardware 4090" "catalog list"; do
+    refuses "no rows for eval: $c" 2 'env is for one answer' $c --format env
+done
+
 # ---- cards of one's own
 printf '{"id":"tiny-1b-instruct","name":"Tiny 1B","arch":"llama","use_cases":["chat"],"n_layers":16,"vocab_size":32000,"hidden_size":2048,"intermediate_size":8192,"n_heads":32,"n_kv_heads":8,"max_context":8192,"tie_embeddings":true}' >"$tap_tmp/tiny.json"
 run catalog add "$tap_tmp/tiny.json"

@@ -4,6 +4,8 @@
 
 /* Commands that ask a question about models on a machine. */
 #define ASKS (PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_NEED | PLS_CMD_BIT_COMPARE)
+/* need asks of every machine there is */
+#define PLACES (PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_COMPARE | PLS_CMD_BIT_PROBE | PLS_CMD_BIT_SQL)
 #define EVERY ((1u << PLS_CMD_COUNT) - 1)
 
 static const struct pls_option options[] = {

@@ -41,6 +41,11 @@ static bool wants_color(void)
     return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && term != NULL && !pls_text_equal(term, "dumb");
 }
 
+/* What can be said in shell variables; a table handed to eval would be worse than none. */
+enum {
+    ONE_ANSWER = PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_PROBE | PLS_CMD_BIT_INSPECT | PLS_CMD_BIT_BENCH,
+};
+
 enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *args, const char *program,
                                 struct pls_err *err)
 {
@@ -54,6 +59,10 @@ enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *ar
     }
     if (pls_args_has(args, PLS_OPT_JSON)) {
         s->output = PLS_OUT_JSON;
+    }
+    if (s->output == PLS_OUT_ENV && (ONE_ANSWER & 1u << args->command) == 0) {
+        return pls_fail(err, PLS_USAGE, "--format: %s answers in rows, env is for one answer",
+                        pls_command_info(args->command)->name);
     }
     s->screen.width = terminal_width();
     s->screen.color = wants_color();

@@ -58,11 +58,12 @@ static const struct pls_column columns[] = {
     { "ALLOWED", "tolerance", 0, PLS_COLUMN_RIGHT, cell_tolerance },
 };
 
-static enum pls_code json_checks(FILE *to, const struct pls_check_row *rows, uint32_t n, struct pls_err *err)
+static enum pls_code json_checks(FILE *to, bool lines, const struct pls_check_row *rows, uint32_t n, struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.check/1");
     cJSON *array = pls_json_array(&j, j.root, "cards");
-    for (uint32_t i = 0; i < n; i++) {
+    enum pls_code code = PLS_OK;
+    for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         cJSON *o = pls_json_object(&j, array, NULL);
         pls_json_text(&j, o, "id", rows[i].id);
         pls_json_text(&j, o, "status", rows[i].status);
@@ -70,8 +71,9 @@ static enum pls_code json_checks(FILE *to, const struct pls_check_row *rows, uin
         pls_json_known(&j, o, "published", rows[i].published);
         pls_json_number(&j, o, "relative_error", rows[i].relative_error);
         pls_json_number(&j, o, "tolerance", rows[i].tolerance);
+        code = lines ? pls_json_line(&j, o, to, err) : PLS_OK;
     }
-    enum pls_code code = pls_json_write(&j, to, err);
+    code = code == PLS_OK && !lines ? pls_json_write(&j, to, err) : code;
     pls_json_end(&j);
     return code;
 }
@@ -82,7 +84,7 @@ enum pls_code pls_render_checks(FILE *to, enum pls_output output, const struct p
     struct pls_grid grid = { columns, PLS_COUNT_OF(columns), rows, sizeof(*rows), n };
     struct pls_page page;
     if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
-        return json_checks(to, rows, n, err);
+        return json_checks(to, output == PLS_OUT_JSONL, rows, n, err);
     }
     enum pls_code code = pls_page_begin(&page, screen->color, err);
     if (code != PLS_OK) {

@@ -119,11 +119,12 @@ static const struct pls_column compare_columns[] = {
     { "GAIN", "gain", 0, PLS_COLUMN_RIGHT, cell_gain },
 };
 
-static enum pls_code json_compare(FILE *to, const struct pls_compared *items, uint32_t n, struct pls_err *err)
+static enum pls_code json_compare(FILE *to, bool lines, const struct pls_compared *items, uint32_t n, struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.compare/1");
     cJSON *machines = pls_json_array(&j, j.root, "machines");
-    for (uint32_t i = 0; i < n; i++) {
+    enum pls_code code = PLS_OK;
+    for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         cJSON *o = pls_json_object(&j, machines, NULL);
         pls_document_machine(&j, o, items[i].machine);
         cJSON *plans = pls_json_array(&j, o, "plans");
@@ -132,8 +133,9 @@ static enum pls_code json_compare(FILE *to, const struct pls_compared *items, ui
             plain.pick = NULL;
             pls_document_entry(&j, pls_json_object(&j, plans, NULL), &plain, items[i].machine, 0);
         }
+        code = lines ? pls_json_line(&j, o, to, err) : PLS_OK;
     }
-    enum pls_code code = pls_json_write(&j, to, err);
+    code = code == PLS_OK && !lines ? pls_json_write(&j, to, err) : code;
     pls_json_end(&j);
     return code;
 }
@@ -162,7 +164,7 @@ enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct 
     struct pls_page page;
     size_t total = 1;
     if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
-        return json_compare(to, items, n, err);
+        return json_compare(to, output == PLS_OUT_JSONL, items, n, err);
     }
     for (uint32_t i = 0; i < n; i++) {
         total += items[i].n_entries;
@@ -269,11 +271,12 @@ static const struct pls_column need_columns[] = {
     { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, need_decode },
 };
 
-static enum pls_code json_need(FILE *to, const struct pls_needed *items, uint32_t n, struct pls_err *err)
+static enum pls_code json_need(FILE *to, bool lines, const struct pls_needed *items, uint32_t n, struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.need/1");
     cJSON *hardware = pls_json_array(&j, j.root, "hardware");
-    for (uint32_t i = 0; i < n; i++) {
+    enum pls_code code = PLS_OK;
+    for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         cJSON *o = pls_json_object(&j, hardware, NULL);
         pls_json_text(&j, o, "id", items[i].profile->id);
         pls_json_text(&j, o, "name", items[i].profile->name);
@@ -281,8 +284,9 @@ static enum pls_code json_need(FILE *to, const struct pls_needed *items, uint32_
         pls_json_u64(&j, o, "memory_bytes", items[i].memory_bytes);
         cJSON *plan = pls_json_object(&j, o, "plan");
         pls_document_entry(&j, plan, &items[i].entry, items[i].machine, 0);
+        code = lines ? pls_json_line(&j, o, to, err) : PLS_OK;
     }
-    enum pls_code code = pls_json_write(&j, to, err);
+    code = code == PLS_OK && !lines ? pls_json_write(&j, to, err) : code;
     pls_json_end(&j);
     return code;
 }
@@ -293,7 +297,7 @@ enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls
     struct pls_grid grid = { need_columns, PLS_COUNT_OF(need_columns), items, sizeof(*items), n };
     struct pls_page page;
     if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
-        return json_need(to, items, n, err);
+        return json_need(to, output == PLS_OUT_JSONL, items, n, err);
     }
     enum pls_code code = pls_page_begin(&page, screen->color, err);
     if (code != PLS_OK) {
