@@ -40,9 +40,14 @@ _plimsoll()
         catalog)
             if [[ $prev == catalog ]]; then
                 COMPREPLY=($(compgen -W "$(awk -F '\t' '$1 == "command" && $2 == "catalog" { sub(/ .*/, "", $3); gsub(/\|/, " ", $3); print $3 }' <<<"$table")" -- "$cur"))
-            else
-                COMPREPLY=($(compgen -W "$("$program" catalog list --format csv 2>/dev/null | awk -F, 'NR > 1 { print $1 }')" -- "$cur"))
+                return
             fi
+            case " ${words[*]:1:cword-1} " in
+                *" add "*) COMPREPLY=($(compgen -f -- "$cur")) ;;
+                *" remove "*) COMPREPLY=($(compgen -W "$("$program" sql "SELECT id FROM user.models" --format csv 2>/dev/null | awk 'NR > 1')" -- "$cur")) ;;
+                *) COMPREPLY=($(compgen -W "$("$program" catalog list --format csv 2>/dev/null | awk -F, 'NR > 1 { print $1 }')" -- "$cur")) ;;
+            esac
+            case " ${words[*]:1:cword-1} " in *" check "*) COMPREPLY+=($(compgen -f -- "$cur")) ;; esac
             ;;
         plan)
             COMPREPLY=($(compgen -f -- "$cur") $(compgen -W "$("$program" catalog list --format csv 2>/dev/null | awk -F, 'NR > 1 { print $1 }')" -- "$cur"))

@@ -53,6 +53,10 @@ if command -v bash >/dev/null; then
     is "choices complete" "$(complete_line plimsoll plan --flash-attn o)" "off on "
     is "choices of short options complete" "$(complete_line plimsoll plan -fa a)" "auto "
     is "options of other commands are not offered" "$(complete_line plimsoll probe --quan)" " "
+    "$PLIMSOLL" catalog export gpt-oss-20b >"$tap_tmp/own.json" && "$PLIMSOLL" catalog add "$tap_tmp/own.json" >/dev/null
+    is "cards that can be removed complete" "$(complete_line plimsoll catalog remove "")" "gpt-oss-20b "
+    is "files that can be added complete" "$(complete_line plimsoll catalog add "$tap_tmp/own.js")" "$tap_tmp/own.json "
+    "$PLIMSOLL" catalog remove gpt-oss-20b >/dev/null
     is "model names complete" "$(complete_line plimsoll catalog show gpt-oss-20)" "gpt-oss-20b "
     every=$(awk -F '\t' '$1 == "option" && index(" " $6, " plan ") { print $2 }' "$tap_tmp/options" | sort | tr '\n' ' ')
     is "every option of plan is offered" "$(complete_line plimsoll plan -- | tr ' ' '\n' | grep '^--' | sort | tr '\n' ' ')" "$every"

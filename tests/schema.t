@@ -26,7 +26,11 @@ valid compare compare --on tests/records/cpu-32g.json --on tests/records/cuda-24
 valid need need qwen3-32b:Q4_K_M -c 8k --top 3 --json
 valid catalog catalog list --json
 valid catalog catalog search no-such-words --json
+valid catalog catalog list --license mit --since 2026-01 --json
 valid check catalog check qwen3 --json
+valid check catalog check data/cards/phi.json --json
+valid sql sql "SELECT id FROM models WHERE 0" --json
+valid sql sql "SELECT * FROM fits('tests/records/cpu-32g.json', 'chat', '4k 128k', 'f16 q8_0', 'Q4_K_M') WHERE model IN ('qwen3-8b', 'deepseek-v3')" --json
 valid sql sql "SELECT id, params_total, NULL AS unknown FROM models LIMIT 3" --json
 valid hardware hardware --json
 valid match hardware match --name "Apple M1" --json
