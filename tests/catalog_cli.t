@@ -226,6 +226,29 @@ done
 cp "$tap_tmp/good.db" "$own"
 same "the database put back"
 
+# ---- a database of another version of the program: made anew of the cards as they were written
+if command -v sqlite3 >/dev/null; then
+    "$PLIMSOLL" catalog export mine-1b mine-2b >"$tap_tmp/want.json"
+    for change in "ALTER TABLE models ADD COLUMN another_field INTEGER" "ALTER TABLE models RENAME COLUMN license TO licence" "PRAGMA user_version = 0"; do
+        sqlite3 "$own" "INSERT OR REPLACE INTO results VALUES ('box', 'bench', 'ram', '', 7.5); $change"
+        run catalog export
+        ok "renewed after: $change" cmp "$tap_tmp/out" "$tap_tmp/want.json"
+        empty "without a word" "$(cat "$tap_tmp/err")"
+        is "results go along, and nothing is left beside it" "$(sqlite3 "$own" "SELECT value FROM results WHERE machine = 'box'") $(ls "$(dirname "$own")")" "7.5 user.db"
+    done
+    sqlite3 "$own" "PRAGMA user_version = 99"
+    cp "$own" "$tap_tmp/newer.db"
+    refuses "a database of a later version is not touched" 3 'version 99' catalog add "$tap_tmp/new.json"
+    ok "not a byte" cmp "$own" "$tap_tmp/newer.db"
+    sqlite3 "$own" "PRAGMA user_version = 1; ALTER TABLE models ADD COLUMN x INTEGER; UPDATE cards SET json = '{}' WHERE model = 'mine-1b'"
+    refuses "a card that this version does not understand: the database stays" 3 'other fields' catalog export
+    is "with all that was in it" "$(sqlite3 "$own" "SELECT count(*) FROM cards")" 2
+    cp "$tap_tmp/good.db" "$own"
+else
+    skip "a database of another version" "no sqlite3 here"
+fi
+same "versions"
+
 # ---- SQL: reads
 value() { "$PLIMSOLL" sql "$@" --format csv 2>&1 | awk 'NR > 1' | tr '\n' ' ' | sed 's/ $//'; }
 run sql "SELECT id FROM models WHERE id = 'no such'" --json

@@ -100,10 +100,16 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
                                         struct pls_err *err);
 enum pls_code pls_catalog_finish(struct pls_catalog *catalog, struct pls_err *err);
 
-/* The user's own database: PLS_OK when it is there or may come into being, PLS_DB with the reason when the
- * one that is there cannot be used. What only reads goes on without it; what writes to it or copies it should
- * stop. */
+/* The user's own database: PLS_OK when it is there or may come into being, PLS_UNSUPPORTED when it is of another
+ * version and pls_catalog_renew() may help, PLS_DB when it cannot be used; with the reason. What only reads goes on
+ * without it; what writes to it or copies it should stop. */
 enum pls_code pls_catalog_own(const struct pls_catalog *catalog, struct pls_err *err);
+
+/* Makes the user's database anew, with this version's fields, of the cards as they were written and the results; for
+ * use before opening. The old one stays when that fails. parse is pls_card_parse(): reading cards is not known here. */
+typedef enum pls_code pls_card_parser(const char *json, size_t len, struct pls_card *out, struct pls_err *err);
+enum pls_code pls_catalog_renew(const char *shipped_path, const char *user_path, pls_card_parser *parse,
+                                struct pls_err *err);
 
 /* Several changes to the user's own cards as one: end() makes all since begin() final when code is PLS_OK,
  * else none, and returns code or why it could not. Nothing is created before the first change. */

@@ -138,7 +138,7 @@ enum pls_code pls_catalog_end(struct pls_catalog *catalog, enum pls_code code, s
 
 enum pls_code pls_catalog_own(const struct pls_catalog *catalog, struct pls_err *err)
 {
-    return catalog->is_lost ? pls_fail(err, PLS_DB, "%s", catalog->lost) : PLS_OK;
+    return catalog->is_lost ? pls_fail(err, catalog->lost_code, "%s", catalog->lost) : PLS_OK;
 }
 
 /* "file:PATH?query" with what URIs give a meaning escaped. */
@@ -189,8 +189,9 @@ static enum pls_code check_identity(sqlite3 *db, const char *schema, const char 
         return pls_fail(err, PLS_DB, "%s: not a plimsoll catalog", path);
     }
     if (value[1] != PLS_DB_VERSION) {
-        return pls_fail(err, PLS_DB, "%s: has schema version %lld, this program reads %d", path,
-                        (long long)value[1], PLS_DB_VERSION);
+        return pls_fail(err, value[1] < PLS_DB_VERSION ? PLS_UNSUPPORTED : PLS_DB,
+                        "%s: has schema version %lld, this program reads %d", path, (long long)value[1],
+                        PLS_DB_VERSION);
     }
     return PLS_OK;
 }
@@ -208,9 +209,10 @@ static enum pls_code check_shape(struct pls_catalog *catalog, struct pls_err *er
         return pls_fail(err, PLS_DB, "%s: cannot be read: %s", catalog->user_path,
                         sqlite3_errmsg(catalog->db));
     }
-    return is_same != 0 ? PLS_OK
-                        : pls_fail(err, PLS_DB, "%s: its cards have other fields than those of this version",
-                                   catalog->user_path);
+    return is_same != 0
+               ? PLS_OK
+               : pls_fail(err, PLS_UNSUPPORTED, "%s: its cards have other fields than those of this version",
+                          catalog->user_path);
 }
 
 static enum pls_code attach(struct pls_catalog *catalog, const char *query, struct pls_err *err)
@@ -228,7 +230,8 @@ static enum pls_code attach(struct pls_catalog *catalog, const char *query, stru
     sqlite3_bind_text(stmt, 1, room, -1, SQLITE_STATIC);
     code = pls_db_finish(catalog, stmt, err);
     if (code != PLS_OK) {
-        return pls_fail(err, PLS_DB, "%s: cannot be opened: %s", catalog->user_path, sqlite3_errmsg(catalog->db));
+        return pls_fail(err, PLS_DB, "%s: cannot be opened: %s", catalog->user_path,
+                        sqlite3_errmsg(catalog->db));
     }
     code = check_identity(catalog->db, "user", catalog->user_path, err);
     code = code == PLS_OK ? check_shape(catalog, err) : code;
@@ -252,6 +255,7 @@ void pls_db_attach_user(struct pls_catalog *catalog)
         catalog->user = PLS_DB_USER_READ;
     } else {
         catalog->is_lost = true;
+        catalog->lost_code = why.code == PLS_UNSUPPORTED ? PLS_UNSUPPORTED : PLS_DB;
         PLS_COPY(catalog->lost, why.text);
         pls_db_warn(catalog, "%s; going on without it", why.text);
     }

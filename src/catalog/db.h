@@ -27,6 +27,7 @@ struct pls_catalog {
     sqlite3 *db;
     bool is_build;
     bool is_lost;                 /* the user database is there but unusable: do not overwrite it */
+    enum pls_code lost_code;
     char lost[480];               /* why */
     bool is_batch, is_batch_open; /* changes are collected; the first one has come */
     enum pls_db_user user;

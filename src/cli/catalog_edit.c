@@ -40,8 +40,7 @@ static enum pls_code draft_end(struct draft *d, enum pls_code code, struct pls_e
 /* What reads goes on without a damaged database of the user's; what changes or copies it stops. */
 static enum pls_code open_own(struct pls_session *s, struct pls_err *err)
 {
-    const char *user = s->paths.user[0] != '\0' ? s->paths.user : NULL;
-    enum pls_code code = pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
+    enum pls_code code = pls_session_open(s, err);
     return code == PLS_OK ? pls_catalog_own(s->catalog, err) : code;
 }
 

@@ -84,13 +84,25 @@ void pls_session_end(struct pls_session *s)
     free(s->scratch.base);
 }
 
+enum pls_code pls_session_open(struct pls_session *s, struct pls_err *err)
+{
+    const char *user = s->paths.user[0] != '\0' ? s->paths.user : NULL;
+    enum pls_code code = pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
+    if (code != PLS_OK || pls_catalog_own(s->catalog, NULL) != PLS_UNSUPPORTED) {
+        return code;
+    }
+    pls_catalog_close(s->catalog);
+    s->catalog = NULL;
+    pls_catalog_renew(s->paths.catalog, user, pls_card_parse, NULL); /* failed: opening says what is the matter */
+    return pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
+}
+
 enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err)
 {
     if (s->catalog != NULL) {
         return PLS_OK;
     }
-    const char *user = s->paths.user[0] != '\0' ? s->paths.user : NULL;
-    enum pls_code code = pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
+    enum pls_code code = pls_session_open(s, err);
     if (code == PLS_OK && pls_catalog_warning(s->catalog) != NULL) {
         pls_warn(pls_catalog_warning(s->catalog));
     }

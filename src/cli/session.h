@@ -44,6 +44,8 @@ enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *ar
 void pls_session_end(struct pls_session *s);
 
 enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err);
+/* The same without a word about the user's database (pls_catalog_own() tells). It must not be open yet. */
+enum pls_code pls_session_open(struct pls_session *s, struct pls_err *err);
 /* The hardware table; lives in the arena. */
 enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *out, struct pls_err *err);
 /* The machine in question, budgets applied. */

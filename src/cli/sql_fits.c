@@ -42,8 +42,7 @@ static enum pls_code begin_session(struct pls_sql_fits *fits, struct pls_err *er
     fits->has_session = true;
     enum pls_code code = pls_session_begin(s, fits->outer->args, fits->outer->program, err);
     /* What there is to say of the user's database was said when the first connection opened. */
-    const char *user = s->paths.user[0] != '\0' ? s->paths.user : NULL;
-    return code == PLS_OK ? pls_catalog_open(s->paths.catalog, user, &s->catalog, err) : code;
+    return code == PLS_OK ? pls_session_open(s, err) : code;
 }
 
 static enum pls_code read_machine(struct pls_session *s, const char *what, struct known *out,
