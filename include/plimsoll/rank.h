@@ -28,6 +28,7 @@ struct pls_policy {
     double margin_share;        /* of each pool that should stay free */
     double weight_speed, weight_context, weight_margin; /* 0..1 */
     double evidence_penalty;    /* standard errors taken off a score */
+    double no_evidence_penalty; /* the same for models without any score of their own or their kin */
     double min_quality;         /* --min-quality; 0 none */
     double quant_floor_bpw;     /* --quant-floor; negative: by size and task */
 };
@@ -45,9 +46,10 @@ const struct pls_policy_field *pls_policy_fields(uint32_t *n);
 double pls_policy_get(const struct pls_policy *policy, const struct pls_policy_field *field);
 void pls_policy_set(struct pls_policy *policy, const struct pls_policy_field *field, double value);
 
-/* Whether a card is made for a task, by its task bits: special-purpose models (embedders, rerankers, OCR) stay out of what
- * they are not for, and only what takes images sees. A card that states no task may do whatever generates text. */
-bool pls_rank_is_for_task(const struct pls_card *card, enum pls_task task);
+/* Whether a card is made for a task, by its task bits: special-purpose models (embedders, rerankers, OCR, code alone) stay out
+ * of what they are not for, and only what takes images sees. by_name: somebody asked for it, so that what writes code may
+ * chat. A card that states no task may do whatever generates text. */
+bool pls_rank_is_for_task(const struct pls_card *card, enum pls_task task, bool by_name);
 
 /* Codes a reader can look up: why a configuration stands where it stands. Bits of pls_pick.reasons. */
 enum pls_reason {

@@ -13,7 +13,7 @@ static bool can_be_sized(const struct pls_fit_search *f, const struct pls_card *
 static bool gather(const struct pls_card *card, void *context)
 {
     struct pls_fit_search *f = context;
-    if (!pls_rank_is_for_task(card, f->ask->policy.task) || !can_be_sized(f, card)) {
+    if (!pls_rank_is_for_task(card, f->ask->policy.task, f->has_words) || !can_be_sized(f, card)) {
         return true;
     }
     if (f->n_cards == f->cap) {
@@ -243,7 +243,7 @@ static void settle_ask(struct pls_fit_search *f)
 enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_fit_ask *ask,
                           struct pls_fit_result *out, struct pls_err *err)
 {
-    struct pls_fit_search f = { .s = s, .own = *ask };
+    struct pls_fit_search f = { .s = s, .own = *ask, .has_words = words != NULL && words[0] != '\0' };
     settle_ask(&f);
     memset(out, 0, sizeof(*out));
     enum pls_code code = pls_session_catalog(s, err);

@@ -156,7 +156,7 @@ double pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card
     plan->setting.n_ctx_seq = pls_min(policy.wish_context_tokens, most);
     plan->margin_bytes = 1;
     plan->fit = PLS_FIT_YES;
-    policy.evidence_penalty = 0; /* what beats a row may be moved in front of it whatever the doubt */
+    policy.evidence_penalty = policy.no_evidence_penalty = 0; /* what beats a row may be moved in front of it whatever the doubt */
     pls_speed_predict(card, m, &f->s->rates, plan);
     plan->speed.decode_tps *= 1.05;
     plan->speed.prefill_tps = HUGE_VAL; /* few models only read: all are placed */

@@ -21,7 +21,7 @@ struct pls_fit_search {
     struct pls_fit_ask own; /* what ask points to: the caller's, settled for this machine */
     struct pls_card *cards;
     uint32_t n_cards, cap;
-    bool out_of_memory;
+    bool has_words, out_of_memory;
 
     /* per card; a shape is known by its first card, a group (cards of one base) by a number below n_groups */
     uint32_t *shape, *next_of_shape, *group;

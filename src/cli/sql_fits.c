@@ -187,7 +187,7 @@ static enum pls_code read_ask(const struct pls_session *s, const struct pls_fits
 static bool keep_card(const struct pls_card *card, void *context)
 {
     struct pls_fit_rows *rows = context;
-    if (!pls_rank_is_for_task(card, rows->wanted.ask.policy.task)) {
+    if (!pls_rank_is_for_task(card, rows->wanted.ask.policy.task, true)) {
         return true;
     }
     if (rows->n_cards == rows->cap_cards) {

@@ -136,7 +136,8 @@ struct pls_merit pls_rank_merit(const struct pls_policy *policy, const struct pl
     double lack = context_lack((double)plan->setting.n_ctx_seq, (double)policy->min_context_tokens,
                                (double)policy->wish_context_tokens);
     bool is_unknown = reads && !(m.speed_tps > 0); /* few machines tell; an unknown speed costs, but is not a slow one */
-    m.quality = fmax(q->score - policy->evidence_penalty * doubt(q), 0);
+    double penalty = q->evidence == PLS_EVIDENCE_NONE ? policy->no_evidence_penalty : policy->evidence_penalty;
+    m.quality = fmax(q->score - penalty * doubt(q), 0);
     m.speed = 1 - policy->weight_speed * wait_share(m.speed_tps, floor);
     m.context = 1 - policy->weight_context * lack;
     m.margin = 1 - policy->weight_margin * (1 - room);

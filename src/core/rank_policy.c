@@ -21,6 +21,7 @@ struct pls_policy pls_policy_default(enum pls_task task)
         .weight_context = 0.10,
         .weight_margin = 0.03,
         .evidence_penalty = 1,
+        .no_evidence_penalty = 2, /* nothing is known of such a model but its size, date and family */
         .quant_floor_bpw = -1,
     };
     if (task == PLS_TASK_CODE || task == PLS_TASK_REASONING || task == PLS_TASK_TOOLS) {
@@ -31,6 +32,8 @@ struct pls_policy pls_policy_default(enum pls_task task)
         p.min_prefill_tps = 100; /* a passage of 500 tokens in 5 seconds */
         p.min_context_tokens = 512;
         p.wish_context_tokens = 2048;
+        p.margin_share = 0.5; /* it runs beside what asks it */
+        p.evidence_penalty = p.no_evidence_penalty = 0.5; /* few have scores, and the errors are those of one small fit */
     }
     return p;
 }
@@ -49,6 +52,7 @@ const struct pls_policy_field *pls_policy_fields(uint32_t *n)
         NUMBER(weight_context, 0, 1, "share of quality that the least context costs"),
         NUMBER(weight_margin, 0, 1, "share of quality that a full memory costs"),
         NUMBER(evidence_penalty, 0, 10, "standard errors taken off quality"),
+        NUMBER(no_evidence_penalty, 0, 10, "the same where a model has no scores at all"),
         NUMBER(min_quality, 0, 100, "least quality offered"),
         NUMBER(quant_floor_bpw, -1, 64, "least bits per weight; -1: by size and task"),
     };
@@ -82,11 +86,12 @@ void pls_policy_set(struct pls_policy *policy, const struct pls_policy_field *fi
     }
 }
 
-bool pls_rank_is_for_task(const struct pls_card *card, enum pls_task task)
+bool pls_rank_is_for_task(const struct pls_card *card, enum pls_task task, bool by_name)
 {
-    static const uint32_t writes = 1u << PLS_TASK_CHAT | 1u << PLS_TASK_CODE | 1u << PLS_TASK_REASONING | 1u << PLS_TASK_TOOLS;
+    const uint32_t general = 1u << PLS_TASK_CHAT | 1u << PLS_TASK_REASONING | 1u << PLS_TASK_TOOLS;
+    const uint32_t code = 1u << PLS_TASK_CODE;
     bool any = task == PLS_TASK_CHAT || task == PLS_TASK_CODE || task == PLS_TASK_REASONING; /* how well says the ability */
-    uint32_t wanted = any ? writes : 1u << task;
+    uint32_t wanted = !any ? 1u << task : task == PLS_TASK_CODE || by_name ? general | code : general;
     bool only_reads = task == PLS_TASK_EMBEDDING || task == PLS_TASK_RERANK;
     if (task == PLS_TASK_VISION && (card->modalities & PLS_MODALITY_IMAGE) == 0) {
         return false;

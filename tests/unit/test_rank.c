@@ -160,14 +160,15 @@ START_TEST(special_models_stay_out_of_other_tasks)
 {
     struct pls_card ocr = { .tasks = 1u << PLS_TASK_VISION, .modalities = PLS_MODALITY_TEXT | PLS_MODALITY_IMAGE };
     struct pls_card embedder = { .tasks = 1u << PLS_TASK_EMBEDDING, .modalities = PLS_MODALITY_TEXT };
-    struct pls_card coder = { .tasks = 1u << PLS_TASK_CODE | 1u << PLS_TASK_TOOLS, .modalities = PLS_MODALITY_TEXT };
+    struct pls_card coder = { .tasks = 1u << PLS_TASK_CODE, .modalities = PLS_MODALITY_TEXT };
     struct pls_card general = { .tasks = 1u << PLS_TASK_CHAT, .modalities = PLS_MODALITY_TEXT };
     struct pls_card unknown = { .modalities = PLS_MODALITY_TEXT };
-    ck_assert(!pls_rank_is_for_task(&ocr, PLS_TASK_CHAT) && pls_rank_is_for_task(&ocr, PLS_TASK_VISION));
-    ck_assert(!pls_rank_is_for_task(&embedder, PLS_TASK_CHAT) && !pls_rank_is_for_task(&general, PLS_TASK_EMBEDDING));
-    ck_assert(pls_rank_is_for_task(&coder, PLS_TASK_CHAT) && !pls_rank_is_for_task(&coder, PLS_TASK_VISION));
-    ck_assert(pls_rank_is_for_task(&general, PLS_TASK_CODE) && !pls_rank_is_for_task(&general, PLS_TASK_VISION));
-    ck_assert(pls_rank_is_for_task(&unknown, PLS_TASK_CHAT) && !pls_rank_is_for_task(&unknown, PLS_TASK_RERANK));
+    ck_assert(!pls_rank_is_for_task(&ocr, PLS_TASK_CHAT, false) && pls_rank_is_for_task(&ocr, PLS_TASK_VISION, false));
+    ck_assert(!pls_rank_is_for_task(&embedder, PLS_TASK_CHAT, false) && !pls_rank_is_for_task(&general, PLS_TASK_EMBEDDING, false));
+    ck_assert(!pls_rank_is_for_task(&coder, PLS_TASK_CHAT, false) && pls_rank_is_for_task(&coder, PLS_TASK_CHAT, true));
+    ck_assert(pls_rank_is_for_task(&coder, PLS_TASK_CODE, false) && !pls_rank_is_for_task(&coder, PLS_TASK_VISION, true));
+    ck_assert(pls_rank_is_for_task(&general, PLS_TASK_CODE, false) && !pls_rank_is_for_task(&general, PLS_TASK_VISION, false));
+    ck_assert(pls_rank_is_for_task(&unknown, PLS_TASK_CHAT, false) && !pls_rank_is_for_task(&unknown, PLS_TASK_RERANK, false));
 }
 END_TEST
 
