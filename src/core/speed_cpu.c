@@ -231,17 +231,18 @@ static double thread_share(const struct pls_cpu_load *load)
     return fewer ? fmin((double)load->n_threads / load->rates->n_threads, 1) : 1;
 }
 
-/* Arithmetic rate of a type's matrix products, in 1e9 per second. */
+/* Arithmetic rate of a type's matrix products, in 1e9 per second: our kernel's where one was measured, else a typical core's. */
 static double matrix_gflops(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
 {
     const struct pls_rates *r = load->rates;
+    double slower = blended(load, 1 / factor_of(class_of(load), type)->prefill, 1 / factor_of(CLASS_VNNI, type)->prefill);
     if (r->type[type].gemm_gflops > 0) {
-        return r->type[type].gemm_gflops * thread_share(load)
-            / blended(load, 1 / factor_of(class_of(load), type)->prefill, 1 / factor_of(CLASS_VNNI, type)->prefill);
+        return r->type[type].gemm_gflops * thread_share(load) / slower;
     }
-    *is_measured = false;
     bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
-    return UNKNOWN_PREFILL * (is_old ? OLD_CORE : 1) * threads(load) * core_rate_of(type)->gemm_gflops;
+    double typical = (is_old ? OLD_CORE : 1) * threads(load) * core_rate_of(type)->gemm_gflops;
+    *is_measured = false;
+    return r->n_threads > 0 ? typical / slower : UNKNOWN_PREFILL * typical;
 }
 
 /* Parameters of one type that every token of a prompt multiplies. */
