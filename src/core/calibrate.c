@@ -134,7 +134,7 @@ static void descend(struct fit *f)
  * in factors that few runs stand behind. */
 static double residual(const struct fit *f, uint32_t usable)
 {
-    double least = INFINITY;
+    double least = HUGE_VAL;
     for (uint32_t i = 0; i < f->n; i++) {
         uint32_t below = 0;
         double mine = fabs(f->samples[i].observed_s / seconds(f->x, f->layer_ns, &f->samples[i]) - 1);
