@@ -42,4 +42,56 @@ fi
 "$PLIMSOLL" catalog show qwen3-8b --json | jq 'if has("cards") then .cards[0] else . end | .id = "mine-8b" | .aliases = [] | .hf_repo = "me/mine-8b" | .name = "Mine"' >"$tap_tmp/mine.json"
 run inspect "$tap_tmp/mine.json" --json
 is "a card as catalog show prints it is a card" "$status $(jq -r '.files[0].kind' "$tap_tmp/out")" "0 card"
+# ---- descriptions without weights have sizes all the same, and the same ones
+box=tests/records/cpu-32g.json
+mkdir "$tap_tmp/model"
+printf '{"model_type":"qwen3","hidden_size":4096,"num_hidden_layers":36,"num_attention_heads":32,"num_key_value_heads":8,"head_dim":128,"intermediate_size":12288,"vocab_size":151936,"max_position_embeddings":40960,"tie_word_embeddings":false}' >"$tap_tmp/model/config.json"
+run plan qwen3-8b:Q4_K_M --on $box -c 4k --json
+want=$(jq -c '.plans[0] | [.bytes, .model.params, .quality.retention, .tensor_types]' "$tap_tmp/out")
+for path in mine.json model/config.json model; do
+    run plan "$tap_tmp/$path" -q Q4_K_M --on $box -c 4k --json
+    is "plan $path is the plan of the model it describes" "$(jq -c '.plans[0] | [.bytes, .model.params, .quality.retention, .tensor_types]' "$tap_tmp/out")" "$want"
+done
+refuses "a description is no file to run" 2 'no command' plan "$tap_tmp/model/config.json" --on $box --emit llama.cpp
+files=tests/fuzz/corpus/files
+refuses "a name that comes twice" 3 'comes twice' inspect $files/twice-the-same-llama.gguf
+refuses "fewer blocks than are counted" 3 'block_count is 7, but the tensors are of 1' plan $files/blocks-missing.gguf --on $box
+refuses "a vocabulary alone" 3 'no tensors' plan $files/vocabulary.gguf --on $box
+refuses "an adapter" 2 'an adapter, not a model' plan $files/adapter.gguf --on $box
+
+# ---- commands: of the file that was sized, and nothing a shell or a terminal takes amiss
+cp $files/llama.gguf "$tap_tmp/-a 'b.gguf"
+program=$(cd "$(dirname "$PLIMSOLL")" && pwd)/plimsoll here=$(pwd)
+is "a path is one word, and no option" "$(cd "$tap_tmp" && "$program" plan --on "$here/$box" --emit llama.cpp -- "-a 'b.gguf" | cut -d' ' -f 1-4)" \
+    "llama-server -m './-a '\\''b.gguf'"
+run plan "$tap_tmp/-a 'b.gguf" -q BF16 --on $box --emit llama.cpp
+is "another quantization is another file" "$(cut -d' ' -f 1-3 "$tap_tmp/out")" "llama-server -m Tiny-BF16.gguf"
+evil=$(printf 'a\033[31m\nb.gguf')
+cp $files/llama.gguf "$tap_tmp/$evil"
+refuses "a name that no terminal should see" 2 'no command' plan "$tap_tmp/$evil" --on $box --emit llama.cpp
+for form in table json csv markdown env jsonl; do
+    run plan "$tap_tmp/$evil" --on $box --format $form
+    is "and none sees it ($form)" "$status $(tr -d '\n\t -~\200-\377' <"$tap_tmp/out" | wc -c | tr -d ' ')" "0 0"
+done
+
+# ---- a user database of another version: brought to this one, or left alone and said so
+run catalog add "$tap_tmp/mine.json"
+own=$XDG_DATA_HOME/plimsoll/user.db
+if command -v sqlite3 >/dev/null; then
+    sqlite3 "$own" "INSERT INTO results VALUES ('m', 'bench', 'ram_gbs', '', 5)"
+    for change in "ALTER TABLE models DROP COLUMN ssm_conv_kernel" "ALTER TABLE models DROP COLUMN tie_embeddings" \
+        "ALTER TABLE models ADD COLUMN of_the_future INTEGER" "DROP TABLE abilities" "PRAGMA user_version = 0"; do
+        sqlite3 "$own" "$change"
+        run plan mine-8b --on tests/records/cpu-32g.json -c 4k --json
+        is "the card is there after $change" "$status $(jq -r '.plans[0].model.id' "$tap_tmp/out") $(wc -c <"$tap_tmp/err" | tr -d ' ')" "0 mine-8b 0"
+        is "and what was measured, and the words" "$(sqlite3 "$own" "SELECT value FROM results WHERE machine = 'm'") $("$PLIMSOLL" catalog search mine-8b --format csv | grep -c '^mine-8b,')" "5.0 1"
+    done
+    is "the tables are those of a new one" "$(sqlite3 "$own" "SELECT name, sql FROM sqlite_schema ORDER BY 1")" \
+        "$(sqlite3 "$BUILD/catalog.db" "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1")"
+    sqlite3 "$own" "PRAGMA user_version = 99"
+    run plan qwen3-8b --on tests/records/cpu-32g.json -c 4k --json
+    is "one of a later version is left alone, and said" "$status $(wc -l <"$tap_tmp/err" | tr -d ' ') $(sqlite3 "$own" "PRAGMA user_version")" "0 1 99"
+else
+    skip "user databases of other versions" "no sqlite3 here"
+fi
 done_testing

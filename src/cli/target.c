@@ -37,14 +37,39 @@ static void settle_quant(const struct pls_session *s, const struct pls_ask *ask,
     quant->legacy_qkv |= ask->engine_as_of != 0 && ask->engine_as_of < fused_qkv_rule_since;
 }
 
+/* A config.json does not say how many parameters it makes, and the packed tensors of a quantized folder do not either: the
+ * architecture's own list does. What a quantization costs depends on it. */
+static void count_params(struct pls_session *s, struct pls_card *card)
+{
+    struct pls_tensors list = { NULL, 0 };
+    size_t mark = s->scratch.used;
+    if (card->params_total == 0 && pls_arch_tensors(card, &s->scratch, &list, NULL) == PLS_OK) {
+        for (uint32_t i = 0; i < list.n; i++) {
+            card->params_total = pls_add(card->params_total, pls_tensor_elements(&list.items[i]));
+        }
+    }
+    pls_arena_reset(&s->scratch, mark);
+}
+
 static enum pls_code from_path(struct pls_session *s, const char *path, struct pls_target *out, struct pls_err *err)
 {
     out->has_path = PLS_COPY(out->path, path);
     if (!out->has_path) {
         return pls_fail(err, PLS_LIMIT, "%.60s...: path longer than %d bytes", path, PLS_PATH_CAP - 1);
     }
-    enum pls_code code = pls_file_read(path, &s->arena, &out->model, NULL, err);
-    out->quant = out->model.stored;
+    struct pls_inspection seen;
+    struct pls_model *model = &out->model;
+    enum pls_code code = pls_file_read(path, &s->arena, model, &seen, err);
+    out->quant = model->stored;
+    if (code == PLS_OK && (seen.is_adapter || seen.is_projector)) {
+        return pls_fail(err, PLS_USAGE, "%s: %s, not a model", path, seen.is_adapter ? "an adapter" : "a projector");
+    }
+    /* A card or config.json has no tensors of its own, nor has a folder before the weights are fetched. */
+    bool is_listed = model->tensors.n > 0 || seen.kind == PLS_FILE_GGUF || seen.kind == PLS_FILE_SAFETENSORS;
+    code = code != PLS_OK || is_listed ? code : pls_arch_tensors(&model->card, &s->arena, &model->tensors, err);
+    if (code == PLS_OK) {
+        count_params(s, &model->card);
+    }
     return code;
 }
 

@@ -209,6 +209,9 @@ enum pls_code pls_layout_make(const struct pls_model *model, const struct pls_qu
         return pls_fail(err, code, "%s: its tensors need more working memory than was set aside",
                         model->card.name);
     }
+    if (code == PLS_OK && out->tensors.n == 0) {
+        return pls_fail(err, PLS_FORMAT, "%s: holds no tensors, so nothing can be said of its size", model->card.name);
+    }
     code = code == PLS_OK ? size_tensors(out, as_stored, err) : code;
     if (code == PLS_OK) {
         size_file(out, as_stored);

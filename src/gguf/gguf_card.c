@@ -221,6 +221,32 @@ static void take_pattern(const struct gguf_header *h, struct pls_card *card)
     }
 }
 
+/* "blk.N.rest": N, and the rest; UINT32_MAX when the name is not of that form. */
+static uint32_t layer_of(const char *name, const char **rest)
+{
+    char *end = NULL;
+    unsigned long layer = strncmp(name, "blk.", 4) == 0 ? strtoul(name + 4, &end, 10) : 0;
+    *rest = end != NULL && *end == '.' && layer < UINT32_MAX ? end + 1 : NULL;
+    return *rest != NULL ? (uint32_t)layer : UINT32_MAX;
+}
+
+/* The blocks that have tensors are those that are counted; MTP blocks may have been left out. The engine refuses anything
+ * else, and sizes would follow the one or the other. Encoder-decoders name their blocks otherwise. */
+static enum pls_code check_blocks(const struct gguf_header *h, const struct pls_card *card, struct pls_err *err)
+{
+    uint32_t blocks = 0;
+    const char *rest = NULL;
+    for (uint32_t i = 0; i < h->n_tensors; i++) {
+        uint32_t layer = layer_of(h->tensors[i].name, &rest);
+        blocks = rest != NULL && layer >= blocks ? layer + 1 : blocks;
+    }
+    if (blocks != 0 && (blocks < card->n_layers || blocks > card->n_layers + card->n_mtp_layers)) {
+        return pls_fail(err, PLS_FORMAT, "%s.block_count is %u, but the tensors are of %u blocks", card->arch,
+                        card->n_layers + card->n_mtp_layers, blocks);
+    }
+    return PLS_OK;
+}
+
 /* Kinds of layers. Plain attention throughout leaves kind empty, so that the architecture's own sliding pattern holds. */
 static void take_kinds(const struct gguf_header *h, struct pls_card *card)
 {
@@ -228,11 +254,10 @@ static void take_kinds(const struct gguf_header *h, struct pls_card *card)
     bool is_plain = arch_key(h, card->arch, "attention.sliding_window_pattern") == NULL;
     uint32_t n = card->n_layers + card->n_mtp_layers;
     for (uint32_t i = 0; i < h->n_tensors; i++) {
-        const char *name = h->tensors[i].name;
-        char *end = NULL;
-        unsigned long layer = strncmp(name, "blk.", 4) == 0 ? strtoul(name + 4, &end, 10) : n;
-        if (layer < n && end != NULL && *end == '.') {
-            see_tensor(&seen[layer], end + 1);
+        const char *rest = NULL;
+        uint32_t layer = layer_of(h->tensors[i].name, &rest);
+        if (layer < n) {
+            see_tensor(&seen[layer], rest);
         }
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -334,6 +359,7 @@ enum pls_code gguf_card_from_header(const struct gguf_header *h, struct pls_card
     gguf_string(gguf_find(h, "general.license"), card->license, sizeof(card->license));
     gguf_string(gguf_find(h, "general.organization"), card->org, sizeof(card->org));
     enum pls_code code = take_numbers(h, card, err);
+    code = code == PLS_OK ? check_blocks(h, card, err) : code;
     code = code == PLS_OK ? take_heads(h, card, err) : code;
     code = code == PLS_OK ? take_vocab(h, card, err) : code;
     code = code == PLS_OK ? take_mla(h, card, err) : code;

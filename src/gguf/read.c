@@ -165,6 +165,17 @@ static void inspect_keys(const struct gguf_header *h, struct pls_inspection *see
     seen->is_projector = strcmp(kind, "mmproj") == 0 || strcmp(arch, "clip") == 0;
 }
 
+/* The engine refuses a name that comes twice; sorted, two of a kind lie side by side. */
+static enum pls_code check_names(const char *path, const struct pls_tensors *list, struct pls_err *err)
+{
+    for (uint32_t i = 1; i < list->n; i++) {
+        if (strcmp(list->items[i - 1].name, list->items[i].name) == 0) {
+            return pls_fail(err, PLS_FORMAT, "%s: tensor %s comes twice", path, list->items[i].name);
+        }
+    }
+    return PLS_OK;
+}
+
 static enum pls_code read_gguf(const char *path, struct pls_arena *arena, struct pls_model *out,
                                struct pls_inspection *seen, struct pls_err *err)
 {
@@ -200,6 +211,7 @@ static enum pls_code read_gguf(const char *path, struct pls_arena *arena, struct
         code = code == PLS_OK ? PLS_OK : pls_fail(err, code, "%s: %s", path, why.text);
     }
     pls_tensors_sort(&out->tensors);
+    code = code == PLS_OK ? check_names(path, &out->tensors, err) : code;
     inspect_tensors(&out->tensors, seen);
     out->file_bytes = seen->file_bytes;
     out->header_bytes = seen->header_bytes;

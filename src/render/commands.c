@@ -26,6 +26,11 @@ static void gguf_name(const struct pls_entry *e, struct pls_text *out)
     pls_text_add(out, "-%s.gguf", e->plan->quant);
 }
 
+static bool has_name(const struct pls_card *c)
+{
+    return c->hf_repo[0] != '\0' || c->name[0] != '\0' || c->id[0] != '\0';
+}
+
 static bool has_gpu_pool(const struct pls_plan *p)
 {
     for (uint32_t i = 0; i < p->n_shares; i++) {
@@ -82,26 +87,50 @@ static void llama_placement(const struct pls_plan *p, struct pls_text *out)
     }
 }
 
+/* The GGUF file that was read, when it is what the plan is of: not a config.json, nor a file of another quantization. */
+static const char *gguf_path(const struct pls_entry *e)
+{
+    const struct pls_quant *q = &e->plan->ask.quant;
+    bool is_same = q->ftype == PLS_FTYPE_NONE || (q->ftype == e->model->stored.ftype && !q->from_name);
+    return e->path != NULL && e->model->card.source == PLS_SOURCE_GGUF && is_same ? e->path : NULL;
+}
+
+/* The folder that was read, of which a server takes the name; a config.json alone is nothing to serve. */
+static const char *folder_path(const struct pls_entry *e)
+{
+    return e->path != NULL && e->model->card.source == PLS_SOURCE_CONFIG && !pls_text_ends(e->path, ".json") ? e->path : NULL;
+}
+
+/* A path as a word of its own, which no program takes for an option. */
+static void put_path(struct pls_text *out, const char *path)
+{
+    char room[4096 + 8];
+    struct pls_text t = PLS_TEXT(room);
+    pls_text_add(&t, "%s%s", path[0] == '-' ? "./" : "", path);
+    pls_text_shell(out, room);
+}
+
 static void llama_command(const struct pls_entry *e, struct pls_text *out)
 {
+    const char *path = gguf_path(e);
     const struct pls_plan *p = e->plan;
     struct pls_ask own = pls_ask_default(p->ask.runtime);
     char room[NAME_CAP];
     struct pls_text name = PLS_TEXT(room);
-    if (p->ask.quant.format != PLS_FORMAT_GGUF) {
+    if (p->ask.quant.format != PLS_FORMAT_GGUF || (path == NULL && !has_name(&e->model->card))) {
         return;
     }
     pls_text_add(out, "%s", p->ask.runtime == PLS_RUNTIME_LLAMA_CLI ? "llama-cli" : "llama-server");
-    if (e->path == NULL && e->model->card.gguf_repo[0] != '\0') {
+    if (path == NULL && e->model->card.gguf_repo[0] != '\0') {
         pls_text_add(&name, "%s:%s", e->model->card.gguf_repo, p->quant);
         pls_text_add(out, " -hf ");
-    } else if (e->path == NULL) {
+    } else if (path == NULL) {
         gguf_name(e, &name);
         pls_text_add(out, " -m ");
     } else {
         pls_text_add(out, " -m ");
     }
-    pls_text_shell(out, e->path != NULL ? e->path : room);
+    put_path(out, path != NULL ? path : room);
     number(out, "-c", (int64_t)p->setting.n_ctx);
     /* The server's own default number of slots is not that of the other profiles: it is always said. */
     if (p->ask.runtime != PLS_RUNTIME_LLAMA_CLI) {
@@ -125,7 +154,7 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
     const struct pls_card *c = &e->model->card;
     char repo[NAME_CAP];
     struct pls_text name = PLS_TEXT(repo);
-    const char *source = e->path;
+    const char *source = gguf_path(e);
     if (p->ask.quant.format != PLS_FORMAT_GGUF) {
         return;
     }
@@ -140,7 +169,7 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
         source = c->ollama_tag;
     }
     pls_text_add(out, "printf 'FROM %%s\\nPARAMETER num_ctx %%s\\n' ");
-    pls_text_shell(out, source);
+    put_path(out, source);
     pls_text_add(out, " %" PRIu64 " | ollama create plimsoll -f /dev/stdin && ollama run plimsoll", p->setting.n_ctx_seq);
 }
 
@@ -164,36 +193,41 @@ static void mlx_command(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
     const struct pls_card *c = &e->model->card;
-    const char *source = e->path != NULL ? e->path : c->hf_repo;
+    const char *path = folder_path(e);
+    const char *source = path != NULL ? path : c->hf_repo;
     bool usable = p->ask.quant.format == PLS_FORMAT_MLX
         || (p->ask.quant.format == PLS_FORMAT_SAFETENSORS && p->ask.runtime == PLS_RUNTIME_MLX);
     if (!usable || source[0] == '\0') {
         return;
     }
-    if (e->path == NULL && p->ask.quant.format == PLS_FORMAT_MLX) {
+    const struct pls_quant *q = &p->ask.quant;
+    const struct pls_quant *stored = &e->model->stored;
+    bool is_made = path != NULL && stored->format == q->format && stored->bits == q->bits && stored->group == q->group;
+    if (!is_made && q->format == PLS_FORMAT_MLX) {
         pls_text_add(out, "mlx_lm.convert --hf-path ");
-        pls_text_shell(out, source);
+        put_path(out, source);
         mlx_recipe(&p->ask.quant, out);
         pls_text_add(out, " && mlx_lm.server --model mlx_model");
         return;
     }
     pls_text_add(out, "mlx_lm.server --model ");
-    pls_text_shell(out, source);
+    put_path(out, source);
 }
 
 static void vllm_command(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
-    const char *source = e->path != NULL ? e->path : e->model->card.hf_repo;
+    const char *path = folder_path(e);
+    const char *source = path != NULL ? path : e->model->card.hf_repo;
     bool usable = p->ask.quant.format == PLS_FORMAT_SAFETENSORS || p->ask.quant.format == PLS_FORMAT_GPTQ
         || p->ask.quant.format == PLS_FORMAT_AWQ || p->ask.quant.format == PLS_FORMAT_FP8
         || p->ask.quant.format == PLS_FORMAT_BNB;
     /* A repository holds the released weights; a quantized copy of them is known only as a folder. */
-    if (!usable || source[0] == '\0' || (e->path == NULL && p->ask.quant.format != PLS_FORMAT_SAFETENSORS)) {
+    if (!usable || source[0] == '\0' || (path == NULL && p->ask.quant.format != PLS_FORMAT_SAFETENSORS)) {
         return;
     }
     pls_text_add(out, "vllm serve ");
-    pls_text_shell(out, source);
+    put_path(out, source);
     number(out, "--max-model-len", (int64_t)p->setting.n_ctx_seq);
     number(out, "--max-num-seqs", p->setting.n_seq);
 }
@@ -213,5 +247,14 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
         if (pls_text_equal(writers[i].name, runtime)) {
             writers[i].write(entry, out);
         }
+    }
+    /* Quotes do not keep control characters from a terminal, and half a command is worse than none. */
+    bool is_printable = true;
+    for (size_t i = 0; i < out->len; i++) {
+        is_printable = is_printable && (unsigned char)out->data[i] >= 0x20 && out->data[i] != 0x7F;
+    }
+    if (!is_printable || out->truncated) {
+        out->len = 0;
+        out->data[0] = '\0';
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plimsoll/plan.h"
+#include "plimsoll/text.h"
 
 enum { FUZZ_ROOM = 96 << 20 };
 
@@ -31,10 +32,21 @@ static inline void fuzz_sentence(enum pls_code code, const struct pls_err *err)
     }
 }
 
+/* A rate is unknown (0) or a number, in the middle of its interval. */
+static inline void fuzz_rate(double low, double middle, double high)
+{
+    if (!(middle >= 0 && middle < 1e300) || (middle > 0 && !(low > 0 && low <= middle && middle <= high))) {
+        abort();
+    }
+}
+
 /* What fits is within the budget of every pool, and the classes add up to the total. */
 static inline void fuzz_plan(const struct pls_plan *p)
 {
     struct pls_bytes sum = p->bytes;
+    const struct pls_speed *v = &p->speed;
+    fuzz_rate(v->decode_low_tps, v->decode_tps, v->decode_high_tps);
+    fuzz_rate(v->prefill_low_tps, v->prefill_tps, v->prefill_high_tps);
     pls_bytes_sum(&sum);
     if (sum.total != p->bytes.total) {
         abort();
