@@ -243,6 +243,7 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
         { "mlx", mlx_command },
         { "vllm", vllm_command },
     };
+    size_t start = out->len;
     for (size_t i = 0; i < PLS_COUNT_OF(writers); i++) {
         if (pls_text_equal(writers[i].name, runtime)) {
             writers[i].write(entry, out);
@@ -250,11 +251,11 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
     }
     /* Quotes do not keep control characters from a terminal, and half a command is worse than none. */
     bool is_printable = true;
-    for (size_t i = 0; i < out->len; i++) {
+    for (size_t i = start; i < out->len; i++) {
         is_printable = is_printable && (unsigned char)out->data[i] >= 0x20 && out->data[i] != 0x7F;
     }
     if (!is_printable || out->truncated) {
-        out->len = 0;
-        out->data[0] = '\0';
+        out->len = start;
+        out->data[start] = '\0';
     }
 }

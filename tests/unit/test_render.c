@@ -144,6 +144,8 @@ static struct pls_entry entry_of(const char *path)
     plan.setting.type_k = PLS_TYPE_Q8_0;
     plan.setting.type_v = PLS_TYPE_F16;
     plan.n_shares = 1;
+    model.stored = plan.ask.quant;
+    model.card.source = path != NULL ? PLS_SOURCE_GGUF : PLS_SOURCE_CATALOG;
     return (struct pls_entry){ .model = &model, .plan = &plan, .path = path };
 }
 
@@ -154,6 +156,25 @@ START_TEST(paths_are_quoted_for_the_shell)
     struct pls_entry e = entry_of("my model's $HOME.gguf");
     pls_command_line(&e, "llama.cpp", &t);
     ck_assert_str_eq(room, "llama-server -m 'my model'\\''s $HOME.gguf' -c 8192 -np 1 -ctk q8_0");
+}
+END_TEST
+
+START_TEST(only_the_file_that_was_planned_is_named)
+{
+    char room[1024];
+    struct pls_text t = PLS_TEXT(room);
+    struct pls_entry e = entry_of("-there.gguf");
+    pls_command_line(&e, "llama.cpp", &t);
+    ck_assert_str_eq(room, "llama-server -m ./-there.gguf -c 8192 -np 1 -ctk q8_0");
+    plan.ask.quant.ftype = PLS_FTYPE_Q6_K; /* not what the file holds */
+    PLS_COPY(plan.quant, "Q6_K");
+    t.len = 0;
+    pls_command_line(&e, "llama.cpp", &t);
+    ck_assert_str_eq(room, "llama-server -m Qwen3-8B-Q6_K.gguf -c 8192 -np 1 -ctk q8_0");
+    e = entry_of("a\x1b[31m\n.gguf"); /* nothing a terminal should see */
+    t.len = 0;
+    pls_command_line(&e, "llama.cpp", &t);
+    ck_assert_str_eq(room, "");
 }
 END_TEST
 
@@ -172,4 +193,5 @@ START_TEST(a_command_that_cannot_be_said_is_empty)
 END_TEST
 
 UNIT_MAIN("render", one_table_of_columns_gives_every_form, json_keeps_integers_whole, a_full_disk_is_told,
-          numbers_read_as_people_say_them, paths_are_quoted_for_the_shell, a_command_that_cannot_be_said_is_empty)
+          numbers_read_as_people_say_them, paths_are_quoted_for_the_shell,
+          only_the_file_that_was_planned_is_named, a_command_that_cannot_be_said_is_empty)
