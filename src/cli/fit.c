@@ -43,6 +43,23 @@ static void refresh(struct pls_pick *pick, const struct pls_policy *policy, cons
     pick->reasons = m.reasons;
 }
 
+/* The largest context that would fit is the dearest number of a plan and stands in documents alone. */
+static enum pls_code plan_row(struct pls_session *s, const struct pls_model *model, const struct pls_ask *ask,
+                              struct pls_plan *plan, struct pls_err *err)
+{
+    struct pls_arena *scratch = &s->scratch;
+    struct pls_layout layout;
+    if (s->output == PLS_OUT_JSON || s->output == PLS_OUT_JSONL) {
+        return pls_plan_make(model, ask, &s->machine, &s->rates, scratch, plan, err);
+    }
+    enum pls_code code = pls_layout_make(model, &ask->quant, &s->machine, scratch, &layout, err);
+    code = code == PLS_OK ? pls_place_layout(&layout, ask, &s->machine, scratch, plan, err) : code;
+    if (code == PLS_OK) {
+        pls_speed_predict(&model->card, &s->machine, &s->rates, plan);
+    }
+    return code;
+}
+
 /* What will be shown is planned in full, in memory that outlives the search; sizes were rough where nothing hung on them. */
 static enum pls_code finish(struct pls_fit_search *f, const struct pls_pick *from, struct pls_entry *out,
                             struct pls_pick **kept, struct pls_err *err)
@@ -64,7 +81,7 @@ static enum pls_code finish(struct pls_fit_search *f, const struct pls_pick *fro
     ask.type_v = from->type_v;
     size_t mark = s->scratch.used;
     enum pls_code code = pls_arch_tensors(&model->card, &s->scratch, &model->tensors, err);
-    code = code == PLS_OK ? pls_plan_make(model, &ask, &s->machine, &s->rates, &s->scratch, plan, err) : code;
+    code = code == PLS_OK ? plan_row(s, model, &ask, plan, err) : code;
     pls_arena_reset(&s->scratch, mark);
     model->tensors = (struct pls_tensors){ NULL, 0 };
     pls_quality_predict(&model->card, f->ask->policy.task, plan);
@@ -211,9 +228,10 @@ static bool take_room(struct pls_fit_search *f)
     f->next_of_shape = calloc(n, sizeof(*f->next_of_shape));
     f->group = calloc(n, sizeof(*f->group));
     f->placed = calloc(n, sizeof(*f->placed));
+    f->lists = calloc(n, sizeof(*f->lists));
     f->is_comfortable = calloc(n, sizeof(*f->is_comfortable));
     return f->plan != NULL && f->model != NULL && f->leaders != NULL && f->candidates != NULL && f->best != NULL
-        && f->shape != NULL && f->next_of_shape != NULL && f->group != NULL && f->placed != NULL
+        && f->shape != NULL && f->next_of_shape != NULL && f->group != NULL && f->placed != NULL && f->lists != NULL
         && f->is_comfortable != NULL && !f->out_of_memory;
 }
 
@@ -225,6 +243,7 @@ static void drop(struct pls_fit_search *f)
     free(f->next_of_shape);
     free(f->group);
     free(f->placed);
+    free(f->lists);
     free(f->is_comfortable);
     free(f->cards);
     free(f->picks);

@@ -8,6 +8,7 @@
 #include "cli/fit_search.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Bits per weight of the tensors of a layer, at least and at most: a recipe gives some of them more than its main type.
@@ -104,6 +105,7 @@ static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, doub
         double active = parts.active_dense * share_of(here, parts.dense * of_param)
             + parts.active_experts * share_of(there, parts.experts * of_param);
         struct pls_share *s = &p->shares[n++];
+        memset(s, 0, sizeof(*s));
         used[best] = true;
         dense -= here;
         experts -= there;
@@ -131,6 +133,14 @@ static void read_bytes(const struct pls_card *card, const struct pls_quant *q, d
     }
 }
 
+/* All but the arrays that are counted: they are most of a plan, and this runs for every configuration there is. */
+static void clear(struct pls_plan *p)
+{
+    size_t after = offsetof(struct pls_plan, fit);
+    memset(p, 0, offsetof(struct pls_plan, shares));
+    memset((char *)p + after, 0, offsetof(struct pls_plan, notes) - after);
+}
+
 double pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card, const struct pls_quant *quant,
                      struct pls_plan *plan)
 {
@@ -141,7 +151,7 @@ double pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card
     if (base <= 0 || card->params_total == 0) {
         return HUGE_VAL; /* nothing is known beforehand: it has to be placed */
     }
-    memset(plan, 0, sizeof(*plan));
+    clear(plan);
     plan->ask = ask->ask;
     plan->ask.quant = *quant;
     plan->n_shares = fill_pools(m, plan, (double)card->params_total * base / 8 * 0.85, card);

@@ -10,6 +10,7 @@ static const enum pls_ftype ladder[PLS_FIT_RUNGS] = {
     PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,   PLS_FTYPE_Q6_K,   PLS_FTYPE_Q5_K_M,
     PLS_FTYPE_Q4_K_M, PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_Q2_K,
 };
+enum { LISTS_BYTES = 10 << 20 };
 static const uint32_t LAST_WIDE_RUNG = 4; /* Q4_K_M: where people start */
 
 /* ---- one configuration ---- */
@@ -236,19 +237,23 @@ static void place_layout(struct pls_fit_search *f, struct config c, bool is_wide
 
 /* ---- candidates ---- */
 
-/* Rungs of one shape often follow each other: its tensors are listed once for a run of them. */
+/* Rungs of a shape come one by one, as their bounds say: its tensors are listed once and kept while there is room. */
 static bool list_tensors(struct pls_fit_search *f, uint32_t shape)
 {
-    if (f->listed == shape) {
-        return f->is_listed;
-    }
-    pls_arena_reset(&f->s->scratch, f->list_mark);
+    struct pls_fit_list *list = &f->lists[shape];
     memset(f->model, 0, sizeof(*f->model));
     f->model->card = f->cards[shape];
     f->model->stored.ftype = PLS_FTYPE_NONE;
-    f->is_listed = pls_arch_tensors(&f->model->card, &f->s->scratch, &f->model->tensors, NULL) == PLS_OK;
-    f->listed = shape;
-    return f->is_listed;
+    if (f->s->scratch.used - f->list_mark > LISTS_BYTES) {
+        pls_arena_reset(&f->s->scratch, f->list_mark);
+        memset(f->lists, 0, f->n_cards * sizeof(*f->lists));
+    }
+    if (!list->is_asked) {
+        list->is_asked = true;
+        list->is_listed = pls_arch_tensors(&f->model->card, &f->s->scratch, &list->tensors, NULL) == PLS_OK;
+    }
+    f->model->tensors = list->tensors;
+    return list->is_listed;
 }
 
 static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, const struct pls_quant *quant)
@@ -357,7 +362,6 @@ void pls_fit_place(struct pls_fit_search *f)
     bool all = f->ask->each;
     double least = -HUGE_VAL;
     f->list_mark = f->s->scratch.used;
-    f->listed = PLS_FIT_NONE;
     f->best_tier = UINT32_MAX;
     for (uint32_t i = 0; i < f->n_groups; i++) {
         f->best[i] = -HUGE_VAL;

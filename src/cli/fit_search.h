@@ -15,6 +15,11 @@ struct pls_fit_candidate {
     struct pls_quant quant;
 };
 
+struct pls_fit_list {
+    bool is_asked, is_listed;
+    struct pls_tensors tensors;
+};
+
 struct pls_fit_search {
     struct pls_session *s;
     const struct pls_fit_ask *ask;
@@ -39,9 +44,8 @@ struct pls_fit_search {
     uint32_t best_tier;
 
     struct pls_plan *plan; /* scratch: too large for the stack */
-    struct pls_model *model; /* whose tensors are listed in the scratch arena: */
-    uint32_t listed;         /* the shape; PLS_FIT_NONE none yet */
-    bool is_listed;
+    struct pls_model *model;
+    struct pls_fit_list *lists; /* per shape; in the scratch arena behind list_mark */
     size_t list_mark;
 };
 

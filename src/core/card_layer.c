@@ -55,6 +55,9 @@ static bool layer_is_moe(const struct pls_card *card, uint32_t layer)
 
 static void set_state(const struct pls_card *card, struct pls_layer *l)
 {
+    if (l->kind == PLS_LAYER_FULL || l->kind == PLS_LAYER_SWA) {
+        return;
+    }
     uint64_t taps = card->ssm_conv > 0 ? card->ssm_conv - 1 : 0;
     if (l->kind == PLS_LAYER_KDA) {
         uint64_t width = (uint64_t)card->kda_head_dim * card->kda_heads;
@@ -131,8 +134,8 @@ struct pls_layer pls_card_layer(const struct pls_card *card, uint32_t layer)
     if (card->kv_lora_rank > 0) {
         l.head_dim_k = card->qk_nope_dim + card->qk_rope_dim;
     }
-    bool beside = pls_card_is_arch(card, "gemma4"); /* a dense part runs beside its experts */
-    l.n_ff = l.is_moe && !beside ? 0 : card->ff[layer];
+    bool alone = l.is_moe && !pls_card_is_arch(card, "gemma4"); /* there a dense part runs beside the experts */
+    l.n_ff = alone ? 0 : card->ff[layer];
     set_state(card, &l);
     set_cache(card, layer, &l);
     return l;

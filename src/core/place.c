@@ -41,6 +41,9 @@ struct search {
     struct pls_ask ask; /* with the context being tried */
     struct pls_err *err;
     enum pls_code code; /* of the last resolve */
+    bool is_resolved;   /* and what it was: the same for every split of one context */
+    enum pls_backend backend;
+    struct pls_setting resolved;
     struct attempt *at; /* the last try */
     struct anchor anchor;
 };
@@ -60,12 +63,17 @@ static bool is_split(const struct pls_place_scene *s, uint32_t gpu_layers, uint3
 static bool measure_once(struct search *q, struct candidate c, bool quick)
 {
     const struct pls_place_scene *s = q->scene;
-    q->ask.context_tokens = c.context;
-    q->code = pls_ask_resolve(&q->ask, &s->layout->model->card, pls_place_cache_backend(s, c.gpu_layers),
-                              &q->at->setting, q->err);
+    enum pls_backend backend = pls_place_cache_backend(s, c.gpu_layers);
+    if (!q->is_resolved || q->ask.context_tokens != c.context || q->backend != backend) {
+        q->ask.context_tokens = c.context;
+        q->backend = backend;
+        q->code = pls_ask_resolve(&q->ask, &s->layout->model->card, backend, &q->resolved, q->err);
+        q->is_resolved = q->code == PLS_OK;
+    }
     if (q->code != PLS_OK) {
         return false;
     }
+    q->at->setting = q->resolved;
     pls_split_make(s, c.gpu_layers, c.cpu_moe, &q->at->split);
     pls_place_measure(s, &q->at->setting, &q->at->split, quick, &q->at->bytes);
     return true;
