@@ -87,6 +87,15 @@ run fit qwen3 27b --on "rtx 4090" --json
 ok "siblings of one base are one row that names the others" \
     jq -e '[.configs[] | select(.model.id == "qwen3.8-27b") | .also[] | select(. == "qwen3.6-27b" or . == "qwen3.5-27b")] | length == 2' "$tap_tmp/out"
 
+# ---- a draft beside a model
+run plan llama-3.3-70b:Q4_K_M --draft auto --on "2x rtx 3090" -c 8k -np 1 --json
+is "the smallest of its kin drafts, and its memory counts" \
+    "$status $(jq -c '[(.plans | map(.model.id)), .together.total_bytes == ([.plans[].bytes.total] | add), (.plans[0].notes | map(.code) | index("draft") != null)]' "$tap_tmp/out")" \
+    '0 [["llama-3.3-70b-instruct","llama-3.2-1b-instruct"],true,true]'
+run plan phi-4 --draft auto --on "rtx 4090" -c 8k --json
+is "where nothing drafts, that is said" "$status $(jq -c '[(.plans | length), ([.plans[0].notes[] | select(.code == "draft").text] | length)]' "$tap_tmp/out")" '0 [1,1]'
+refuses "a draft of another vocabulary" 2 'needs the vocabulary' plan gemma-3-27b-it --draft qwen3-0.6b --on "rtx 4090"
+
 # ---- policy file
 mkdir -p "$XDG_CONFIG_HOME/plimsoll"
 policy() { printf '%s\n' "$1" >"$XDG_CONFIG_HOME/plimsoll/policy.json"; }

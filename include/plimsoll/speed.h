@@ -135,4 +135,15 @@ struct pls_speed_parts pls_cpu_parts(const struct pls_cpu_load *load, bool is_pr
 struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin);
 struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin);
 
+/* Speculative decoding: a small model drafts, the large one checks several tokens at once. Both plans have their speeds.
+ * acceptance: share of drafted tokens that the large model agrees with, 0 to below 1; it depends on text and models and can
+ * only be assumed. gain 0: a speed is unknown; below 1: it does not pay. */
+struct pls_draft_gain {
+    double acceptance;
+    double gain;         /* times the speed without */
+    uint32_t n_drafted;  /* per round, where the gain is largest */
+};
+struct pls_draft_gain pls_draft_gain(const struct pls_card *card, const struct pls_plan *target,
+                                     const struct pls_plan *draft, double acceptance);
+
 #endif

@@ -2,8 +2,10 @@
  * before it have left. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/command.h"
+#include "plimsoll/speed.h"
 
 enum { MODELS_MAX = 16 };
 
@@ -13,6 +15,9 @@ struct question {
     enum pls_task task;
     struct pls_machine left;
 };
+
+/* One of a family accepts about this share of what its smaller sibling drafts; published values lie between 0.5 and 0.9. */
+static const double ASSUMED_ACCEPTANCE = 0.7;
 
 static enum pls_code make_one(struct pls_session *s, const char *word, struct question *q, struct pls_target *target,
                               struct pls_plan *plan, struct pls_err *err)
@@ -27,6 +32,58 @@ static enum pls_code make_one(struct pls_session *s, const char *word, struct qu
     if (code == PLS_OK) {
         pls_quality_predict(&target->model.card, q->task, plan);
         pls_plan_claim(&q->left, plan);
+    }
+    return code;
+}
+
+static bool keeps_state(const struct pls_card *card)
+{
+    return strspn(card->kind, "FSN") < card->n_layers;
+}
+
+static void note_gain(const struct pls_target *draft, const struct pls_card *card, const struct pls_plan *small,
+                      struct pls_plan *plan)
+{
+    struct pls_draft_gain g = pls_draft_gain(card, plan, small, ASSUMED_ACCEPTANCE);
+    const char *state = keeps_state(card) ? "; needs an engine that can take recurrent state back" : "";
+    if (!(g.gain > 0)) {
+        pls_plan_note(plan, "draft", "%s drafts; what it gains is not known without speeds", draft->model.card.id);
+    } else if (g.gain < 1.05) {
+        pls_plan_note(plan, "draft", "%s does not pay: %.2f times the speed if %.0f%% of drafted tokens are accepted (assumed)",
+                      draft->model.card.id, g.gain, 100 * g.acceptance);
+    } else {
+        pls_plan_note(plan, "draft", "%s: %.1f times the speed, %.3g tok/s, drafting %u at a time if %.0f%% are accepted (assumed)%s",
+                      draft->model.card.id, g.gain, g.gain * plan->speed.decode_tps, g.n_drafted, 100 * g.acceptance, state);
+    }
+}
+
+/* The draft model becomes the last of the plans, placed into what is left; what it gains is a note on the first. */
+static enum pls_code add_draft(struct pls_session *s, struct question *q, struct pls_target *targets, struct pls_plan *plans,
+                               uint32_t *n, struct pls_err *err)
+{
+    const char *word = pls_args_text(s->args, PLS_OPT_DRAFT);
+    const struct pls_card *card = &targets[0].model.card;
+    struct pls_card found;
+    char name[112];
+    struct pls_text t = PLS_TEXT(name);
+    enum pls_code code = PLS_OK;
+    if (pls_text_equal(word, "auto")) {
+        code = pls_draft_find(s, card, &q->ask, &q->left, &found, err);
+        pls_text_add(&t, "%s:Q8_0", found.id);
+        word = name;
+    }
+    if (code == PLS_NO) {
+        pls_plan_note(&plans[0], "draft", "no model of the catalog drafts for it: same vocabulary and kin, an eighth of its active "
+                      "parameters or less, and room beside it");
+        return PLS_OK;
+    }
+    code = code == PLS_OK ? make_one(s, word, q, &targets[*n], &plans[*n], err) : code;
+    if (code == PLS_OK && targets[*n].model.card.n_vocab != card->n_vocab) {
+        code = pls_fail(err, PLS_REFUSED, "%s: a draft model needs the vocabulary of %s", targets[*n].model.card.id, card->id);
+    }
+    if (code == PLS_OK) {
+        note_gain(&targets[*n], card, &plans[*n], &plans[0]);
+        (*n)++;
     }
     return code;
 }
@@ -62,10 +119,10 @@ static enum pls_code read_question(struct pls_session *s, struct question *q, st
 enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
 {
     uint32_t n = s->args->n_operands;
-    struct pls_entry entries[MODELS_MAX] = { { 0 } };
+    struct pls_entry entries[MODELS_MAX + 1] = { { 0 } };
     struct question *q = PLS_TAKE(&s->arena, struct question, 1);
-    struct pls_target *targets = PLS_TAKE(&s->arena, struct pls_target, n);
-    struct pls_plan *plans = PLS_TAKE(&s->arena, struct pls_plan, n);
+    struct pls_target *targets = PLS_TAKE(&s->arena, struct pls_target, n + 1);
+    struct pls_plan *plans = PLS_TAKE(&s->arena, struct pls_plan, n + 1);
     if (n == 0 || n > MODELS_MAX) {
         return pls_fail(err, PLS_USAGE, "plan: needs 1 to %d models (plimsoll catalog list shows names)", MODELS_MAX);
     }
@@ -75,6 +132,11 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
     enum pls_code code = read_question(s, q, err);
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         code = make_one(s, s->args->operands[i], q, &targets[i], &plans[i], err);
+    }
+    if (code == PLS_OK && pls_args_has(s->args, PLS_OPT_DRAFT)) {
+        code = add_draft(s, q, targets, plans, &n, err);
+    }
+    for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         entries[i] = (struct pls_entry){ .model = &targets[i].model, .plan = &plans[i],
                                          .path = targets[i].has_path ? targets[i].path : NULL };
     }

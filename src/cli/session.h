@@ -98,4 +98,9 @@ enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out
 /* The quant for a card when none is asked for: what it was released in when that is already small, else the usual one. */
 struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime);
 
+/* A model to draft for card: the smallest of the catalog with the same vocabulary and kin that fits into what is left of a
+ * machine. PLS_NO: there is none. */
+enum pls_code pls_draft_find(struct pls_session *s, const struct pls_card *card, const struct pls_ask *ask,
+                             const struct pls_machine *left, struct pls_card *out, struct pls_err *err);
+
 #endif
