@@ -8,7 +8,7 @@ struct pls_arena pls_arena_over(void *storage, size_t cap)
     return (struct pls_arena){ .base = storage, .used = 0, .cap = storage == NULL ? 0 : cap };
 }
 
-void *pls_arena_take(struct pls_arena *arena, size_t count, size_t size)
+void *pls_arena_room(struct pls_arena *arena, size_t count, size_t size)
 {
     size_t align = alignof(max_align_t);
     uintptr_t here = (uintptr_t)arena->base + arena->used;
@@ -22,7 +22,13 @@ void *pls_arena_take(struct pls_arena *arena, size_t count, size_t size)
     }
     unsigned char *at = arena->base + arena->used + skip;
     arena->used += need;
-    return memset(at, 0, count * size);
+    return at;
+}
+
+void *pls_arena_take(struct pls_arena *arena, size_t count, size_t size)
+{
+    void *at = pls_arena_room(arena, count, size);
+    return at == NULL ? NULL : memset(at, 0, count * size);
 }
 
 void pls_arena_reset(struct pls_arena *arena, size_t mark)

@@ -26,11 +26,14 @@ bool pls_graph_init(struct pls_graph *g, const struct pls_compute_ask *ask, stru
         (struct pls_graph){ .ask = ask, .card = card, .setting = ask->setting, .cap = (uint32_t)cap, .n = 1 };
     g->layer = -1;
     g->weights_matter = reads_host_weights(ask);
-    g->node = PLS_TAKE(arena, struct pls_node, cap);
+    g->node = pls_arena_room(arena, cap, sizeof(struct pls_node)); /* for the largest graph; make() clears what it hands out */
     g->order = PLS_TAKE(arena, uint32_t, cap);
     g->leaf = PLS_TAKE(arena, uint32_t, cap);
     g->seen = PLS_TAKE(arena, bool, cap);
     g->leaf_of = PLS_TAKE(arena, uint32_t, ask->weights != NULL ? ask->weights->n + 1 : 1);
+    if (g->node != NULL) {
+        g->node[0] = (struct pls_node){ 0 }; /* "none" */
+    }
     return g->node != NULL && g->order != NULL && g->leaf != NULL && g->seen != NULL && g->leaf_of != NULL;
 }
 
@@ -73,6 +76,7 @@ static uint32_t make(struct pls_graph *g, enum pls_op op, enum pls_type type, st
         return 0;
     }
     struct pls_node *n = &g->node[g->n];
+    *n = (struct pls_node){ 0 };
     memcpy(n->ne, shape.ne, sizeof(n->ne));
     n->op = (uint8_t)op;
     n->type = (uint8_t)type;

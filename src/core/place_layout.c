@@ -151,7 +151,7 @@ static enum pls_code take_tensors(struct pls_layout *l, bool as_stored, struct p
     if (is_folder(l->model) && !as_stored) {
         return pls_arch_tensors(&l->model->card, arena, &l->tensors, err);
     }
-    l->tensors.items = PLS_TAKE(arena, struct pls_tensor, (size_t)from->n + 1);
+    l->tensors.items = pls_arena_room(arena, (size_t)from->n + 1, sizeof(struct pls_tensor));
     if (l->tensors.items == NULL) {
         return PLS_NOMEM;
     }
