@@ -13,4 +13,5 @@ replay fuzz_file files
 replay fuzz_gguf files
 replay fuzz_json files
 replay fuzz_record records
+replay fuzz_model models
 done_testing

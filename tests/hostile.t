@@ -59,6 +59,15 @@ refuses "fewer blocks than are counted" 3 'block_count is 7, but the tensors are
 refuses "a vocabulary alone" 3 'no tensors' plan $files/vocabulary.gguf --on $box
 refuses "an adapter" 2 'an adapter, not a model' plan $files/adapter.gguf --on $box
 
+mkdir "$tap_tmp/huge"
+printf '{"model_type":"qwen3_moe","hidden_size":4194304,"num_hidden_layers":256,"num_attention_heads":32768,"num_key_value_heads":32768,"head_dim":128,"intermediate_size":4194304,"moe_intermediate_size":4194304,"num_experts":65535,"num_experts_per_tok":65535,"vocab_size":134217728,"max_position_embeddings":134217728}' >"$tap_tmp/huge/config.json"
+run plan "$tap_tmp/huge/config.json" --on $box -c 4k
+is "more bytes than can be counted do not fit, and are said" "$status $(grep -c 'does not fit: 8192 PiB too much' "$tap_tmp/out")" "1 1"
+run plan "$tap_tmp/huge/config.json" --on $box -c 4k --json
+is "nor do they become another number" "$status $(grep -c '"total":.*18446744073709551615$' "$tap_tmp/out") $(grep -E '[0-9]e\+' "$tap_tmp/out" | grep -cvE '_tps|ttft_s')" "1 1 0"
+run plan qwen3-8b --on $box -c 4k --mmproj --json
+is "a projector of unknown size is not one of 0 bytes" "$(jq -c '[.plans[0].bytes.projector, ([.plans[0].notes[].code] | index("projector-unknown") != null)]' "$tap_tmp/out")" "[0,true]"
+
 # ---- commands: of the file that was sized, and nothing a shell or a terminal takes amiss
 cp $files/llama.gguf "$tap_tmp/-a 'b.gguf"
 program=$(cd "$(dirname "$PLIMSOLL")" && pwd)/plimsoll here=$(pwd)

@@ -42,6 +42,10 @@ static void note_model(const struct pls_place_scene *s, struct pls_plan *plan)
         pls_plan_note(plan, "header-estimate",
                       "file size holds an estimated header of %s, nearly all tokenizer", room);
     }
+    if (s->ask->use_projector && s->projector_bytes == 0) {
+        pls_plan_note(plan, "projector-unknown",
+                      "no size is known for a projector of this model: none is counted");
+    }
     uint64_t trained = l->model->card.context_max_tokens;
     if (trained != 0 && plan->setting.n_ctx_seq > pls_pad(trained, 256)) {
         pls_plan_note(plan, "context-beyond-training",

@@ -118,8 +118,7 @@ static void verdict(struct pls_page *page, const struct pls_plan *p)
 {
     char spare[64];
     struct pls_text t = PLS_TEXT(spare);
-    int64_t gap = p->margin_bytes < 0 ? -p->margin_bytes : p->margin_bytes;
-    pls_words_margin(&t, gap);
+    pls_words_gap(&t, p->margin_bytes);
     if (p->fit == PLS_FIT_YES) {
         pls_page_tone(page, PLS_TONE_GOOD);
         pls_page_field(page, "Verdict", "fits, with %s to spare", spare);
@@ -260,7 +259,7 @@ static enum pls_code table(struct pls_page *page, const struct pls_report *r, st
         struct pls_text t = PLS_TEXT(total);
         struct pls_text u = PLS_TEXT(spare);
         pls_text_bytes(&t, r->together.total_bytes);
-        pls_words_margin(&u, r->together.margin_bytes < 0 ? -r->together.margin_bytes : r->together.margin_bytes);
+        pls_words_gap(&u, r->together.margin_bytes);
         fputc('\n', page->to);
         pls_page_tone(page, r->together.fits ? PLS_TONE_GOOD : PLS_TONE_BAD);
         pls_page_field(page, "Together", "%s in all, %s %s %s", total,

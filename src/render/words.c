@@ -56,6 +56,12 @@ void pls_words_margin(struct pls_text *out, int64_t bytes)
     if (bytes < 0) {
         pls_text_add(out, "-");
     }
+    pls_words_gap(out, bytes);
+}
+
+/* The least integer has no positive counterpart: a saturated plan misses by that much. */
+void pls_words_gap(struct pls_text *out, int64_t bytes)
+{
     pls_text_bytes(out, bytes < 0 ? (uint64_t)0 - (uint64_t)bytes : (uint64_t)bytes);
 }
 

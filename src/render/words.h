@@ -14,6 +14,7 @@ void pls_words_seconds(struct pls_text *out, double s); /* "0.4 s", "12 s", "3 m
 void pls_words_params(struct pls_text *out, uint64_t params); /* "8.03 B" */
 /* "-1.2 GiB", "15.9 GiB" */
 void pls_words_margin(struct pls_text *out, int64_t bytes);
+void pls_words_gap(struct pls_text *out, int64_t bytes); /* the same without its sign */
 
 /* Short words for the WHY column, and a sentence for the first row. */
 void pls_words_reasons(struct pls_text *out, uint32_t reasons);
