@@ -1,58 +1,36 @@
-# bash completion for plimsoll. Names of options and their choices come from the program itself, so that they are
-# always those of the version that is installed; tests/docs.t holds the result against its tables.
+# bash completion for plimsoll. Everything that is offered comes from the program itself (plimsoll __complete), so that it
+# is always that of the version that is installed. Needs nothing of the bash-completion package.
 
 _plimsoll()
 {
-    local cur prev words cword split=false
-    if declare -F _init_completion >/dev/null; then
-        _init_completion -n = || return
-    else
-        words=("${COMP_WORDS[@]}") cword=$COMP_CWORD cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    fi
-    local program=${words[0]} table command="" word kind
-    table=$("$program" --list-options 2>/dev/null) || return
-
-    for word in "${words[@]:1:cword-1}"; do
-        case $word in -*) continue ;; esac
-        if grep -q "^command	$word	" <<<"$table"; then command=$word; break; fi
+    local i n word line current prefix glue=no
+    local -a words=()
+    # bash takes words apart at ':' and '=': put them together again, unless a blank stands between.
+    for ((i = 1; i <= COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]} n=${#words[@]}
+        if [[ $i == "$COMP_CWORD" && -z $word && ${COMP_LINE:COMP_POINT-1:1} == " " ]]; then glue=no; fi
+        if ((n > 0)) && { [[ $word == [:=] || $glue == yes ]]; }; then
+            words[n-1]=${words[n-1]}$word
+        else
+            words[n]=$word
+        fi
+        if [[ $word == [:=] ]]; then glue=yes; else glue=no; fi
     done
-
-    # The argument of an option: its choices, else files.
-    kind=$(awk -F '\t' -v o="$prev" '$1 == "option" && ($2 == o || ($3 != "" && $3 == o)) { print $4 "\t" $5 }' <<<"$table")
-    case $kind in
-        choice*)
-            COMPREPLY=($(compgen -W "$(tr '|' ' ' <<<"${kind#*	}")" -- "$cur"))
-            return
-            ;;
-        value*)
-            COMPREPLY=($(compgen -f -- "$cur"))
-            return
-            ;;
-    esac
-
-    if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W "$(awk -F '\t' -v c="${command:-fit}" '
-            $1 == "option" && index(" " $6, " " c " ") { print $2; if ($3 != "") print $3 }' <<<"$table")" -- "$cur"))
-        return
+    current=${COMP_WORDS[COMP_CWORD]}
+    word=${words[${#words[@]}-1]}
+    prefix=
+    if [[ $word != "$current" ]]; then # what bash took off stays on the line
+        if [[ $current == [:=] ]]; then prefix=$word; else prefix=${word%"$current"}; fi
     fi
-    case $command in
-        "") COMPREPLY=($(compgen -W "$(awk -F '\t' '$1 == "command" { print $2 }' <<<"$table")" -- "$cur")) ;;
-        catalog)
-            if [[ $prev == catalog ]]; then
-                COMPREPLY=($(compgen -W "$(awk -F '\t' '$1 == "command" && $2 == "catalog" { sub(/ .*/, "", $3); gsub(/\|/, " ", $3); print $3 }' <<<"$table")" -- "$cur"))
-                return
-            fi
-            case " ${words[*]:1:cword-1} " in
-                *" add "*) COMPREPLY=($(compgen -f -- "$cur")) ;;
-                *" remove "*) COMPREPLY=($(compgen -W "$("$program" sql "SELECT id FROM user.models" --format csv 2>/dev/null | awk 'NR > 1')" -- "$cur")) ;;
-                *) COMPREPLY=($(compgen -W "$("$program" catalog list --format csv 2>/dev/null | awk -F, 'NR > 1 { print $1 }')" -- "$cur")) ;;
-            esac
-            case " ${words[*]:1:cword-1} " in *" check "*) COMPREPLY+=($(compgen -f -- "$cur")) ;; esac
-            ;;
-        plan)
-            COMPREPLY=($(compgen -f -- "$cur") $(compgen -W "$("$program" catalog list --format csv 2>/dev/null | awk -F, 'NR > 1 { print $1 }')" -- "$cur"))
-            ;;
-        inspect) COMPREPLY=($(compgen -f -- "$cur")) ;;
-    esac
+    COMPREPLY=()
+    while IFS= read -r line; do
+        if [[ $line == :files ]]; then
+            [[ $current == [:=] ]] && current=
+            while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$current")
+        else
+            line=${line%%$'\t'*}
+            COMPREPLY+=("${line#"$prefix"}")
+        fi
+    done < <("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null)
 }
 complete -o filenames -F _plimsoll plimsoll

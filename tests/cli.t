@@ -10,14 +10,62 @@ is "--help succeeds" "$status" 0
 ok "--help names every command" sh -c "for c in fit plan probe inspect catalog bench; do grep -q \"^  \$c\" '$tap_tmp/out' || exit 1; done"
 run plan --help
 ok "plan --help shows its options" grep -q -- '--context' "$tap_tmp/out"
+for c in "help" "-h" "--help"; do
+    # shellcheck disable=SC2086
+    "$PLIMSOLL" $c >"$tap_tmp/err" 2>&1; ok "$c is the general help" grep -q '^Commands:' "$tap_tmp/err"
+done
+for c in "help plan" "plan -h" "plan help -h" "--help plan"; do
+    # shellcheck disable=SC2086
+    "$PLIMSOLL" $c >"$tap_tmp/err" 2>&1; ok "$c is that of plan" cmp -s "$tap_tmp/out" "$tap_tmp/err"
+done
+"$PLIMSOLL" --version >"$tap_tmp/version"
+for c in -V version; do
+    "$PLIMSOLL" $c >"$tap_tmp/err" 2>&1; ok "$c is the version" cmp -s "$tap_tmp/version" "$tap_tmp/err"
+done
 is "plan --help leaves out those of others" "$(grep -c -- '--full' "$tap_tmp/out")" 0
 
 # ---- usage: status 2
 refuses "unknown option, nearest offered" 2 'contxt: unknown option .*--context' fit --contxt 4k
 refuses "unknown command, nearest offered" 2 'paln: unknown command .*plan' paln
+refuses "letters swapped" 2 'did you mean fit' fti
+refuses "help is offered too" 2 'did you mean help' hlep
+refuses "help of no command" 2 'plan' help paln
+refuses "a model where a command belongs" 2 'fit WORD.* searches, plan MODEL' qwen3-8b
 refuses "missing argument" 2 'context: needs an argument' fit --context
 refuses "malformed number" 2 "not a number of tokens" plan qwen3-8b --on $box -c many
 refuses "malformed size" 2 "not a size" fit --on $box --ram lots
+# ---- 0, and less than that: a meaning, or one line
+for o in "-np 0" "-b 0" "--ram 0" "--ram 0G" "--bandwidth 0" "--bandwidth 0.0" "-p 0"; do
+    # shellcheck disable=SC2086
+    refuses "$o is nothing" 2 'must be more than 0' plan qwen3-8b --on $box $o
+done
+for o in "-np -2" "-ub -1" "-b -5" "-c -1" "--ram -1" "--vram -1" "-d -1" "--min-speed -1" "-ncmoe -1" "-ngl -7" "-t -3" \
+    "-np 1000000" "-c 99999999999999999999" "-np 1e3" "--min-speed nan" "--bandwidth inf" "--engine-as-of 5" "--engine-as-of 20261399"; do
+    # shellcheck disable=SC2086
+    refuses "$o is refused" 2 '.' plan qwen3-8b --on $box $o
+done
+ctx() { run plan qwen3-8b --on $box --json "$@"; jq -c '.plans[0] | [.context_tokens, .parallel, .batch_tokens, .ubatch_tokens]' "$tap_tmp/out"; }
+is "-c 0 is the training context" "$(ctx -c 0)" "$(ctx)"
+is "-ub 0 is as large as the batch" "$(ctx -c 8k -ub 0)" "$(ctx -c 8k -ub 2048)"
+is "so it is with a batch of one's own" "$(ctx -c 8k -ub 0 -b 1024)" "$(ctx -c 8k -ub 1024 -b 1024)"
+is "-np -1 and -t -1 are the engine's own" "$(ctx -c 8k -np -1 -t -1)" "$(ctx -c 8k)"
+run plan qwen3-8b --on "rtx 4090" --vram 0 -c 8k --json
+is "--vram 0: as if there were no GPU" "$status $(jq -c '[(.machine.gpus | length), (.plans[0].placement | length), .plans[0].gpu_layers]' "$tap_tmp/out")" "0 [0,1,0]"
+
+# ---- --min-speed: yes only when it is fast enough
+run plan qwen3-8b --on $box -c 8k --min-speed 1
+is "fast enough is 0" "$status $(grep -c 'too slow' "$tap_tmp/out")" "0 0"
+run plan qwen3-8b --on $box -c 8k --min-speed 500
+is "too slow is 1, and says so" "$status $(grep -c '^Verdict *fits.*too slow: .* tok/s are predicted, --min-speed asks for 500' "$tap_tmp/out")" "1 1"
+run plan qwen3-8b --on $box -c 8k --min-speed 500 --json
+is "in JSON as a note; the bytes fit all the same" "$status $(jq -c '[.plans[0].fits, ([.plans[0].notes[].code] | index("too-slow") != null)]' "$tap_tmp/out")" "1 [true,true]"
+run plan qwen3-8b --on $box --vram 24G -c 8k --min-speed 5
+is "a speed that is not known is not enough" "$status $(grep -c 'is not known' "$tap_tmp/out")" "1 1"
+run compare qwen3-32b:Q4_K_M --on $box --on "rtx 5090" -c 8k --min-speed 20
+is "compare: one that is fast enough will do" "$status" 0
+run compare qwen3-32b:Q4_K_M --on $box --on "m4 max 64gb" -c 8k --min-speed 500
+is "compare: none is fast enough" "$status" 1
+
 refuses "a choice that is none" 2 'not one of on\|off\|auto' fit -fa maybe
 refuses "a cache type that is none" 2 'not a cache type' plan qwen3-8b --on $box -ctk q9_9
 refuses "a quantization that is none" 2 'not a quantization' plan qwen3-8b --on $box -q Q99
@@ -45,6 +93,17 @@ refuses "an engine that was named and can't load it" 2 'llama-server does not lo
 emitted() { run plan "$@" -c 4k --on "m4 max 64gb"; cat "$tap_tmp/out"; }
 is "a command per model" "$(emitted qwen3-4b:Q8_0 qwen3-8b:Q4_K_M --emit llama.cpp | awk '{ print $1, $3 }' | tr '\n' ';')" \
     "llama-server Qwen/Qwen3-4B-GGUF:Q8_0;llama-server Qwen/Qwen3-8B-GGUF:Q4_K_M;"
+is "each on a port of its own" "$(emitted qwen3-4b:Q8_0 qwen3-8b:Q4_K_M qwen3-0.6b --emit llama.cpp | grep -o -- '--port [0-9]*' | tr '\n' ' ')" "--port 8081 --port 8082 "
+is "and under a name of its own" "$(emitted qwen3-4b:Q8_0 qwen3-8b:Q4_K_M --emit ollama | grep -o 'ollama run .*' | tr '\n' ' ')" "ollama run plimsoll ollama run plimsoll-2 "
+is "an embedder answers for embeddings" "$(emitted qwen3-embedding-0.6b --emit llama.cpp | grep -c -- ' --embeddings')" 1
+is "a reranker ranks" "$(emitted qwen3-reranker-0.6b:Q8_0 --emit llama.cpp | grep -c -- ' --reranking')" 1
+is "nobody chats with an embedder" "$(emitted bge-m3 --emit ollama | grep -c 'ollama run')" 0
+is "a draft model stands in the command of its model" "$(emitted qwen3-32b --draft qwen3-0.6b --emit llama.cpp | grep -c '^llama-server -hf .* -hfd [^ ]*:')" 1
+printf '{"id":"nowhere-1b","name":"Nowhere 1B","arch":"llama","shape":{"n_layers":16,"vocab_size":32000,"hidden_size":2048,"intermediate_size":8192,"n_heads":32,"n_kv_heads":8,"max_context":8192,"tie_embeddings":true}}' >"$tap_tmp/nowhere.json"
+run plan "$tap_tmp/nowhere.json" --on $box -c 4k --emit llama.cpp
+is "a file that is nowhere is named, and said to be wanted" "$status $(cat "$tap_tmp/out" | cut -d' ' -f1-3) $(grep -c 'Nowhere-1B-Q4_K_M.gguf has to be found or made' "$tap_tmp/err")" "0 llama-server -m Nowhere-1B-Q4_K_M.gguf 1"
+run plan "$tap_tmp/nowhere.json" --on $box -c 4k --json
+is "in JSON as a note" "$(jq -r '.plans[0].notes[] | select(.code == "no-repository").text' "$tap_tmp/out" | grep -c gguf)" 1
 is "MLX without quantization" "$(emitted qwen3-4b:mlx-bf16 --emit mlx)" "mlx_lm.convert --hf-path Qwen/Qwen3-4B --dtype bfloat16 && mlx_lm.server --model mlx_model"
 is "an MLX recipe" "$(emitted qwen3-4b:mlx-mixed_3_6 --emit mlx | grep -o -- '-q [^&]*')" "-q --quant-predicate mixed_3_6 "
 refuses "no command: both ways out are named, and nothing is half written" 2 "names another quant, --runtime another engine" \
@@ -85,13 +144,22 @@ PLIMSOLL_CATALOG="$tap_tmp/empty.db" refuses "empty catalog" 3 'empty.db' catalo
     "$PLIMSOLL" plan qwen3-0.6b -c 4k >"$tap_tmp/home.out" 2>"$tap_tmp/home.err"; echo $? >"$tap_tmp/home.status"
 )
 is "unwritable home: the answer comes" "$(cat "$tap_tmp/home.status")" 0
-is "unwritable home: said once" "$(wc -l <"$tap_tmp/home.err" | tr -d ' ')" 1
+is "unwritable home: said once, with what helps" "$(wc -l <"$tap_tmp/home.err" | tr -d ' ') $(grep -c 'not-a-folder.*XDG_DATA_HOME.*--no-bench' "$tap_tmp/home.err")" "1 1"
 ok "unwritable home: stdout is whole" grep -q Verdict "$tap_tmp/home.out"
 (
     unset HOME XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME
     "$PLIMSOLL" plan qwen3-0.6b -c 4k --on $box >"$tap_tmp/home.out" 2>"$tap_tmp/home.err"; echo $? >"$tap_tmp/home.status"
 )
 is "no home at all, on a record: not a word" "$(cat "$tap_tmp/home.status" "$tap_tmp/home.err")" 0
+(
+    unset HOME XDG_DATA_HOME
+    "$PLIMSOLL" probe --json >"$tap_tmp/home.out" 2>"$tap_tmp/home.err"; echo $? >"$tap_tmp/home.status"
+    "$PLIMSOLL" probe --no-bench --json >"$tap_tmp/home.quiet" 2>&1
+)
+is "no home at all, here: bandwidth is measured, and one line says why no more" \
+    "$(cat "$tap_tmp/home.status") $(grep -c 'neither XDG_DATA_HOME nor HOME.*bandwidth alone' "$tap_tmp/home.err") $(jq '.pools[0].bandwidth_gbs > 0' "$tap_tmp/home.out")" "0 1 true"
+ok "--no-bench: not a word" jq -e .pools "$tap_tmp/home.quiet"
+is "bandwidth alone is what is measured without a home" "$(env -u HOME -u XDG_DATA_HOME "$PLIMSOLL" plan qwen3-0.6b -c 4k --json 2>/dev/null | jq -r '.plans[0].speed.decode_tps > 0')" true
 
 # ---- a full disk
 if [ -c /dev/full ]; then
@@ -207,6 +275,20 @@ ok "--emit is one command" grep -Eq '^llama-server .*-c 8192' "$tap_tmp/out"
 is "and nothing else" "$(wc -l <"$tap_tmp/out" | tr -d ' ')" 1
 run plan qwen3-8b --on $box -c 8k --format env
 ok "env can be sourced" sh -c ". '$tap_tmp/out' && [ \"\$PLIMSOLL_FITS\" = 1 ] && [ \"\$PLIMSOLL_MODEL\" = qwen3-8b ] && [ \"\$PLIMSOLL_CONTEXT_TOKENS\" = 8192 ]"
+run plan qwen3-8b --on tests/records/cuda-24g.json -c 8k --format env
+is "env: budgets and use of RAM and VRAM apart" "$(. "$tap_tmp/out"; echo "$((PLIMSOLL_RAM_BUDGET_BYTES > 50000000000)) $((PLIMSOLL_VRAM_BUDGET_BYTES > 20000000000)) $((PLIMSOLL_RAM_USED_BYTES + PLIMSOLL_VRAM_USED_BYTES == PLIMSOLL_TOTAL_BYTES)) $PLIMSOLL_VRAM_IS_RAM")" "1 1 1 0"
+run probe --on "2x rtx 3090" --format env
+is "env: GPUs are summed" "$(. "$tap_tmp/out"; echo "$PLIMSOLL_GPUS $((PLIMSOLL_VRAM_BYTES >> 30)) $PLIMSOLL_VRAM_IS_RAM")" "2 48 0"
+run probe --on "m4 max 64gb" --format env
+is "env: memory that is shared is said to be" "$(. "$tap_tmp/out"; echo "$((PLIMSOLL_VRAM_BYTES == PLIMSOLL_RAM_BYTES)) $PLIMSOLL_VRAM_IS_RAM")" "1 1"
+run probe --on $box --format env
+is "env: every variable is set without a GPU too" "$(. "$tap_tmp/out"; set -u; echo "$PLIMSOLL_GPUS $PLIMSOLL_VRAM_BYTES $PLIMSOLL_VRAM_BUDGET_BYTES")" "0 0 0"
+run plan qwen3-8b --on $box -c 32k -np 4 --format csv
+is "a context divided among slots: the whole of it in CSV" "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "context_tokens") c = i } NR == 2 { print $c }' "$tap_tmp/out")" 32768
+run plan qwen3-8b --on $box -c 32k -np 4
+ok "and in the table, with what each has" grep -q '^Context *32k tokens, 4 slots of 8k' "$tap_tmp/out"
+run need llama-3.3-70b:Q4_K_M -c 8k -np 1 --top 5 --format csv
+is "need: device and host make the total" "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR > 1 { n += $at["device_bytes"] + $at["host_bytes"] == $at["total_bytes"] } END { print n }' "$tap_tmp/out")" 5
 run plan qwen3-8b qwen3-4b --on $box -c 8k --format jsonl
 is "jsonl is one plan per line" "$(jq -r .model.id "$tap_tmp/out" | tr '\n' ' ')" "qwen3-8b qwen3-4b "
 run plan qwen3-8b qwen3-4b --on $box -c 8k --format csv

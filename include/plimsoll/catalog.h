@@ -83,6 +83,8 @@ enum pls_code pls_catalog_profiles(struct pls_catalog *catalog, struct pls_profi
 /* Rates measured on this machine earlier; PLS_NO when there are none for this key. */
 enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *machine_key,
                                      struct pls_rates *out, struct pls_err *err);
+/* Whether rates can be kept, found out by making the user's database ready for it: PLS_IO or PLS_DB with the reason. */
+enum pls_code pls_catalog_rates_ready(struct pls_catalog *catalog, struct pls_err *err);
 enum pls_code pls_catalog_rates_save(struct pls_catalog *catalog, const char *machine_key,
                                      const struct pls_rates *rates, struct pls_err *err);
 
@@ -130,6 +132,12 @@ enum pls_code pls_catalog_json(struct pls_catalog *catalog, const char *id, char
 typedef bool pls_json_visit(const char *id, const char *json, void *context);
 enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json_visit *visit, void *context,
                                  struct pls_err *err);
+
+/* Ids and names of all cards, or of the user's own alone, in id order: what a shell completes. Stops early when visit
+ * returns false. */
+typedef bool pls_id_visit(const char *id, const char *name, void *context);
+enum pls_code pls_catalog_ids(struct pls_catalog *catalog, bool own, pls_id_visit *visit, void *context,
+                              struct pls_err *err);
 
 /* `plimsoll sql`: one SELECT over the catalog, in which nothing can write, attach, load code or run forever.
  */

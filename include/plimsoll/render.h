@@ -28,6 +28,9 @@ struct pls_entry {
     const struct pls_plan *plan;
     const struct pls_pick *pick;  /* NULL for `plan` */
     const char *path;             /* the file behind it, or NULL */
+    const struct pls_entry *draft; /* plan: the model that drafts for it in the same server; NULL: none */
+    bool is_draft;                /* plan: it is that model, and has no command of its own */
+    uint32_t server;              /* plan: how many servers beside it come before; its port is that much higher */
     const struct pls_sibling *also; /* fit: models that share the row, best first; not all of them have the same context */
     uint32_t n_also;
 };
@@ -69,6 +72,10 @@ enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const 
 
 /* The command that runs a plan with a runtime ("llama.cpp", "ollama", "mlx", "vllm"); empty when it cannot be said. */
 void pls_command_line(const struct pls_entry *entry, const char *runtime, struct pls_text *out);
+
+/* What has to be done before the command of a runtime can run: a file that is neither here nor in a repository known of.
+ * Empty when nothing. */
+void pls_command_wants(const struct pls_entry *entry, const char *runtime, struct pls_text *out);
 
 /* What a model file or folder holds, for `inspect`. */
 struct pls_contents {

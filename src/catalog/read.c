@@ -210,3 +210,32 @@ enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json
     sqlite3_finalize(stmt);
     return code;
 }
+
+enum pls_code pls_catalog_ids(struct pls_catalog *catalog, bool own, pls_id_visit *visit, void *context,
+                              struct pls_err *err)
+{
+    const char *user = "SELECT id, name FROM user.models ORDER BY id";
+    const char *shipped = "SELECT id, name FROM main.models ORDER BY id";
+    const char *both = "SELECT id, name FROM user.models UNION SELECT id, name FROM main.models"
+                       " WHERE id NOT IN (SELECT id FROM user.models) ORDER BY id";
+    bool has_user = catalog->user != PLS_DB_USER_NONE;
+    sqlite3_stmt *stmt = NULL;
+    if (own && !has_user) {
+        return PLS_OK;
+    }
+    enum pls_code code = pls_db_prepare(catalog, own ? user : has_user ? both : shipped, &stmt, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    int rc = sqlite3_step(stmt);
+    for (; rc == SQLITE_ROW; rc = sqlite3_step(stmt)) {
+        const char *id = (const char *)sqlite3_column_text(stmt, 0);
+        const char *name = (const char *)sqlite3_column_text(stmt, 1);
+        if (id != NULL && !visit(id, name != NULL ? name : "", context)) {
+            break;
+        }
+    }
+    code = rc == SQLITE_DONE || rc == SQLITE_ROW ? PLS_OK : pls_db_fail(catalog, catalog->path, err);
+    sqlite3_finalize(stmt);
+    return code;
+}

@@ -66,7 +66,7 @@ enum pls_code pls_db_user_ensure(struct pls_catalog *catalog, struct pls_err *er
         return PLS_OK;
     }
     if (catalog->user_path[0] == '\0') {
-        return pls_fail(err, PLS_IO, "there is no folder for data of this user");
+        return pls_fail(err, PLS_IO, "no folder for data: neither XDG_DATA_HOME nor HOME is an absolute path");
     }
     if (catalog->is_lost) {
         return pls_fail(err, PLS_IO, "%s: unusable, so nothing is written to it", catalog->user_path);

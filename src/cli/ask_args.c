@@ -101,6 +101,10 @@ static void numbers_and_flags(const struct pls_args *args, struct pls_ask *ask)
     ask->parallel = (uint32_t)pls_args_u64(args, PLS_OPT_PARALLEL, ask->parallel);
     ask->batch_tokens = (uint32_t)pls_args_u64(args, PLS_OPT_BATCH, ask->batch_tokens);
     ask->ubatch_tokens = (uint32_t)pls_args_u64(args, PLS_OPT_UBATCH, ask->ubatch_tokens);
+    if (pls_args_has(args, PLS_OPT_UBATCH) && ask->ubatch_tokens == 0) { /* the engine: as large as the batch */
+        uint32_t usual = pls_runtime_profile(ask->runtime)->batch_tokens;
+        ask->ubatch_tokens = ask->batch_tokens != 0 ? ask->batch_tokens : usual;
+    }
     ask->n_threads = (uint32_t)pls_args_u64(args, PLS_OPT_THREADS, ask->n_threads);
     ask->engine_as_of = (uint32_t)pls_args_u64(args, PLS_OPT_ENGINE_AS_OF, ask->engine_as_of);
     ask->depth_tokens = pls_args_u64(args, PLS_OPT_DEPTH, ask->depth_tokens);
@@ -118,7 +122,18 @@ static void numbers_and_flags(const struct pls_args *args, struct pls_ask *ask)
     ask->use_projector |= pls_args_has(args, PLS_OPT_PROJECTOR);
 }
 
-static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *args, struct pls_ask *out, struct pls_err *err)
+static enum pls_code engine_date(const struct pls_args *args, struct pls_err *err)
+{
+    uint64_t d = pls_args_u64(args, PLS_OPT_ENGINE_AS_OF, 20260822);
+    bool is_date = d / 10000 >= 2023 && d / 10000 < 2100 && d / 100 % 100 >= 1 && d / 100 % 100 <= 12
+        && d % 100 >= 1 && d % 100 <= 31;
+    return is_date ? PLS_OK
+                   : pls_fail(err, PLS_USAGE, "--engine-as-of: '%s' is not a date since 2023 like 20260822",
+                              pls_args_text(args, PLS_OPT_ENGINE_AS_OF));
+}
+
+static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *args, struct pls_ask *out,
+                             struct pls_err *err)
 {
     const char *flash = pls_args_text(args, PLS_OPT_FLASH);
     const char *backend = pls_args_text(args, PLS_OPT_BACKEND);
@@ -130,7 +145,8 @@ static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *ar
         out->flash_attention = pls_text_equal(flash, "on") ? PLS_ON : pls_text_equal(flash, "off") ? PLS_OFF : PLS_AUTO;
     }
     numbers_and_flags(args, out);
-    enum pls_code code = context(args, out, err);
+    enum pls_code code = engine_date(args, err);
+    code = code == PLS_OK ? context(args, out, err) : code;
     code = code == PLS_OK ? cache_types(args, out, err) : code;
     code = code == PLS_OK ? gpu_layers(args, out, err) : code;
     return code == PLS_OK ? tensor_split(args, out, err) : code;
@@ -170,4 +186,19 @@ enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out
         return pls_fail(err, PLS_USAGE, "--task: '%s' is not known", name);
     }
     return PLS_OK;
+}
+
+bool pls_fast_enough(const struct pls_args *args, const struct pls_card *card, struct pls_plan *plan)
+{
+    double floor = pls_args_number(args, PLS_OPT_MIN_SPEED, 0);
+    double tps = card->is_encoder ? plan->speed.prefill_tps : plan->speed.decode_tps;
+    if (plan->fit != PLS_FIT_YES || !(floor > 0) || tps >= floor) {
+        return true;
+    }
+    if (tps > 0) {
+        pls_plan_note(plan, "too-slow", "%.3g tok/s are predicted, --min-speed asks for %.3g", tps, floor);
+    } else {
+        pls_plan_note(plan, "too-slow", "whether it reaches the %.3g tok/s of --min-speed is not known", floor);
+    }
+    return false;
 }

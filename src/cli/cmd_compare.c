@@ -11,6 +11,7 @@ struct comparison {
     struct pls_machine *machines;
     struct pls_compared items[MACHINES_MAX];
     uint32_t n;
+    bool any; /* some model fits on some machine, and is fast enough */
 };
 
 /* One --on is compared with this machine. */
@@ -36,7 +37,7 @@ static enum pls_code read_machines(struct pls_session *s, struct comparison *c, 
     return code;
 }
 
-static enum pls_code plan_models(struct pls_session *s, const struct comparison *c, struct pls_compared *item,
+static enum pls_code plan_models(struct pls_session *s, struct comparison *c, struct pls_compared *item,
                                  struct pls_err *err)
 {
     uint32_t n = s->args->n_operands;
@@ -56,6 +57,8 @@ static enum pls_code plan_models(struct pls_session *s, const struct comparison 
         }
         if (code == PLS_OK) {
             pls_quality_predict(&targets[i].model.card, c->ask.policy.task, &plans[i]);
+            bool is_fast = pls_fast_enough(s->args, &targets[i].model.card, &plans[i]);
+            c->any = c->any || (is_fast && plans[i].fit == PLS_FIT_YES);
         }
         entries[i] = (struct pls_entry){ .model = &targets[i].model, .plan = &plans[i],
                                          .path = targets[i].has_path ? targets[i].path : NULL };
@@ -76,6 +79,7 @@ static enum pls_code ask_machine(struct pls_session *s, struct comparison *c, st
     enum pls_code code = pls_fit_run(s, NULL, &c->ask, &found, err);
     item->entries = found.entries;
     item->n_entries = found.n_entries;
+    c->any = c->any || found.n_entries > 0;
     return code;
 }
 
@@ -100,14 +104,10 @@ enum pls_code pls_cmd_compare(struct pls_session *s, struct pls_err *err)
         c->machines[0] = s->machine;
         c->n = 2;
     }
-    bool any = false;
     for (uint32_t i = 0; i < c->n && code == PLS_OK; i++) {
         c->items[i].machine = &c->machines[i];
         code = ask_machine(s, c, &c->items[i], err);
-        for (uint32_t k = 0; k < c->items[i].n_entries; k++) {
-            any = any || c->items[i].entries[k].plan->fit == PLS_FIT_YES;
-        }
     }
     code = code == PLS_OK ? pls_render_compare(stdout, s->output, c->items, c->n, &s->screen, err) : code;
-    return code == PLS_OK && !any ? PLS_NO : code;
+    return code == PLS_OK && !c->any ? PLS_NO : code;
 }

@@ -60,6 +60,9 @@ static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask
         code = pls_render_fit(stdout, s->output, &report, err);
     } else if (found->n_entries > 0) {
         code = pls_render_command(stdout, &found->entries[0], emit, err);
+        if (code == PLS_OK) {
+            pls_warn_of_wants(&found->entries[0], emit);
+        }
     }
     return code == PLS_OK && found->n_entries == 0 ? PLS_NO : code;
 }

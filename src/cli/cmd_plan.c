@@ -14,6 +14,7 @@ struct question {
     struct pls_ask ask;
     enum pls_task task;
     struct pls_machine left;
+    bool is_slow; /* one of them is slower than --min-speed */
 };
 
 /* One of a family accepts about this share of what its smaller sibling drafts; published values lie between 0.5 and 0.9. */
@@ -32,6 +33,7 @@ static enum pls_code make_one(struct pls_session *s, const char *word, struct qu
     if (code == PLS_OK) {
         pls_quality_predict(&target->model.card, q->task, plan);
         pls_plan_claim(&q->left, plan);
+        q->is_slow = !pls_fast_enough(s->args, &target->model.card, plan) || q->is_slow;
     }
     return code;
 }
@@ -101,6 +103,9 @@ static enum pls_code answer(struct pls_session *s, const struct pls_entry *entri
     pls_plan_together(entries[0].plan, n, &s->machine, &report.together);
     enum pls_code code = emit != NULL ? pls_render_commands(stdout, entries, n, emit, err)
                                       : pls_render_plan(stdout, s->output, &report, err);
+    for (uint32_t i = 0; emit != NULL && code == PLS_OK && i < n; i++) {
+        pls_warn_of_wants(&entries[i], emit);
+    }
     return code == PLS_OK && !report.together.fits ? PLS_NO : code;
 }
 
@@ -133,12 +138,16 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         code = make_one(s, s->args->operands[i], q, &targets[i], &plans[i], err);
     }
+    uint32_t n_asked = n;
     if (code == PLS_OK && pls_args_has(s->args, PLS_OPT_DRAFT)) {
         code = add_draft(s, q, targets, plans, &n, err);
     }
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         entries[i] = (struct pls_entry){ .model = &targets[i].model, .plan = &plans[i],
-                                         .path = targets[i].has_path ? targets[i].path : NULL };
+                                         .path = targets[i].has_path ? targets[i].path : NULL,
+                                         .server = i, .is_draft = i >= n_asked };
     }
-    return code == PLS_OK ? answer(s, entries, n, err) : code;
+    entries[0].draft = n > n_asked ? &entries[n_asked] : NULL;
+    code = code == PLS_OK ? answer(s, entries, n, err) : code;
+    return code == PLS_OK && q->is_slow ? PLS_NO : code;
 }

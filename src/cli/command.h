@@ -13,6 +13,9 @@
 #include "cli/commands.def"
 #undef PLS_COMMAND
 
+/* Candidates for the last of the words behind the program's name, on standard output (complete.c). */
+void pls_complete(struct pls_session *s, int n, char *const words[]);
+
 /* The verbs of `catalog` that change or verify cards (catalog_edit.c). */
 enum pls_code pls_catalog_verb_add(struct pls_session *s, struct pls_err *err);
 enum pls_code pls_catalog_verb_remove(struct pls_session *s, struct pls_err *err);

@@ -130,7 +130,10 @@ static bool override(const struct pls_args *args, struct pls_machine *m)
     uint64_t ram = pls_args_u64(args, PLS_OPT_RAM, 0);
     uint64_t vram = pls_args_u64(args, PLS_OPT_VRAM, 0);
     double gbs = pls_args_number(args, PLS_OPT_BANDWIDTH, 0);
-    if (vram != 0 && m->n_pools == 1) {
+    if (pls_args_has(args, PLS_OPT_VRAM) && vram == 0) {
+        m->n_gpus = 0;
+        m->n_pools = 1;
+    } else if (vram != 0 && m->n_pools == 1) {
         add_vram(m);
     }
     if (ram != 0) {
@@ -221,20 +224,28 @@ static void machine_key(const struct pls_machine *m, char *out, size_t cap)
                  PLS_VERSION);
 }
 
+/* Once, and not where opening the user's database has already been complained of. */
+static void say_unkept(struct pls_session *s, const char *why, const char *what)
+{
+    char room[640];
+    struct pls_text t = PLS_TEXT(room);
+    bool is_said = s->is_unkept || (s->catalog != NULL && pls_catalog_warning(s->catalog) != NULL);
+    if (!is_said) {
+        pls_text_add(&t, "%s: %s", why, what);
+        pls_warn(room);
+    }
+    s->is_unkept = true;
+}
+
 void pls_session_keep_rates(struct pls_session *s)
 {
     struct pls_err err = { 0 };
     char key[256];
     machine_key(&s->machine, key, sizeof(key));
     enum pls_code code = pls_session_catalog(s, &err);
-    if (code == PLS_OK && s->paths.user[0] != '\0') {
-        code = pls_catalog_rates_save(s->catalog, key, &s->rates, &err);
-    }
+    code = code == PLS_OK ? pls_catalog_rates_save(s->catalog, key, &s->rates, &err) : code;
     if (code != PLS_OK) {
-        char room[640];
-        struct pls_text t = PLS_TEXT(room);
-        pls_text_add(&t, "%s (measured rates are not kept)", err.text);
-        pls_warn(room);
+        say_unkept(s, err.text, "what was measured is not kept (XDG_DATA_HOME names a folder to keep it in)");
     }
 }
 
@@ -252,17 +263,24 @@ bool pls_session_bar(double share, const char *what, void *context)
     return true;
 }
 
-/* kernels: all the predictor needs, a few seconds with a bar on a terminal; else the memory's bandwidth alone, in half a second. */
+/* kernels: all the predictor needs, a few seconds with a bar on a terminal; else the memory's bandwidth alone, in half a
+ * second. Seconds are spent on what can be kept: where it can't, every run would spend them. */
 static void measure(struct pls_session *s, bool kernels)
 {
     struct pls_err err = { 0 };
-    struct pls_bench_ask ask = { .bandwidth_only = !kernels, .memory_bytes = s->machine.pools[0].budget_bytes / 4 };
-    ask.progress = kernels && isatty(STDERR_FILENO) ? pls_session_bar : NULL;
+    bool keeps = pls_session_catalog(s, &err) == PLS_OK && pls_catalog_rates_ready(s->catalog, &err) == PLS_OK;
+    struct pls_bench_ask ask = { .bandwidth_only = !kernels || !keeps,
+                                 .memory_bytes = s->machine.pools[0].budget_bytes / 4 };
+    ask.progress = !ask.bandwidth_only && isatty(STDERR_FILENO) ? pls_session_bar : NULL;
+    if (!keeps) {
+        say_unkept(s, err.text, "what is measured can't be kept, so memory bandwidth alone is, at every run"
+                                " (XDG_DATA_HOME names a folder to keep it in, --no-bench measures nothing)");
+    }
     if (pls_bench_run(&ask, &s->rates, &err) != PLS_OK) {
         pls_warn(err.text);
-        return;
+    } else if (keeps) {
+        pls_session_keep_rates(s);
     }
-    pls_session_keep_rates(s);
 }
 
 static bool has_kernels(const struct pls_rates *rates)

@@ -50,10 +50,26 @@ static enum pls_code say(const struct pls_args *args, struct pls_err *err)
     return fputs(room, stdout) >= 0 && fflush(stdout) == 0 ? PLS_OK : pls_fail(err, PLS_IO, "output: could not be written");
 }
 
+/* For shells: the words behind the name are unfinished, so nothing parses them. */
+static enum pls_code complete(int argc, char *const argv[], struct pls_err *err)
+{
+    static const struct pls_args none = { .command = PLS_CMD_CATALOG };
+    struct pls_session session;
+    enum pls_code code = pls_session_begin(&session, &none, argv[0], err);
+    if (code == PLS_OK) {
+        pls_complete(&session, argc - 2, argv + 2);
+    }
+    pls_session_end(&session);
+    return code;
+}
+
 static enum pls_code run(int argc, char *const argv[], struct pls_err *err)
 {
     struct pls_args args;
     struct pls_session session;
+    if (argc > 1 && pls_text_equal(argv[1], "__complete")) {
+        return complete(argc, argv, err);
+    }
     enum pls_code code = pls_args_parse(argc, argv, &args, err);
     if (code != PLS_OK) {
         return code;

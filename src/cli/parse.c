@@ -26,7 +26,35 @@ static bool is_choice(const char *choices, const char *value)
     return false;
 }
 
-static enum pls_code value_check(const struct pls_option *o, const char *value, struct pls_err *err)
+static bool is_in(enum pls_opt id, const enum pls_opt *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Options of which 0 means nothing: no engine serves 0 slots, no machine has 0 bytes of RAM. */
+static bool is_too_little(enum pls_opt id, const char *value)
+{
+    static const enum pls_opt ids[] = { PLS_OPT_PARALLEL, PLS_OPT_BATCH, PLS_OPT_RAM, PLS_OPT_BANDWIDTH,
+                                        PLS_OPT_PROMPT };
+    uint64_t n = 1;
+    double x = 1;
+    bool is_number = pls_parse_bytes(value, &n) || pls_parse_tokens(value, &n) || pls_parse_double(value, &x);
+    return is_number && is_in(id, ids, PLS_COUNT_OF(ids)) && (n == 0 || !(x > 0));
+}
+
+/* "-1" is the engine's word for "as you see fit" where it takes a number. */
+static bool is_auto(enum pls_opt id, const char *value)
+{
+    static const enum pls_opt ids[] = { PLS_OPT_PARALLEL, PLS_OPT_THREADS };
+    return pls_text_equal(value, "-1") && is_in(id, ids, PLS_COUNT_OF(ids));
+}
+
+static enum pls_code form_check(const struct pls_option *o, const char *value, struct pls_err *err)
 {
     uint64_t n = 0;
     double x = 0;
@@ -58,6 +86,19 @@ static enum pls_code value_check(const struct pls_option *o, const char *value, 
     return PLS_OK;
 }
 
+static enum pls_code value_check(enum pls_opt id, const char *value, struct pls_err *err)
+{
+    const struct pls_option *o = pls_option_info(id);
+    if (is_auto(id, value)) {
+        return PLS_OK;
+    }
+    enum pls_code code = form_check(o, value, err);
+    if (code == PLS_OK && is_too_little(id, value)) {
+        return pls_fail(err, PLS_USAGE, "--%s: must be more than 0", o->name);
+    }
+    return code;
+}
+
 static enum pls_code unknown_option(const char *typed, struct pls_err *err)
 {
     const char *names[PLS_OPT_COUNT];
@@ -77,6 +118,15 @@ static enum pls_code unknown_option(const char *typed, struct pls_err *err)
         return pls_fail(err, PLS_USAGE, "%s: unknown option (did you mean --%s?)", typed, near);
     }
     return pls_fail(err, PLS_USAGE, "%s: unknown option (see plimsoll --help)", typed);
+}
+
+static enum pls_code give(struct parser *p, enum pls_opt id, const char *value)
+{
+    if (p->out->n_given == PLS_MAX_GIVEN) {
+        return pls_fail(p->err, PLS_USAGE, "--%s: too many options", pls_option_info(id)->name);
+    }
+    p->out->given[p->out->n_given++] = (struct pls_arg){ id, value };
+    return PLS_OK;
 }
 
 static enum pls_code take_option(struct parser *p, const char *word)
@@ -100,31 +150,57 @@ static enum pls_code take_option(struct parser *p, const char *word)
         }
         value = p->argv[p->at++];
     }
-    if (p->out->n_given == PLS_MAX_GIVEN) {
-        return pls_fail(p->err, PLS_USAGE, "--%s: too many options", o->name);
+    enum pls_code code = give(p, id, value);
+    return code == PLS_OK && value != NULL ? value_check(id, value, p->err) : code;
+}
+
+/* Words that stand for an option, as other programs have them: "help plan" is "plan --help". */
+static const struct {
+    const char *word;
+    enum pls_opt option;
+} spoken[] = { { "help", PLS_OPT_HELP }, { "version", PLS_OPT_VERSION } };
+
+static enum pls_code unknown_command(const char *word, struct pls_err *err)
+{
+    const char *names[PLS_CMD_COUNT + PLS_COUNT_OF(spoken)];
+    size_t n = 0;
+    for (int i = 0; i < PLS_CMD_COUNT; i++) {
+        names[n++] = pls_command_info((enum pls_cmd)i)->name;
     }
-    p->out->given[p->out->n_given++] = (struct pls_arg){ id, value };
-    return value != NULL ? value_check(o, value, p->err) : PLS_OK;
+    for (size_t i = 0; i < PLS_COUNT_OF(spoken); i++) {
+        names[n++] = spoken[i].word;
+    }
+    const char *near = pls_suggest(word, names, n);
+    if (near != NULL) {
+        return pls_fail(err, PLS_USAGE, "%s: unknown command (did you mean %s?)", word, near);
+    }
+    return pls_fail(err, PLS_USAGE,
+                    "%s: unknown command (fit WORD... searches, plan MODEL plans one; see plimsoll --help)",
+                    word);
+}
+
+static enum pls_code take_command(struct parser *p, const char *word)
+{
+    struct pls_args *out = p->out;
+    for (size_t i = 0; i < PLS_COUNT_OF(spoken); i++) {
+        if (pls_text_equal(spoken[i].word, word) && !pls_args_has(out, spoken[i].option)) {
+            return give(p, spoken[i].option, NULL);
+        }
+    }
+    enum pls_cmd command = pls_command_by_name(word);
+    if (command == PLS_CMD_COUNT) {
+        return unknown_command(word, p->err);
+    }
+    out->command = command;
+    out->has_command = true;
+    return PLS_OK;
 }
 
 static enum pls_code take_operand(struct parser *p, const char *word)
 {
     struct pls_args *out = p->out;
     if (!out->has_command) {
-        const char *names[PLS_CMD_COUNT];
-        out->command = pls_command_by_name(word);
-        out->has_command = true;
-        if (out->command != PLS_CMD_COUNT) {
-            return PLS_OK;
-        }
-        for (int i = 0; i < PLS_CMD_COUNT; i++) {
-            names[i] = pls_command_info((enum pls_cmd)i)->name;
-        }
-        const char *near = pls_suggest(word, names, PLS_CMD_COUNT);
-        if (near != NULL) {
-            return pls_fail(p->err, PLS_USAGE, "%s: unknown command (did you mean %s?)", word, near);
-        }
-        return pls_fail(p->err, PLS_USAGE, "%s: unknown command (see plimsoll --help)", word);
+        return take_command(p, word);
     }
     if (out->n_operands == PLS_MAX_OPERANDS) {
         return pls_fail(p->err, PLS_USAGE, "%s: too many arguments", word);

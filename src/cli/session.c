@@ -20,6 +20,16 @@ void pls_warn(const char *text)
     fprintf(stderr, "plimsoll: %s\n", room);
 }
 
+void pls_warn_of_wants(const struct pls_entry *entry, const char *runtime)
+{
+    char room[512];
+    struct pls_text t = PLS_TEXT(room);
+    pls_command_wants(entry, runtime, &t);
+    if (t.len > 0) {
+        pls_warn(room);
+    }
+}
+
 static uint32_t terminal_width(void)
 {
     struct winsize size;

@@ -30,6 +30,7 @@ struct pls_session {
     struct pls_catalog *catalog; /* NULL until opened */
     bool is_live;                /* the machine is this one, not a record, a recording or words */
     bool has_machine, has_rates;
+    bool is_unkept;              /* that measurements are not kept was said */
     struct pls_machine machine;
     struct pls_rates rates;
     struct pls_profiles profiles; /* items NULL until read */
@@ -59,8 +60,9 @@ enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, st
 struct pls_rates pls_rates_stated(const struct pls_machine *machine);
 /* Answers about another machine from here on; its rates are those of its record. */
 void pls_session_use(struct pls_session *s, const struct pls_machine *machine);
-/* Rates of the machine: measured earlier, measured now and kept, or what the record says. kernels: those of the tensor types too, which
- * take a few seconds the first time. Never fails: unknown stays. */
+/* Rates of the machine: measured earlier, measured now and kept, or what the record says. kernels: those of the tensor
+ * types too, which take a few seconds the first time; where nothing can be kept, bandwidth alone, and a line says so.
+ * Never fails: unknown stays. */
 void pls_session_rates(struct pls_session *s, bool kernels);
 /* A bar on stderr for pls_bench_ask.progress. */
 bool pls_session_bar(double share, const char *what, void *context);
@@ -69,6 +71,9 @@ void pls_session_keep_rates(struct pls_session *s);
 
 /* One line on stderr that does not end the program. */
 void pls_warn(const char *text);
+
+/* What the command of --emit needs before it can run; silent when nothing. */
+void pls_warn_of_wants(const struct pls_entry *entry, const char *runtime);
 
 /* The whole of a regular file, NUL-terminated, allocated with malloc; PLS_LIMIT above `most` bytes. */
 enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len, struct pls_err *err);
@@ -80,6 +85,10 @@ enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out
  * engine's. */
 enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant, struct pls_ask *ask,
                                 struct pls_err *err);
+
+/* Whether a plan that fits reaches --min-speed; the plan gets a note when it does not, or when nobody knows. Models that
+ * only read are held by the speed of reading. */
+bool pls_fast_enough(const struct pls_args *args, const struct pls_card *card, struct pls_plan *plan);
 
 /* A model named on the command line. */
 struct pls_target {

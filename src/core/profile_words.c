@@ -7,207 +7,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/token.h"
+#include "core/profile_part.h"
 #include "plimsoll/profile.h"
 #include "plimsoll/text.h"
-
-struct part {
-    uint32_t count;
-    double gib;   /* 0: not said */
-    bool says_ram; /* "ram" was said */
-    bool says_box; /* "mac studio" was said */
-    struct pls_tokens words;
-};
-
-static bool is_filler(const char *word)
-{
-    static const char *const fillers[] = { "nvidia", "geforce", "amd", "radeon", "intel", "apple", "gpu", "graphics", "card", "the",
-                                           "a", "an", "my", "of", "w", "r", "tm", "core", "processor", "cpu", "chip", "edition",
-                                           "generation", "gen", "desktop" };
-    for (size_t i = 0; i < PLS_COUNT_OF(fillers); i++) {
-        if (strcmp(fillers[i], word) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "64gb", "64g", "0.5tb" -> GiB; binary, as memory is sold. */
-static bool size_of(const char *word, double *gib)
-{
-    uint64_t bytes = 0;
-    size_t n = strlen(word);
-    bool has_unit = n > 1 && (word[n - 1] < '0' || word[n - 1] > '9') && word[0] >= '0' && word[0] <= '9';
-    if (!has_unit || !pls_parse_bytes(word, &bytes) || bytes < PLS_GIB / 4) {
-        return false;
-    }
-    *gib = (double)bytes / (double)PLS_GIB;
-    return true;
-}
-
-/* "2x", "x2", "dual" */
-static bool count_of(const char *word, uint32_t *count)
-{
-    char copy[16];
-    uint64_t value = 0;
-    PLS_COPY(copy, word);
-    size_t n = strlen(copy);
-    if (strcmp(copy, "dual") == 0 || strcmp(copy, "quad") == 0) {
-        *count = copy[0] == 'd' ? 2 : 4;
-        return true;
-    }
-    if (n < 2 || n > 4 || (copy[0] != 'x' && copy[n - 1] != 'x')) {
-        return false;
-    }
-    const char *digits = copy[0] == 'x' ? copy + 1 : copy;
-    copy[n - 1] = copy[n - 1] == 'x' ? '\0' : copy[n - 1];
-    if (!pls_parse_u64(digits, &value) || value == 0) {
-        return false;
-    }
-    *count = (uint32_t)value;
-    return true;
-}
-
-/* "4x3090", "8xh100", "2x16gb": the count, and the rest of the word; the word itself when there is none. */
-static char *cut_count(char *word, uint32_t *count)
-{
-    size_t digits = strspn(word, "0123456789");
-    char copy[4];
-    if (digits == 0 || digits > 2 || word[digits] != 'x' || strlen(word + digits) < 4) {
-        return word;
-    }
-    PLS_COPY(copy, word);
-    copy[digits + 1] = '\0';
-    return count_of(copy, count) ? word + digits + 1 : word;
-}
-
-/* "rtx4090", "rx7900xtx", "m4max" as makers write them: with blanks. */
-static void loosen(const char *word, struct pls_text *out)
-{
-    static const char *const heads[] = { "rtx", "gtx", "rx" };
-    static const char *const tails[] = { "xtx", "xt", "ti", "super", "max", "pro", "ultra" };
-    size_t head = 0;
-    size_t len = strlen(word);
-    size_t tail = len;
-    for (size_t i = 0; i < PLS_COUNT_OF(heads) && head == 0; i++) {
-        size_t n = strlen(heads[i]);
-        head = pls_text_starts(word, heads[i]) && strspn(word + n, "0123456789") > 0 ? n : 0;
-    }
-    for (size_t i = 0; i < PLS_COUNT_OF(tails) && tail == len; i++) {
-        size_t n = strlen(tails[i]);
-        bool is_tail = len > n + 1 && pls_text_ends(word, tails[i]) && strchr("0123456789", word[len - n - 1]) != NULL;
-        tail = is_tail ? len - n : len;
-    }
-    pls_text_put(out, word, head);
-    pls_text_add(out, " ");
-    pls_text_put(out, word + head, tail - head);
-    pls_text_add(out, " %s", word + tail);
-}
-
-static void add_words(struct pls_tokens *to, const char *word)
-{
-    char text[200];
-    struct pls_text loose = PLS_TEXT(text);
-    loosen(word, &loose);
-    struct pls_tokens more = pls_tokens_of(text, loose.len);
-    for (uint32_t i = 0; i < more.n && to->n < PLS_TOKENS_MAX; i++) {
-        PLS_COPY(to->word[to->n], more.word[i]);
-        to->n++;
-    }
-}
-
-/* How many tokens from i on name the box around the chip: "macbook pro", "mac studio". */
-static uint32_t box_length(const struct pls_tokens *t, uint32_t i)
-{
-    static const char *const boxes[] = { "pro", "air", "studio", "mini", "neo" };
-    const char *word = t->word[i];
-    if (strcmp(word, "macbook") != 0 && strcmp(word, "mac") != 0 && strcmp(word, "imac") != 0) {
-        return 0;
-    }
-    for (size_t b = 0; i + 1 < t->n && b < PLS_COUNT_OF(boxes); b++) {
-        if (strcmp(t->word[i + 1], boxes[b]) == 0) {
-            return 2;
-        }
-    }
-    return 1;
-}
-
-/* The box says nothing that the chip does not, and fillers say nothing at all. True when there was a box. */
-static bool drop_boxes(struct pls_tokens *t)
-{
-    uint32_t kept = 0;
-    bool has_box = false;
-    for (uint32_t i = 0; i < t->n; i++) {
-        uint32_t box = box_length(t, i);
-        if (box > 0) {
-            has_box = true;
-            i += box - 1;
-        } else if (!is_filler(t->word[i])) {
-            memmove(t->word[kept++], t->word[i], PLS_TOKEN_LEN);
-        }
-    }
-    t->n = kept;
-    return has_box;
-}
-
-static struct part parse_part(const char *text, size_t len)
-{
-    char copy[200];
-    struct part out = { .count = 1 };
-    char *rest = NULL;
-    char last[32] = "";
-    len = len < sizeof(copy) ? len : sizeof(copy) - 1;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    pls_text_lower(copy);
-    for (char *word = strtok_r(copy, " \t", &rest); word != NULL; word = strtok_r(NULL, " \t", &rest)) {
-        bool is_unit = strcmp(word, "gb") == 0 || strcmp(word, "gib") == 0 || strcmp(word, "tb") == 0;
-        double number = 0;
-        word = cut_count(word, &out.count);
-        if (is_unit && pls_parse_double(last, &number) && out.words.n > 0) {
-            out.gib = number * (word[0] == 't' ? 1024 : 1);
-            out.words.n--; /* the number was no name after all */
-        } else if (strcmp(word, "ram") == 0 || strcmp(word, "memory") == 0) {
-            out.says_ram = true;
-        } else if (strcmp(word, "vram") != 0 && !size_of(word, &out.gib) && !count_of(word, &out.count)) {
-            add_words(&out.words, word);
-        }
-        PLS_COPY(last, word);
-    }
-    out.says_box = drop_boxes(&out.words);
-    return out;
-}
-
-/* Length of the part at text; *skip gets the length of the joint behind it. */
-static size_t part_length(const char *text, size_t *skip)
-{
-    static const char *const joints[] = { " and ", " with ", " plus ", "," };
-    for (size_t i = 0; text[i] != '\0'; i++) {
-        for (size_t j = 0; j < PLS_COUNT_OF(joints); j++) {
-            if (pls_text_starts(text + i, joints[j])) {
-                *skip = strlen(joints[j]);
-                return i;
-            }
-        }
-        double gib = 0;
-        char next[16];
-        PLS_COPY(next, text[i] == '+' ? text + i + 1 : "");
-        next[strcspn(next, " ")] = '\0';
-        if (text[i] == '+' && ((i > 0 && text[i - 1] == ' ') || size_of(next, &gib))) {
-            *skip = 1;
-            return i;
-        }
-    }
-    *skip = 0;
-    return strlen(text);
-}
 
 /* Tokens of a name left over when the query's are taken away. */
 static uint32_t left_over(const struct pls_tokens *name, const struct pls_tokens *query)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < name->n; i++) {
-        n += !pls_tokens_has(query, name->word[i]) && !is_filler(name->word[i]);
+        n += !pls_tokens_has(query, name->word[i]) && !pls_part_is_filler(name->word[i]);
     }
     return n;
 }
@@ -263,7 +72,7 @@ static bool is_id(const struct pls_profile *p, const struct pls_tokens *query)
     struct pls_tokens id = pls_tokens_of(p->id, strlen(p->id));
     uint32_t q = 0;
     for (uint32_t i = 0; i < id.n; i++) {
-        if (is_filler(id.word[i])) {
+        if (pls_part_is_filler(id.word[i])) {
             continue;
         }
         if (q >= query->n || strcmp(id.word[i], query->word[q]) != 0) {
@@ -283,7 +92,7 @@ struct candidates {
 };
 
 /* Profiles that have all the words (and the size, when wanted), with the fewest tokens left over. */
-static struct candidates find(struct pls_profiles profiles, const struct part *part, bool with_size)
+static struct candidates find(struct pls_profiles profiles, const struct pls_part *part, bool with_size)
 {
     struct candidates out = { .extra = UINT32_MAX };
     for (uint32_t i = 0; i < profiles.n; i++) {
@@ -305,6 +114,101 @@ static struct candidates find(struct pls_profiles profiles, const struct part *p
     return out;
 }
 
+static void squeeze(const struct pls_tokens *t, struct pls_text *out)
+{
+    for (uint32_t i = 0; i < t->n; i++) {
+        pls_text_add(out, "%s", pls_part_is_filler(t->word[i]) ? "" : t->word[i]);
+    }
+}
+
+/* Is a name of the profile, its blanks left out, exactly the word? */
+static bool is_called(const struct pls_profile *p, const char *word)
+{
+    const char *const texts[] = { p->id, p->name, p->aliases, p->patterns };
+    for (size_t i = 0; i < PLS_COUNT_OF(texts); i++) {
+        for (const char *at = texts[i]; *at != '\0';) {
+            char room[PLS_TOKENS_MAX * PLS_TOKEN_LEN];
+            struct pls_text joined = PLS_TEXT(room);
+            size_t len = strcspn(at, "|");
+            struct pls_tokens name = pls_tokens_of(at, strcspn(at, "|("));
+            squeeze(&name, &joined);
+            if (strcmp(room, word) == 0) {
+                return true;
+            }
+            at += len + (at[len] == '|');
+        }
+    }
+    return false;
+}
+
+/* "m4max64gb": takes the size off the end of a word that is more than a number. */
+static bool cut_size(char *word, double *gib)
+{
+    size_t len = strlen(word);
+    len -= pls_text_ends(word, "gb") ? 2 : pls_text_ends(word, "g") ? 1 : 0;
+    size_t at = len;
+    uint64_t number = 0;
+    while (at > 0 && word[at - 1] >= '0' && word[at - 1] <= '9') {
+        at--;
+    }
+    word[len] = '\0';
+    if (at == 0 || at == len || len - at > 4 || !pls_parse_u64(word + at, &number) || number == 0) {
+        return false;
+    }
+    word[at] = '\0';
+    *gib = (double)number;
+    return true;
+}
+
+/* A number without its unit is a size only when it is exactly one: of 65 nobody knows what it means. */
+static bool is_sold_with(const struct pls_profile *p, double gib)
+{
+    for (uint32_t i = 0; i < p->n_memory; i++) {
+        if (fabs(p->memory_gib[i] - gib) < 1e-9) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct candidates called(struct pls_profiles profiles, const char *word, double gib)
+{
+    struct candidates out = { .n = 0 };
+    for (uint32_t i = 0; i < profiles.n && out.n < MAX_CANDIDATES; i++) {
+        const struct pls_profile *p = &profiles.items[i];
+        if (is_called(p, word) && (gib <= 0 || is_sold_with(p, gib))) {
+            out.items[out.n++] = p;
+        }
+    }
+    return out;
+}
+
+/* What could be meant when the words as they stand are no device: a size without its unit ("a100 80"), or blanks left out
+ * ("dgxspark", "m4max64"). Both count only when they yield a known name and a size that it is sold with. */
+static struct candidates find_otherwise(struct pls_profiles profiles, struct pls_part *part)
+{
+    char room[PLS_TOKENS_MAX * PLS_TOKEN_LEN];
+    struct pls_text joined = PLS_TEXT(room);
+    struct pls_part shorter = *part;
+    uint64_t number = 0;
+    squeeze(&part->words, &joined);
+    if (part->gib <= 0 && part->words.n > 1 && pls_parse_u64(part->words.word[part->words.n - 1], &number)) {
+        shorter.words.n--;
+        shorter.gib = (double)number;
+        struct candidates c = find(profiles, &shorter, true);
+        if (c.n > 0 && is_sold_with(c.items[0], shorter.gib)) {
+            *part = shorter;
+            return c;
+        }
+    }
+    struct candidates c = called(profiles, room, part->gib);
+    if (c.n == 0 && part->gib <= 0 && cut_size(room, &shorter.gib)) {
+        c = called(profiles, room, shorter.gib);
+        part->gib = c.n > 0 ? shorter.gib : part->gib;
+    }
+    return c;
+}
+
 static void list_sizes(struct pls_text *t, const struct pls_profile *p)
 {
     for (uint32_t i = 0; i < p->n_memory; i++) {
@@ -312,7 +216,7 @@ static void list_sizes(struct pls_text *t, const struct pls_profile *p)
     }
 }
 
-static enum pls_code unknown(struct pls_profiles profiles, const struct part *part, const char *words, struct pls_err *err)
+static enum pls_code unknown(struct pls_profiles profiles, const struct pls_part *part, const char *words, struct pls_err *err)
 {
     char room[320];
     struct pls_text t = PLS_TEXT(room);
@@ -357,7 +261,7 @@ static bool pick_smallest(const struct candidates *c, struct pls_machine *m, con
 }
 
 /* "rtx 4090 64gb ram" is a card in a machine of 64 GB; "m4 max 64gb ram" is the chip's own memory. */
-static void settle_ram(struct pls_profiles profiles, struct part *part, struct pls_machine *m)
+static void settle_ram(struct pls_profiles profiles, struct pls_part *part, struct pls_machine *m)
 {
     struct candidates c = find(profiles, part, false);
     if (part->says_ram && part->gib > 0 && c.n > 0 && c.items[0]->kind == PLS_PROFILE_DISCRETE) {
@@ -366,7 +270,7 @@ static void settle_ram(struct pls_profiles profiles, struct part *part, struct p
     }
 }
 
-static enum pls_code add_part(struct pls_profiles profiles, struct part *part, const char *words, struct pls_machine *m,
+static enum pls_code add_part(struct pls_profiles profiles, struct pls_part *part, const char *words, struct pls_machine *m,
                               struct pls_err *err)
 {
     settle_ram(profiles, part, m);
@@ -380,6 +284,7 @@ static enum pls_code add_part(struct pls_profiles profiles, struct part *part, c
             return pls_fail(err, PLS_USAGE, "%.100s: %s comes with %s GB", words, c.items[0]->name, room);
         }
     }
+    c = c.n == 0 ? find_otherwise(profiles, part) : c;
     if (c.n == 0) {
         return unknown(profiles, part, words, err);
     }
@@ -423,7 +328,7 @@ static void assume_host(struct pls_machine *m)
 enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words, struct pls_machine *out, struct pls_err *err)
 {
     enum { MAX_PARTS = 8 };
-    struct part parts[MAX_PARTS];
+    struct pls_part parts[MAX_PARTS];
     uint32_t n = 0;
     double ram_gib = 0;
     bool says_box = false;
@@ -433,8 +338,8 @@ enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words,
     PLS_COPY(out->name, words);
     size_t skip = 0;
     for (const char *at = words; *at != '\0' && n < MAX_PARTS;) {
-        size_t len = part_length(at, &skip);
-        parts[n] = parse_part(at, len);
+        size_t len = pls_part_length(at, &skip);
+        parts[n] = pls_part_parse(at, len);
         ram_gib = parts[n].words.n == 0 && parts[n].gib > 0 ? parts[n].gib * parts[n].count : ram_gib; /* "2x 16gb": modules */
         says_box = says_box || parts[n].says_box;
         n += parts[n].words.n > 0;
@@ -445,7 +350,7 @@ enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words,
         return pls_fail(err, PLS_USAGE, "%.100s: sold with several chips: say which, such as \"m4 max\"", words);
     }
     if (n == 0 && ram_gib <= 0) {
-        return pls_fail(err, PLS_USAGE, "%.100s: names no hardware", words);
+        return pls_fail(err, PLS_USAGE, "%.100s: names no hardware (say memory and chip: 16gb laptop, rtx 4060 + 32gb ram)", words);
     }
     for (uint32_t i = 0; i < n; i++) {
         enum pls_code code = add_part(profiles, &parts[i], words, out, err);

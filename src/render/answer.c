@@ -57,7 +57,7 @@ static void cell_context(const void *row, bool raw, struct pls_text *out)
     if (raw) {
         pls_text_add(out, "%" PRIu64, plan_of(row)->setting.n_ctx);
     } else {
-        pls_text_tokens(out, plan_of(row)->setting.n_ctx_seq);
+        pls_text_tokens(out, plan_of(row)->setting.n_ctx);
     }
 }
 
@@ -200,16 +200,45 @@ enum pls_code pls_answer_rows(struct pls_page *page, enum pls_output output, con
     return code;
 }
 
+void pls_answer_env_budgets(struct pls_page *page, const struct pls_machine *machine)
+{
+    uint64_t capacity = 0;
+    uint64_t budget = 0;
+    bool is_shared = false;
+    for (uint32_t i = 1; i < machine->n_pools; i++) {
+        capacity = pls_add(capacity, machine->pools[i].capacity_bytes);
+        budget = pls_add(budget, machine->pools[i].budget_bytes);
+        is_shared = is_shared || machine->pools[i].within >= 0;
+    }
+    pls_page_env(page, "PLIMSOLL_RAM_BYTES", "%" PRIu64, machine->pools[0].capacity_bytes);
+    pls_page_env(page, "PLIMSOLL_RAM_BUDGET_BYTES", "%" PRIu64, machine->pools[0].budget_bytes);
+    pls_page_env(page, "PLIMSOLL_GPUS", "%u", machine->n_gpus);
+    pls_page_env(page, "PLIMSOLL_VRAM_BYTES", "%" PRIu64, capacity);
+    pls_page_env(page, "PLIMSOLL_VRAM_BUDGET_BYTES", "%" PRIu64, budget);
+    pls_page_env(page, "PLIMSOLL_VRAM_IS_RAM", "%d", is_shared ? 1 : 0);
+}
+
+/* What a plan holds in RAM, or in the memory of all GPUs. */
+static uint64_t held(const struct pls_plan *p, bool by_gpus)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < p->n_shares; i++) {
+        sum = (p->shares[i].pool > 0) == by_gpus ? pls_add(sum, p->shares[i].bytes.total) : sum;
+    }
+    return sum;
+}
+
 void pls_answer_env(struct pls_page *page, const struct pls_report *report, bool fits)
 {
     pls_page_env(page, "PLIMSOLL_FITS", "%d", fits ? 1 : 0);
-    pls_page_env(page, "PLIMSOLL_BUDGET_BYTES", "%" PRIu64, report->machine->pools[0].budget_bytes);
+    pls_answer_env_budgets(page, report->machine);
     if (report->n_entries == 0) {
         return;
     }
     const struct pls_entry *e = &report->entries[0];
     const struct pls_plan *p = e->plan;
     char command[LINE_CAP];
+    char tps[32];
     struct pls_text t = PLS_TEXT(command);
     for (const char *const *r = pls_command_runtimes; *r != NULL && t.len == 0; r++) {
         pls_command_line(e, *r, &t);
@@ -217,10 +246,16 @@ void pls_answer_env(struct pls_page *page, const struct pls_report *report, bool
     pls_page_env(page, "PLIMSOLL_MODEL", "%s", e->model->card.id);
     pls_page_env(page, "PLIMSOLL_QUANT", "%s", p->quant);
     pls_page_env(page, "PLIMSOLL_CONTEXT_TOKENS", "%" PRIu64, p->setting.n_ctx);
+    pls_page_env(page, "PLIMSOLL_PARALLEL", "%" PRIu32, p->setting.n_seq);
     pls_page_env(page, "PLIMSOLL_TOTAL_BYTES", "%" PRIu64, p->bytes.total);
+    pls_page_env(page, "PLIMSOLL_RAM_USED_BYTES", "%" PRIu64, held(p, false));
+    pls_page_env(page, "PLIMSOLL_VRAM_USED_BYTES", "%" PRIu64, held(p, true));
     pls_page_env(page, "PLIMSOLL_FILE_BYTES", "%" PRIu64, p->file_bytes);
     pls_page_env(page, "PLIMSOLL_MARGIN_BYTES", "%" PRId64, p->margin_bytes);
     pls_page_env(page, "PLIMSOLL_GPU_LAYERS", "%d", (int)p->gpu_layers);
+    t = PLS_TEXT(tps);
+    rate(true, p->speed.decode_tps, &t);
+    pls_page_env(page, "PLIMSOLL_DECODE_TPS", "%s", tps);
     pls_page_env(page, "PLIMSOLL_COMMAND", "%s", command);
 }
 
@@ -242,12 +277,18 @@ void pls_answer_commands(struct pls_page *page, const struct pls_entry *entry, b
         char room[LINE_CAP];
         struct pls_text t = PLS_TEXT(room);
         pls_command_line(entry, *r, &t);
-        if (t.len > 0 && !t.truncated) {
-            pls_page_field(page, label, "%s", room);
-            label = "or";
-            if (only_first) {
-                return;
-            }
+        if (t.len == 0 || t.truncated) {
+            continue;
+        }
+        pls_page_field(page, label, "%s", room);
+        label = "or";
+        t = PLS_TEXT(room);
+        pls_command_wants(entry, *r, &t);
+        if (t.len > 0) {
+            pls_page_field(page, "", "%s", room);
+        }
+        if (only_first) {
+            return;
         }
     }
 }

@@ -14,6 +14,9 @@ enum pls_code pls_answer_rows(struct pls_page *page, enum pls_output output, con
                               struct pls_err *err);
 void pls_answer_env(struct pls_page *page, const struct pls_report *report, bool fits);
 
+/* What RAM and the memory of all GPUs together hold and may hold; 0 without GPUs. */
+void pls_answer_env_budgets(struct pls_page *page, const struct pls_machine *machine);
+
 /* "Machine" and "Budget" lines. */
 void pls_answer_machine(struct pls_page *page, const struct pls_machine *machine);
 /* "Run", one line per runtime that can run it; `only_first`: the first of them. */

@@ -110,30 +110,73 @@ static void put_path(struct pls_text *out, const char *path)
     pls_text_shell(out, room);
 }
 
-static void llama_command(const struct pls_entry *e, struct pls_text *out)
+static bool is_gguf(const struct pls_entry *e)
+{
+    return e->plan->ask.quant.format == PLS_FORMAT_GGUF && (gguf_path(e) != NULL || has_name(&e->model->card));
+}
+
+/* Where the engine takes the model from: the file that was read, a repository that it can fetch from, else a file of the
+ * name it would have. */
+static void llama_source(const struct pls_entry *e, const char *file_option, const char *repo_option, struct pls_text *out)
 {
     const char *path = gguf_path(e);
-    const struct pls_plan *p = e->plan;
-    struct pls_ask own = pls_ask_default(p->ask.runtime);
+    bool is_repo = path == NULL && e->model->card.gguf_repo[0] != '\0';
     char room[NAME_CAP];
     struct pls_text name = PLS_TEXT(room);
-    if (p->ask.quant.format != PLS_FORMAT_GGUF || (path == NULL && !has_name(&e->model->card))) {
-        return;
-    }
-    pls_text_add(out, "%s", p->ask.runtime == PLS_RUNTIME_LLAMA_CLI ? "llama-cli" : "llama-server");
-    if (path == NULL && e->model->card.gguf_repo[0] != '\0') {
-        pls_text_add(&name, "%s:%s", e->model->card.gguf_repo, p->quant);
-        pls_text_add(out, " -hf ");
+    if (is_repo) {
+        pls_text_add(&name, "%s:%s", e->model->card.gguf_repo, e->plan->quant);
     } else if (path == NULL) {
         gguf_name(e, &name);
-        pls_text_add(out, " -m ");
-    } else {
-        pls_text_add(out, " -m ");
     }
+    pls_text_add(out, " %s ", is_repo ? repo_option : file_option);
     put_path(out, path != NULL ? path : room);
+}
+
+/* Servers that run side by side need ports of their own; the first keeps the usual one. */
+static void port(const struct pls_entry *e, uint32_t usual, struct pls_text *out)
+{
+    if (e->server > 0) {
+        number(out, "--port", usual + e->server);
+    }
+}
+
+static bool only_reads(const struct pls_card *card)
+{
+    const uint32_t reading = 1u << PLS_TASK_EMBEDDING | 1u << PLS_TASK_RERANK;
+    return card->tasks != 0 ? (card->tasks & ~reading) == 0 : card->is_encoder;
+}
+
+/* A server answers requests for embeddings or scores only when told so. */
+static void llama_task(const struct pls_card *card, struct pls_text *out)
+{
+    if (only_reads(card)) {
+        pls_text_add(out, (card->tasks & 1u << PLS_TASK_RERANK) != 0 ? " --reranking" : " --embeddings");
+    }
+}
+
+static void llama_draft(const struct pls_entry *draft, struct pls_text *out)
+{
+    if (draft != NULL && is_gguf(draft)) {
+        llama_source(draft, "-md", "-hfd", out);
+        if (has_gpu_pool(draft->plan)) {
+            number(out, "-ngld", draft->plan->gpu_layers);
+        }
+    }
+}
+
+static void llama_command(const struct pls_entry *e, struct pls_text *out)
+{
+    const struct pls_plan *p = e->plan;
+    struct pls_ask own = pls_ask_default(p->ask.runtime);
+    bool is_server = p->ask.runtime != PLS_RUNTIME_LLAMA_CLI;
+    if (!is_gguf(e)) {
+        return;
+    }
+    pls_text_add(out, "%s", is_server ? "llama-server" : "llama-cli");
+    llama_source(e, "-m", "-hf", out);
     number(out, "-c", (int64_t)p->setting.n_ctx);
     /* The server's own default number of slots is not that of the other profiles: it is always said. */
-    if (p->ask.runtime != PLS_RUNTIME_LLAMA_CLI) {
+    if (is_server) {
         number(out, "-np", p->setting.n_seq);
     }
     if (p->ask.batch_tokens != own.batch_tokens) {
@@ -144,6 +187,11 @@ static void llama_command(const struct pls_entry *e, struct pls_text *out)
     }
     llama_cache(p, out);
     llama_placement(p, out);
+    llama_draft(e->draft, out);
+    if (is_server) {
+        llama_task(&e->model->card, out);
+        port(e, 8080, out);
+    }
 }
 
 /* A file, or a repository with its quant, becomes a model of the library with the context baked in; a tag of the library
@@ -170,7 +218,15 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
     }
     pls_text_add(out, "printf 'FROM %%s\\nPARAMETER num_ctx %%s\\n' ");
     put_path(out, source);
-    pls_text_add(out, " %" PRIu64 " | ollama create plimsoll -f /dev/stdin && ollama run plimsoll", p->setting.n_ctx_seq);
+    char own[24] = "plimsoll";
+    if (e->server > 0) {
+        struct pls_text t = PLS_TEXT(own);
+        pls_text_add(&t, "plimsoll-%u", e->server + 1);
+    }
+    pls_text_add(out, " %" PRIu64 " | ollama create %s -f /dev/stdin", p->setting.n_ctx_seq, own);
+    if (!only_reads(c)) { /* a model that only reads has nothing to say at a prompt */
+        pls_text_add(out, " && ollama run %s", own);
+    }
 }
 
 /* Options of mlx_lm.convert (mlx-lm of 2026) that make a quantization: affine, a mixed recipe, a float of few bits, or none. */
@@ -207,11 +263,16 @@ static void mlx_command(const struct pls_entry *e, struct pls_text *out)
         pls_text_add(out, "mlx_lm.convert --hf-path ");
         put_path(out, source);
         mlx_recipe(&p->ask.quant, out);
-        pls_text_add(out, " && mlx_lm.server --model mlx_model");
-        return;
+        if (e->server > 0) { /* a folder of its own */
+            pls_text_add(out, " --mlx-path mlx_model-%u && mlx_lm.server --model mlx_model-%u", e->server + 1, e->server + 1);
+        } else {
+            pls_text_add(out, " && mlx_lm.server --model mlx_model");
+        }
+    } else {
+        pls_text_add(out, "mlx_lm.server --model ");
+        put_path(out, source);
     }
-    pls_text_add(out, "mlx_lm.server --model ");
-    put_path(out, source);
+    port(e, 8080, out);
 }
 
 static void vllm_command(const struct pls_entry *e, struct pls_text *out)
@@ -230,6 +291,7 @@ static void vllm_command(const struct pls_entry *e, struct pls_text *out)
     put_path(out, source);
     number(out, "--max-model-len", (int64_t)p->setting.n_ctx_seq);
     number(out, "--max-num-seqs", p->setting.n_seq);
+    port(e, 8000, out);
 }
 
 void pls_command_line(const struct pls_entry *entry, const char *runtime, struct pls_text *out)
@@ -245,7 +307,7 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
     };
     size_t start = out->len;
     for (size_t i = 0; i < PLS_COUNT_OF(writers); i++) {
-        if (pls_text_equal(writers[i].name, runtime)) {
+        if (pls_text_equal(writers[i].name, runtime) && !entry->is_draft) {
             writers[i].write(entry, out);
         }
     }
@@ -257,5 +319,22 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
     if (!is_printable || out->truncated) {
         out->len = start;
         out->data[start] = '\0';
+    }
+}
+
+void pls_command_wants(const struct pls_entry *entry, const char *runtime, struct pls_text *out)
+{
+    const struct pls_card *c = &entry->model->card;
+    if (!pls_text_equal(runtime, "llama.cpp") || !is_gguf(entry) || gguf_path(entry) != NULL || c->gguf_repo[0] != '\0') {
+        return;
+    }
+    char room[NAME_CAP];
+    struct pls_text name = PLS_TEXT(room);
+    gguf_name(entry, &name);
+    pls_text_escape(out, room);
+    if (entry->path != NULL && c->source == PLS_SOURCE_GGUF) {
+        pls_text_add(out, " has to be made first, with llama-quantize");
+    } else {
+        pls_text_add(out, " has to be found or made first (convert_hf_to_gguf.py, llama-quantize): no GGUF repository is known");
     }
 }

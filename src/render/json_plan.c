@@ -157,13 +157,25 @@ static void add_commands(struct pls_json *j, cJSON *to, const struct pls_entry *
     }
 }
 
-static void add_notes(struct pls_json *j, cJSON *to, const struct pls_plan *p)
+static void add_note(struct pls_json *j, cJSON *array, const char *code, const char *text)
 {
+    cJSON *o = pls_json_object(j, array, NULL);
+    pls_json_text(j, o, "code", code);
+    pls_json_text(j, o, "text", text);
+}
+
+static void add_notes(struct pls_json *j, cJSON *to, const struct pls_entry *entry)
+{
+    const struct pls_plan *p = entry->plan;
     cJSON *array = pls_json_array(j, to, "notes");
+    char room[COMMAND_CAP];
+    struct pls_text t = PLS_TEXT(room);
     for (uint32_t i = 0; i < p->n_notes; i++) {
-        cJSON *o = pls_json_object(j, array, NULL);
-        pls_json_text(j, o, "code", p->notes[i].code);
-        pls_json_text(j, o, "text", p->notes[i].text);
+        add_note(j, array, p->notes[i].code, p->notes[i].text);
+    }
+    pls_command_wants(entry, "llama.cpp", &t);
+    if (t.len > 0) {
+        add_note(j, array, "no-repository", room);
     }
 }
 
@@ -204,7 +216,7 @@ void pls_document_entry(struct pls_json *j, cJSON *o, const struct pls_entry *en
     add_speed(j, o, &p->speed);
     add_quality(j, o, &p->quality);
     add_commands(j, o, entry);
-    add_notes(j, o, p);
+    add_notes(j, o, entry);
 }
 
 static enum pls_code write_lines(struct pls_json *j, const cJSON *array, FILE *to, struct pls_err *err)

@@ -220,14 +220,39 @@ static void need_memory(const void *row, bool raw, struct pls_text *out)
     }
 }
 
-static void need_total(const void *row, bool raw, struct pls_text *out)
+static void need_bytes(bool raw, uint64_t n, struct pls_text *out)
 {
-    uint64_t n = needed_of(row)->entry.plan->bytes.total;
     if (raw) {
         pls_text_add(out, "%" PRIu64, n);
+    } else if (n == 0) {
+        pls_text_add(out, "-");
     } else {
         pls_text_bytes(out, n);
     }
+}
+
+/* What the plan holds in RAM beside the device. Where both are one, and on a board without a GPU, all is on the device. */
+static uint64_t on_host(const struct pls_needed *n)
+{
+    const struct pls_plan *p = n->entry.plan;
+    bool is_apart = n->machine->n_pools > 1 && n->machine->pools[1].within < 0;
+    return is_apart && p->n_shares > 0 && p->shares[0].pool == 0 ? p->shares[0].bytes.total : 0;
+}
+
+static void need_total(const void *row, bool raw, struct pls_text *out)
+{
+    need_bytes(raw, needed_of(row)->entry.plan->bytes.total, out);
+}
+
+static void need_device(const void *row, bool raw, struct pls_text *out)
+{
+    const struct pls_needed *n = needed_of(row);
+    need_bytes(raw, n->entry.plan->bytes.total - on_host(n), out);
+}
+
+static void need_host(const void *row, bool raw, struct pls_text *out)
+{
+    need_bytes(raw, on_host(needed_of(row)), out);
 }
 
 static void need_margin(const void *row, bool raw, struct pls_text *out)
@@ -246,7 +271,7 @@ static void need_context(const void *row, bool raw, struct pls_text *out)
     if (raw) {
         pls_text_add(out, "%" PRIu64, plan->setting.n_ctx);
     } else {
-        pls_text_tokens(out, plan->setting.n_ctx_seq);
+        pls_text_tokens(out, plan->setting.n_ctx);
     }
 }
 
@@ -265,7 +290,9 @@ static const struct pls_column need_columns[] = {
     { "HARDWARE", "id", 0, 0, need_id },
     { "NAME", "name", 16, PLS_COLUMN_TRUNC, need_name },
     { "MEMORY", "memory_bytes", 0, PLS_COLUMN_RIGHT, need_memory },
-    { "NEEDED", "total_bytes", 0, PLS_COLUMN_RIGHT, need_total },
+    { "TOTAL", "total_bytes", 0, PLS_COLUMN_RAW, need_total },
+    { "ON DEVICE", "device_bytes", 0, PLS_COLUMN_RIGHT, need_device },
+    { "IN HOST RAM", "host_bytes", 0, PLS_COLUMN_RIGHT, need_host },
     { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, need_margin },
     { "CONTEXT", "context_tokens", 0, PLS_COLUMN_RIGHT, need_context },
     { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, need_decode },
@@ -308,7 +335,7 @@ enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls
     } else {
         if (output == PLS_OUT_TABLE) {
             const struct pls_entry *e = &items[0].entry;
-            pls_page_field(&page, "Model", "%s %s, all of it on the device", pls_words_model(&e->model->card), e->plan->quant);
+            pls_page_field(&page, "Model", "%s %s, all layers on the device", pls_words_model(&e->model->card), e->plan->quant);
             fputc('\n', page.to);
         }
         code = pls_page_grid(&page, &grid, output, screen->width, err);

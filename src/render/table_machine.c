@@ -171,13 +171,7 @@ static void env(struct pls_page *page, const struct pls_machine *m)
     pls_page_env(page, "PLIMSOLL_OS", "%s", m->os);
     pls_page_env(page, "PLIMSOLL_ARCH", "%s", m->arch);
     pls_page_env(page, "PLIMSOLL_THREADS", "%u", m->cpu.threads);
-    pls_page_env(page, "PLIMSOLL_RAM_BYTES", "%" PRIu64, m->pools[0].capacity_bytes);
-    pls_page_env(page, "PLIMSOLL_RAM_BUDGET_BYTES", "%" PRIu64, m->pools[0].budget_bytes);
-    pls_page_env(page, "PLIMSOLL_GPUS", "%u", m->n_gpus);
-    for (uint32_t i = 1; i < m->n_pools && i == 1; i++) {
-        pls_page_env(page, "PLIMSOLL_VRAM_BYTES", "%" PRIu64, m->pools[i].capacity_bytes);
-        pls_page_env(page, "PLIMSOLL_VRAM_BUDGET_BYTES", "%" PRIu64, m->pools[i].budget_bytes);
-    }
+    pls_answer_env_budgets(page, m);
 }
 
 enum pls_code pls_render_machine(FILE *to, enum pls_output output, const struct pls_machine *machine,

@@ -114,14 +114,27 @@ static void title(struct pls_page *page, const struct pls_entry *e)
                    c->source == PLS_SOURCE_GGUF ? "read from the file" : pls_source_name(c->source));
 }
 
+/* What --min-speed holds against it; NULL when nothing. */
+static const struct pls_note *slowness(const struct pls_plan *p)
+{
+    for (uint32_t i = 0; i < p->n_notes; i++) {
+        if (pls_text_equal(p->notes[i].code, "too-slow")) {
+            return &p->notes[i];
+        }
+    }
+    return NULL;
+}
+
 static void verdict(struct pls_page *page, const struct pls_plan *p)
 {
     char spare[64];
     struct pls_text t = PLS_TEXT(spare);
+    const struct pls_note *slow = slowness(p);
     pls_words_gap(&t, p->margin_bytes);
     if (p->fit == PLS_FIT_YES) {
-        pls_page_tone(page, PLS_TONE_GOOD);
-        pls_page_field(page, "Verdict", "fits, with %s to spare", spare);
+        pls_page_tone(page, slow == NULL ? PLS_TONE_GOOD : PLS_TONE_BAD);
+        pls_page_field(page, "Verdict", "fits, with %s to spare%s%s", spare, slow == NULL ? "" : ", but too slow: ",
+                       slow == NULL ? "" : slow->text);
     } else {
         pls_page_tone(page, PLS_TONE_BAD);
         pls_page_field(page, "Verdict", "does not fit: %s too much%s%s%s", spare,
@@ -135,16 +148,23 @@ static void details(struct pls_page *page, const struct pls_plan *p)
 {
     char a[128];
     char b[128];
+    char each[64];
     struct pls_text t = PLS_TEXT(a);
     struct pls_text u = PLS_TEXT(b);
+    struct pls_text slots = PLS_TEXT(each);
     pls_text_tokens(&t, p->setting.n_ctx);
+    pls_text_add(&slots, "s");
+    if (p->setting.n_ctx_seq != p->setting.n_ctx) { /* divided among them */
+        pls_text_add(&slots, " of ");
+        pls_text_tokens(&slots, p->setting.n_ctx_seq);
+    }
     if (p->context_fit_tokens > 0) {
         pls_words_tokens(&u, p->context_fit_tokens);
     } else {
         pls_text_add(&u, "none");
     }
     pls_page_field(page, "Context", "%s tokens, %u slot%s; largest that fits: %s", a, p->setting.n_seq,
-                   p->setting.n_seq == 1 ? "" : "s", b);
+                   p->setting.n_seq == 1 ? "" : each, b);
     pls_page_field(page, "Cache", "K %s, V %s, flash attention %s", pls_type_info(p->setting.type_k)->name,
                    pls_type_info(p->setting.type_v)->name, p->setting.flash_attention ? "on" : "off");
     t = PLS_TEXT(a);
@@ -217,7 +237,8 @@ static bool is_advice(const struct pls_note *note)
 static void notes(struct pls_page *page, const struct pls_plan *p, bool advice)
 {
     for (uint32_t i = 0; i < p->n_notes; i++) {
-        if ((p->fit != PLS_FIT_YES && is_advice(&p->notes[i])) == advice) {
+        bool is_said = &p->notes[i] == slowness(p); /* by the verdict */
+        if (!is_said && (p->fit != PLS_FIT_YES && is_advice(&p->notes[i])) == advice) {
             pls_page_field(page, advice ? "Instead" : "Note", "%s", p->notes[i].text);
         }
     }
@@ -300,6 +321,9 @@ enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uin
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         char room[LINE_CAP * 4];
         struct pls_text t = PLS_TEXT(room);
+        if (entries[i].is_draft) {
+            continue;
+        }
         pls_command_line(&entries[i], runtime, &t);
         fprintf(page.to, "%s\n", room);
         if (t.len == 0) {

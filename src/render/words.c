@@ -125,7 +125,7 @@ void pls_words_first(struct pls_text *out, const struct pls_report *report)
                                                                                           : "below the usable floor");
     }
     pls_text_add(out, ", with ");
-    pls_text_tokens(out, first->setting.n_ctx_seq);
+    pls_text_tokens(out, first->setting.n_ctx);
     pls_text_add(out, " tokens of context and ");
     pls_words_margin(out, first->margin_bytes);
     pls_text_add(out, " to spare");

@@ -143,6 +143,23 @@ START_TEST(words_find_their_machine)
         { "rtx3060ti", 32, 1, "rtx-3060-ti", 448 },
         { "m4max 64gb", 64, 1, "apple-m4-max-40c", 546 },
         { "mac studio m3 ultra 512gb", 512, 1, "apple-m3-ultra-80c", 819 },
+        /* as people type: joined, counted behind, without units */
+        { "rtx4070tisuper", 32, 1, "rtx-4070-ti-super", 672 },
+        { "4070TiSuper", 32, 1, "rtx-4070-ti-super", 672 },
+        { "rtxa1000", 32, 1, "rtx-a1000", 192 },
+        { "3090x2", 32, 2, "rtx-3090", 936 },
+        { "3090 x2 + 64gb", 64, 2, "rtx-3090", 936 },
+        { "2 x 4090", 32, 2, "rtx-4090", 1008 },
+        { "dual 3090", 32, 2, "rtx-3090", 936 },
+        { "m4max64", 64, 1, "apple-m4-max-40c", 546 },
+        { "m4 max 64", 64, 1, "apple-m4-max-40c", 546 },
+        { "m4 mini 16gb", 16, 1, "apple-m4-8c", 120 },
+        { "dgxspark", 128, 1, "gb10", 273 },
+        { "strixhalo 128", 128, 1, "ryzen-ai-max-plus-395", 256 },
+        { "pi 5 8gb", 8, 0, "raspberry-pi-5", 17.1 },
+        { "8 GB laptop", 8, 0, "", 51.2 }, /* nothing but its memory is known; the speed is assumed */
+        { "old office pc 16gb", 16, 0, "", 51.2 },
+        { "laptop with rtx 4060 laptop + 32gb ram", 32, 1, "rtx-4060-laptop", 256 },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
         const struct words_case *c = &cases[i];
@@ -168,6 +185,13 @@ START_TEST(words_that_leave_a_choice_are_asked_back)
         { "flux capacitor", "no such hardware" },
         { "+", "no hardware" },
         { "mac studio 512gb", "say which" }, /* of 400 or of 819 GB/s */
+        { "laptop", "say memory and chip" },
+        { "a100 80", "a100-sxm4-80gb" },      /* PCIe or SXM */
+        { "macbook pro m3 36gb", "apple-m3-max-30c" },
+        { "ddr5 dual channel 64gb", "ddr5-5600-2ch" }, /* two channels, not two machines */
+        { "m4max65", "no such hardware" },    /* a size that is not sold is no size */
+        { "rtx40900", "no such hardware" },   /* nor is the beginning of a number a name */
+        { "a10080", "no such hardware" },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
         struct pls_machine m;
