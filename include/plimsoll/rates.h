@@ -17,9 +17,11 @@ struct pls_type_rate {
     double cached_repacked_gbs;
     double stream_one_gbs, stream_half_gbs; /* as the engine would run it (repacked or not), with 1 and half the threads */
     double cached_one_gbs, cached_half_gbs;
-    double gemm_gflops;      /* matrix-matrix, 2*m*n*k per second. An engine without such a kernel for the type (x86: all
-                              * that it neither repacks nor hands to a float or Q4_0/Q8_0 tile) runs one dot product per
-                              * row and column: 2 * cached_gbs * elements per byte of the type */
+    /* Matrix-matrix, 2*m*n*k per second, with our kernel: F32, F16, BF16, the types of 32 elements (NVFP4 apart), Q2_K to
+     * Q6_K, IQ4_XS. Where there is none (NVFP4, TQ*, IQ1* to IQ3*, for which engines have none either; all types on ARM without
+     * dot products) one dot product runs for every row and column: 2 * cached_gbs * elements per byte of the type. 0 where
+     * only scalar code runs. */
+    double gemm_gflops;
     double spread;           /* widest relative interquartile range of the samples above */
 };
 

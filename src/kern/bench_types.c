@@ -207,12 +207,23 @@ static void gemm_pass(const struct pls_member *self, void *context)
     work->kern->fn.gemm(&job);
 }
 
+/* A type without a matrix-matrix kernel, here as in the engine: one dot product for every row and column. */
+static double dots_gflops(enum pls_type type, double cached_gbs)
+{
+    const struct pls_shape *shape = pls_shape(type);
+    return 2 * cached_gbs * shape->block / shape->bytes;
+}
+
 static void measure_gemm(struct type_work *of, enum pls_type type, struct pls_type_rate *rate, uint64_t budget_ns)
 {
     struct pls_bench *b = of->b;
     struct gemm_work work = { .b = b, .kern = pls_kern_find(type, PLS_KERN_GEMM, b->isa) };
+    if (of->kern->isa == 0) {
+        return; /* no engine runs scalar loops over a prompt: they would predict nothing */
+    }
     if (work.kern == NULL || work.kern->isa == 0) {
-        return; /* the scalar one predicts nothing */
+        rate->gemm_gflops = dots_gflops(type, rate->cached_gbs);
+        return;
     }
     work.row_bytes = of->row_bytes;
     work.act_bytes = pls_kern_act_bytes(pls_kern_act(type), ROW_ELEMENTS);

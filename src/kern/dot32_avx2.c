@@ -91,11 +91,6 @@ float pls_dot_q4_0_avx2(const void *row, const void *act, size_t n)
     return sum8(dot_blocks(f, row, act, n));
 }
 
-INLINE __m256i fives(const uint8_t *qs, const uint8_t *qh)
-{
-    return _mm256_or_si256(nibbles32(qs), _mm256_and_si256(bits32(qh), _mm256_set1_epi8(16)));
-}
-
 INLINE __m256i q5_0_pairs(const uint8_t *block, const uint8_t *act)
 {
     return pairs_less(fives(block + 6, block + 2), load32(act), 16);

@@ -83,6 +83,9 @@ static void prepare_column(const struct pls_gemm_job *job, const struct pls_gemm
             column_corr(cols, c)[b * per_block + g] = -form->bias * sum;
             column_dsum(cols, c)[b * per_block + g] = d * (float)sum;
         }
+        if (act == PLS_TYPE_Q8_1) { /* brings the product along, rounded to a half; groups are of 32 */
+            column_dsum(cols, c)[b] = pls_half_at(((const struct pls_q8_1 *)(const void *)row)[b].s);
+        }
     }
 }
 
@@ -186,6 +189,9 @@ SCALAR(f32)
 SCALAR(f16)
 SCALAR(bf16)
 SCALAR(q4_0)
+SCALAR(q4_1)
+SCALAR(q5_0)
+SCALAR(q5_1)
 SCALAR(q8_0)
 SCALAR(iq4_nl)
 SCALAR(mxfp4)

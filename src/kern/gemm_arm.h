@@ -29,6 +29,9 @@ INLINE void signed_bytes(const struct arm_form f, const void *block, uint8_t *q,
         signed_bytes((struct arm_form){ pls_unpack_##lower, block_, group }, block, q, scale, min);                \
     }
 BYTES(q4_0, 32, 32)
+BYTES(q4_1, 32, 32)
+BYTES(q5_0, 32, 32)
+BYTES(q5_1, 32, 32)
 BYTES(q8_0, 32, 32)
 BYTES(iq4_nl, 32, 32)
 BYTES(mxfp4, 32, 32)
@@ -48,6 +51,9 @@ BYTES(iq4_xs, 256, 32)
     }
 #define ALL_GEMM(isa)                                                                                              \
     GEMM(q4_0, Q4_0, 32, false, isa)                                                                               \
+    GEMM(q4_1, Q4_1, 32, true, isa)                                                                                \
+    GEMM(q5_0, Q5_0, 32, false, isa)                                                                               \
+    GEMM(q5_1, Q5_1, 32, true, isa)                                                                                \
     GEMM(q8_0, Q8_0, 32, false, isa)                                                                               \
     GEMM(iq4_nl, IQ4_NL, 32, false, isa)                                                                           \
     GEMM(mxfp4, MXFP4, 32, false, isa)                                                                             \

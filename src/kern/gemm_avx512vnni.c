@@ -100,6 +100,9 @@ static void raised_iq4_xs(const void *block, uint8_t *q, float *scale, float *mi
         pls_gemm_run(job, &form);                                                                                  \
     }
 GEMM(q4_0, Q4_0, 32, 8, false, bytes_q4_0, tile_32)
+GEMM(q4_1, Q4_1, 32, 0, true, bytes_q4_1, tile_32_min)
+GEMM(q5_0, Q5_0, 32, 16, false, bytes_q5_0, tile_32)
+GEMM(q5_1, Q5_1, 32, 0, true, bytes_q5_1, tile_32_min)
 GEMM(q8_0, Q8_0, 32, 128, false, raised_q8_0, tile_32)
 GEMM(iq4_nl, IQ4_NL, 32, 128, false, raised_iq4_nl, tile_32)
 GEMM(mxfp4, MXFP4, 32, 12, false, bytes_mxfp4, tile_32)

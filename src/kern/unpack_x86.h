@@ -1,6 +1,6 @@
 /* kern/unpack_x86.h - blocks to bytes for the matrix-matrix kernels: quant plus bias, a float scale and min per group.
  *
- * The bias makes every quant unsigned: 8 for Q4_0, 128 for Q8_0 and the curves, 12 for MXFP4, 32 for Q6_K, 4 for Q3_K.
+ * The bias makes every quant unsigned: 8 for Q4_0, 16 for Q5_0, 128 for Q8_0 and the curves, 12 for MXFP4, 32 for Q6_K, 4 for Q3_K.
  */
 #ifndef PLIMSOLL_KERN_UNPACK_X86_H
 #define PLIMSOLL_KERN_UNPACK_X86_H
@@ -25,6 +25,31 @@ INLINE void bytes_q4_0(const void *block, uint8_t *q, float *scale, float *min)
     (void)min;
     put32(q, nibbles32(b->qs));
     scale[0] = half1(b->d);
+}
+
+/* Mins are taken off: of the types with 32 elements, m is added. */
+INLINE void bytes_q4_1(const void *block, uint8_t *q, float *scale, float *min)
+{
+    const struct pls_q4_1 *b = block;
+    put32(q, nibbles32(b->qs));
+    scale[0] = half1(b->d);
+    min[0] = -half1(b->m);
+}
+
+INLINE void bytes_q5_0(const void *block, uint8_t *q, float *scale, float *min)
+{
+    const struct pls_q5_0 *b = block;
+    (void)min;
+    put32(q, fives(b->qs, b->qh));
+    scale[0] = half1(b->d);
+}
+
+INLINE void bytes_q5_1(const void *block, uint8_t *q, float *scale, float *min)
+{
+    const struct pls_q5_1 *b = block;
+    put32(q, fives(b->qs, b->qh));
+    scale[0] = half1(b->d);
+    min[0] = -half1(b->m);
 }
 
 INLINE void bytes_iq4_nl(const void *block, uint8_t *q, float *scale, int raise)

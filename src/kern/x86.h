@@ -95,6 +95,12 @@ INLINE __m256i bits32(const uint8_t *bits)
     return _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(x, spread), pick), pick);
 }
 
+/* Nibbles with a fifth bit each. */
+INLINE __m256i fives(const uint8_t *qs, const uint8_t *qh)
+{
+    return _mm256_or_si256(nibbles32(qs), _mm256_and_si256(bits32(qh), _mm256_set1_epi8(16)));
+}
+
 /* Products of bytes, summed in pairs to 16 bits: quants without sign (at most 127), or with (|q| <= 128). */
 INLINE __m256i pairs_unsigned(__m256i q, __m256i a)
 {

@@ -140,6 +140,10 @@ START_TEST(types_asked_for_are_measured)
     const struct pls_kern *gemm = pls_kern_find(PLS_TYPE_Q4_K, PLS_KERN_GEMM, rates.isa);
     ck_assert_int_eq(positive(q4->gemm_gflops), gemm != NULL && gemm->isa != 0);
     ck_assert(positive(rates.type[PLS_TYPE_IQ2_XS].stream_gbs));
+    /* 256 elements in 74 bytes, two operations each: the rule for types without a matrix-matrix kernel. */
+    bool vectors = pls_kern_find(PLS_TYPE_IQ2_XS, PLS_KERN_DOT, rates.isa)->isa != 0;
+    double dots = vectors ? 2 * rates.type[PLS_TYPE_IQ2_XS].cached_gbs * 256 / 74 : 0;
+    ck_assert_double_eq_tol(rates.type[PLS_TYPE_IQ2_XS].gemm_gflops, dots, 1e-9 * dots);
     ck_assert_double_eq(rates.type[PLS_TYPE_IQ2_XS].stream_repacked_gbs, 0);
     ck_assert_double_eq(rates.type[PLS_TYPE_Q6_K].stream_gbs, 1.5);
     ck_assert_double_eq(rates.type[PLS_TYPE_F16].stream_gbs, 0);
