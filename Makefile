@@ -13,6 +13,8 @@ datadir     ?= $(prefix)/share
 mandir      ?= $(datadir)/man
 pkgdatadir  ?= $(datadir)/plimsoll
 bashcompdir ?= $(datadir)/bash-completion/completions
+zshcompdir  ?= $(datadir)/zsh/site-functions
+fishcompdir ?= $(datadir)/fish/vendor_completions.d
 INSTALL     ?= install
 PKG_CONFIG  ?= pkg-config
 
@@ -154,15 +156,19 @@ $(B)/tests/fakes/lib/libnvidia-ml.so.1: $(B)/tests/fakes/fake_nvml.so
 	$(Q)cp $< $@
 
 install: all
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(pkgdatadir)/schema $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(bashcompdir)
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(pkgdatadir)/schema $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 \
+	    $(DESTDIR)$(bashcompdir) $(DESTDIR)$(zshcompdir) $(DESTDIR)$(fishcompdir)
 	$(INSTALL) -m 755 $(program) $(DESTDIR)$(bindir)/plimsoll
 	$(INSTALL) -m 444 $(catalog) $(DESTDIR)$(pkgdatadir)/catalog.db
 	for f in $(wildcard data/schema/*.json); do $(INSTALL) -m 444 $$f $(DESTDIR)$(pkgdatadir)/schema/ || exit 1; done
 	for f in $(wildcard man/*.[157]); do $(INSTALL) -m 644 $$f $(DESTDIR)$(mandir)/man$${f##*.}/ || exit 1; done
-	if [ -f completions/plimsoll.bash ]; then $(INSTALL) -m 644 completions/plimsoll.bash $(DESTDIR)$(bashcompdir)/plimsoll; fi
+	$(INSTALL) -m 644 completions/plimsoll.bash $(DESTDIR)$(bashcompdir)/plimsoll
+	$(INSTALL) -m 644 completions/_plimsoll $(DESTDIR)$(zshcompdir)/_plimsoll
+	$(INSTALL) -m 644 completions/plimsoll.fish $(DESTDIR)$(fishcompdir)/plimsoll.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/plimsoll $(DESTDIR)$(bashcompdir)/plimsoll
+	rm -f $(DESTDIR)$(bindir)/plimsoll $(DESTDIR)$(bashcompdir)/plimsoll $(DESTDIR)$(zshcompdir)/_plimsoll \
+	    $(DESTDIR)$(fishcompdir)/plimsoll.fish
 	rm -rf $(DESTDIR)$(pkgdatadir)
 	for f in $(notdir $(wildcard man/*.[157])); do rm -f $(DESTDIR)$(mandir)/man$${f##*.}/$$f; done
 

@@ -58,11 +58,33 @@ if command -v bash >/dev/null; then
     is "files that can be added complete" "$(complete_line plimsoll catalog add "$tap_tmp/own.js")" "$tap_tmp/own.json "
     "$PLIMSOLL" catalog remove gpt-oss-20b >/dev/null
     is "model names complete" "$(complete_line plimsoll catalog show gpt-oss-20)" "gpt-oss-20b "
+    is "models with a quantization complete, joined where bash parts them" "$(complete_line plimsoll plan qwen3-8b : Q4_K_)" "Q4_K_M Q4_K_S "
+    is "quantizations complete" "$(complete_line plimsoll fit -q iq4_)" "IQ4_NL IQ4_XS "
+    is "hardware completes" "$(complete_line plimsoll fit --on rtx-4070-ti-s)" "rtx-4070-ti-super "
+    is "help completes commands" "$(complete_line plimsoll help insp)" "inspect "
     every=$(awk -F '\t' '$1 == "option" && index(" " $6, " plan ") { print $2 }' "$tap_tmp/options" | sort | tr '\n' ' ')
     is "every option of plan is offered" "$(complete_line plimsoll plan -- | tr ' ' '\n' | grep '^--' | sort | tr '\n' ' ')" "$every"
 else
     skip "completion" "no bash here"
 fi
+if command -v fish >/dev/null; then
+    is "fish completes" "$(PATH="$tap_tmp/bin:$PATH" fish -c 'source completions/plimsoll.fish; complete -C "plimsoll plan gpt-oss-20"' | cut -f1)" gpt-oss-20b
+else
+    skip "fish completes" "no fish here"
+fi
+if command -v zsh >/dev/null; then
+    is "zsh completes" "$(PATH="$tap_tmp/bin:$PATH" zsh -fc '
+        _describe() { print -l "${(@P)4}" } # what compsys would be given
+        _files() { print files }
+        words=(plimsoll plan gpt-oss-20) CURRENT=3; . completions/_plimsoll' | tr '\n' ' ')" "gpt-oss-20b:gpt-oss 20B files "
+else
+    skip "zsh completes" "no zsh here"
+fi
+# A completion never complains, and leaves nothing behind.
+PLIMSOLL_CATALOG="$tap_tmp/none.db" "$PLIMSOLL" __complete plan q >"$tap_tmp/out" 2>"$tap_tmp/err"
+is "no catalog: names of files all the same, and no word" "$? $(cat "$tap_tmp/out" "$tap_tmp/err")" "0 :files"
+XDG_DATA_HOME="$tap_tmp/fresh" "$PLIMSOLL" __complete plan --on m >/dev/null
+ok "completing makes no folder" test ! -e "$tap_tmp/fresh"
 
 # ---- README: opens with the two commands, and shows no option that does not exist
 # What it shows below a command is what the program prints; UPDATE=1 writes it anew.
