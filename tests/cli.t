@@ -124,6 +124,25 @@ for f in empty.gguf short.gguf huge.gguf config.json noise.bin folder; do
     refuses "plan $f" 3 "$f" plan "$tap_tmp/$f" --on $box
     refuses "inspect $f" 3 "$f" inspect "$tap_tmp/$f"
 done
+# What lies beside models says what it is, and what to name instead.
+mkdir -p "$tap_tmp/many" "$tap_tmp/torch"
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4431400262\n' >"$tap_tmp/pointer.gguf"
+printf '<!DOCTYPE html><html>404</html>' >"$tap_tmp/page.gguf"
+printf 'PK\003\004rest' >"$tap_tmp/torch/pytorch_model.bin"
+printf '{"metadata":{},"weight_map":{"a":"b"}}' >"$tap_tmp/model.safetensors.index.json"
+printf '{"schemaVersion":2,"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:00ab"}]}' >"$tap_tmp/latest"
+: >"$tap_tmp/many/A-Q4_K_M-00001-of-00002.gguf"; : >"$tap_tmp/many/A-Q4_K_M-00002-of-00002.gguf"; : >"$tap_tmp/many/B-Q8_0.gguf"
+refuses "an empty file" 3 'empty.gguf: empty$' inspect "$tap_tmp/empty.gguf"
+refuses "a pointer of Git LFS" 3 'git lfs pull' inspect "$tap_tmp/pointer.gguf"
+refuses "a page that was saved" 3 'web page' plan "$tap_tmp/page.gguf" --on $box
+refuses "a folder of GGUF files" 3 'many: a folder with 2 GGUF models: name the file, such as A-' plan "$tap_tmp/many" --on $box
+refuses "a folder of PyTorch files" 3 'converted first' inspect "$tap_tmp/torch"
+refuses "a PyTorch file" 3 'converted first' inspect "$tap_tmp/torch/pytorch_model.bin"
+refuses "an empty folder" 3 'without config.json, safetensors or GGUF' inspect "$tap_tmp/folder"
+refuses "the index of a checkpoint" 3 'name its folder' inspect "$tap_tmp/model.safetensors.index.json"
+refuses "a manifest of Ollama" 3 'blobs/sha256-00ab$' inspect "$tap_tmp/latest"
+refuses "a machine record" 3 'no card \(--on' inspect $box
+refuses "JSON of something else" 3 'JSON, but neither' inspect data/schema/plan.schema.json
 refuses "a path that does not exist" 3 'no such file' plan "$tap_tmp/none.gguf" --on $box
 refuses "inspect a path that does not exist" 3 'none.gguf' inspect "$tap_tmp/none.gguf"
 refuses "a record with a wrong field" 3 'pools\[0\]\.capacity_bytes' plan qwen3-8b --on "$tap_tmp/bad-record.json"

@@ -27,12 +27,6 @@ static enum pls_file_kind file_kind(const char *path)
     return kind;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 enum pls_file_kind pls_file_kind(const char *path)
 {
     struct stat st;
@@ -266,10 +260,5 @@ enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pl
     case PLS_FILE_UNKNOWN:
         break;
     }
-    struct pls_map map = { 0 };
-    if (pls_map_open(path, &map, err) != PLS_OK && !is_folder(path)) {
-        return PLS_IO; /* a file that cannot be read is not of an unknown kind */
-    }
-    pls_map_close(&map);
-    return pls_fail(err, PLS_FORMAT, "%s: not a GGUF or safetensors file, config.json or card", path);
+    return readers_unknown(path, err);
 }

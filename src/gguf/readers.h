@@ -14,4 +14,7 @@ enum pls_file_kind readers_dir_kind(const char *path);
 enum pls_code readers_safetensors(const char *path, struct pls_arena *arena, struct pls_model *out,
                                   struct pls_inspection *seen, struct pls_err *err);
 
+/* The sentence for a path that is no model: what it is instead, as far as that can be seen. Never PLS_OK. */
+enum pls_code readers_unknown(const char *path, struct pls_err *err);
+
 #endif
