@@ -85,6 +85,12 @@ refuses "a tag that looks like a quantization and is none" 2 'q9_x: not a quanti
 asked() { run plan "$@" -c 4k --on "m4 max 64gb" --json; jq -r '.plans[0] | .model.id + " " + .quant + " " + .runtime' "$tap_tmp/out"; }
 is "an Ollama tag says it" "$(asked qwen3:8b-q8_0)" "qwen3-8b Q8_0 llama-server"
 is "so does an MLX repository, and its engine is meant" "$(asked mlx-community/Qwen3-8B-8bit)" "qwen3-8b mlx-8bit-g64 mlx"
+is "with group size" "$(asked mlx-community/GLM-4.7-Flash-8bit-gs32)" "glm-4.7-flash mlx-8bit-g32 mlx"
+is "of a mixed recipe" "$(asked mlx-community/Qwen3-8B-mixed_3_6)" "qwen3-8b mlx-mixed_3_6 mlx"
+is "of a microscaled type" "$(asked mlx-community/Qwen3.5-9B-nvfp4) $(asked mlx-community/Qwen3.5-9B-MLX-mxfp8)" "qwen3.5-9b mlx-nvfp4 mlx qwen3.5-9b mlx-mxfp8 mlx"
+is "of experts as released and the rest in 8 bits" "$(asked mlx-community/gpt-oss-20b-MXFP4-Q8)" "gpt-oss-20b mlx-mxfp4-q8 mlx"
+is "text towers and their packers are no other model" "$(asked mlx-community/gemma-3n-E4B-it-lm-bf16 | cut -d' ' -f1) $(asked unsloth/Qwen3-8B-unsloth-bnb-4bit)" "gemma-3n-e4b-it qwen3-8b bnb-nf4 vllm"
+refuses "a packaging that is not known is not taken for another" 2 'quantized.w4a16: not a quantization' plan RedHatAI/Qwen3-8B-quantized.w4a16 --on $box
 is "-q is stronger" "$(asked mlx-community/Qwen3-8B-8bit -q Q6_K)" "qwen3-8b Q6_K llama-server"
 is "a checkpoint whose own name ends so is no wish" "$(asked nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16)" "nemotron-3-nano-30b-a3b Q4_K_M llama-server"
 refuses "an engine that was named and can't load it" 2 'llama-server does not load mlx' plan mlx-community/Qwen3-8B-8bit --runtime llama.cpp --on $box

@@ -72,8 +72,13 @@ static bool is_quant_word(const char *word)
     bool is_q = n > 0 && n < 4 && word[n] >= '0' && word[n] <= '9';
     size_t digits = strspn(word, "0123456789");
     bool is_bits = digits > 0 && digits < 3 && pls_text_equal_nocase(word + digits, "bit");
-    static const char *const others[] = { "f16", "bf16", "fp16", "f32",  "fp8", "mxfp4",
-                                          "awq", "gptq", "int4", "int8", "dwq",  "bnb", "ud" };
+    static const char *const others[] = { "f16", "bf16", "fp16", "f32",  "fp8",  "mxfp4", "mxfp8", "nvfp4",
+                                          "fp4", "awq",  "gptq", "int4", "int8", "dwq",   "bnb",   "ud" };
+    char low[12]; /* beginnings, or words of at most five letters */
+    PLS_COPY(low, word);
+    pls_text_lower(low);
+    bool is_group = pls_text_starts(low, "gs") && low[2] != '\0' && low[2 + strspn(low + 2, "0123456789")] == '\0';
+    is_q = is_q || is_group || pls_text_starts(low, "mixed_") || pls_text_starts(low, "quantized");
     for (size_t i = 0; i < PLS_COUNT_OF(others); i++) {
         is_q = is_q || pls_text_equal_nocase(word, others[i]);
     }
@@ -84,7 +89,7 @@ static bool is_quant_word(const char *word)
  * take. */
 static bool simplify(char *name)
 {
-    static const char *const tails[] = { "-gguf", ".gguf", "-mlx", ":latest", "_gguf" };
+    static const char *const tails[] = { "-gguf", ".gguf", "-mlx", ":latest", "_gguf", "-lm", "-unsloth" };
     char *slash = strrchr(name, '/');
     if (slash != NULL) {
         memmove(name, slash + 1, strlen(slash + 1) + 1);

@@ -85,7 +85,7 @@ static bool more_bits(uint64_t i, uint64_t n)
 static uint64_t mlx_bits(const struct pls_card *card, const struct pls_quant *q, const struct pls_tensor *t)
 {
     bool picked = t->category == PLS_CAT_V || t->category == PLS_CAT_QKV || t->category == PLS_CAT_DOWN;
-    if (q->bits_high == 0) {
+    if (q->bits_high == 0 || q->stored != PLS_TYPE_NONE) {
         return q->bits;
     }
     bool high = t->category == PLS_CAT_OUTPUT
@@ -106,8 +106,11 @@ static uint64_t mlx_bytes(const struct pls_card *card, const struct pls_quant *q
     if (role == ROLE_ROUTER && !router_is_linear(card)) {
         return 0;
     }
-    if (role == ROLE_ROUTER && q->bits_high == 0) {
-        bits = 8; /* the models' own predicates: 8-bit affine in groups of 64 */
+    /* gpt-oss keeps the MXFP4 of its experts when the rest is quantized (mlx-lm, models/gpt_oss.py). */
+    bool beside_experts = q->stored == PLS_TYPE_MXFP4 && q->bits_high != 0 && !pls_tensor_is_expert(t);
+    bool by_predicate = role == ROLE_ROUTER && (q->bits_high == 0 || beside_experts);
+    if (beside_experts || by_predicate) {
+        bits = by_predicate ? 8 : q->bits_high; /* the models' own predicates: routers 8-bit affine in groups of 64 */
         group = 64;
         per_group = 4;
     }

@@ -15,12 +15,13 @@ static size_t count_digits(const char *text)
 /* "q4_k_m", "iq3_xxs", "4bit", "awq": does a word speak of a quantization at all, be it one that exists or not? */
 static bool is_quant_like(const char *word, size_t len)
 {
-    static const char *const others[] = { "f16",   "bf16", "fp16", "f32", "fp8",  "mxfp4", "nvfp4",
-                                          "awq",   "gptq", "bnb",  "ud",  "int4", "int8" };
+    static const char *const others[] = { "f16", "bf16", "fp16", "f32", "fp8", "mxfp4", "mxfp8", "nvfp4",
+                                          "fp4", "awq",  "gptq", "bnb", "ud",  "int4",  "int8" };
     const char *q = word + (word[0] == 'i' || word[0] == 't' ? 1 : 0); /* IQ and TQ types */
     size_t digits = count_digits(word);
     bool is_like = (q[0] == 'q' && count_digits(q + 1) > 0)
-        || (digits > 0 && digits < 3 && len == digits + 3 && pls_text_starts(word + digits, "bit"));
+        || (digits > 0 && digits < 3 && len == digits + 3 && pls_text_starts(word + digits, "bit"))
+        || pls_text_starts(word, "mixed_") || pls_text_starts(word, "quantized");
     for (size_t i = 0; i < PLS_COUNT_OF(others) && !is_like; i++) {
         is_like = len == strlen(others[i]) && strncmp(word, others[i], len) == 0;
     }
@@ -59,6 +60,10 @@ static bool parse_mlx(const char *text, struct pls_quant *out)
     struct pls_text word = PLS_TEXT(room);
     pls_text_add(&word, "mlx-%s", text);
     cut_end(room, "-dwq"); /* distilled, and stored no other way */
+    char *group = strstr(room, "bit-gs");
+    if (group != NULL) { /* "8bit-gs32" */
+        memmove(group + 5, group + 6, strlen(group + 6) + 1);
+    }
     return pls_quant_parse(room, out);
 }
 

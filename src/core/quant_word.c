@@ -20,6 +20,8 @@ static const struct {
     { "mlx-mixed_3_6", OTHER(MLX, NONE, 3, 6, 64) },
     { "mlx-mixed_4_6", OTHER(MLX, NONE, 4, 6, 64) },
     { "mlx-mxfp4", OTHER(MLX, MXFP4, 4, 0, 32) },
+    { "mlx-mxfp4-q4", OTHER(MLX, MXFP4, 4, 4, 32) }, /* experts as released, all else affine */
+    { "mlx-mxfp4-q8", OTHER(MLX, MXFP4, 4, 8, 32) },
     { "mlx-nvfp4", OTHER(MLX, NVFP4, 4, 0, 16) },
     { "mlx-mxfp8", OTHER(MLX, I8, 8, 0, 32) },
     { "mlx-bf16", OTHER(MLX, BF16, 0, 0, 0) },

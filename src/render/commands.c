@@ -236,6 +236,8 @@ static void mlx_recipe(const struct pls_quant *q, struct pls_text *out)
     pls_quant_name(q, slug, sizeof(slug));
     if (q->bits == 0) {
         pls_text_add(out, " --dtype %s", q->stored == PLS_TYPE_F16 ? "float16" : "bfloat16");
+    } else if (q->bits_high != 0 && q->stored != PLS_TYPE_NONE) { /* what is released in MXFP4 stays */
+        pls_text_add(out, " -q --q-bits %u --q-group-size 64", q->bits_high);
     } else if (q->bits_high != 0) {
         pls_text_add(out, " -q --quant-predicate %s", slug + strlen("mlx-"));
     } else if (q->stored != PLS_TYPE_NONE) {

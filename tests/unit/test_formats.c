@@ -133,6 +133,16 @@ START_TEST(native_mxfp4_is_the_published_checkpoint)
     ck_assert_int_eq(pls_format_bytes(&card, &quant, &list, &size, NULL), PLS_OK);
     ck_assert_uint_eq(size.quantized_bytes, (uint64_t)24 * 32 * 3 * 2880 * 2880 * 17 / 32);
     ck_assert_uint_eq(size.bytes, 13761264768);
+    /* As MLX has it, "MXFP4-Q8": all other matrices at 8.5 bits, embedding, head and routers too.
+     * 2 x 201,088 x 2880 + 24 x (2 x 2880 x 4096 + 2 x 2880 x 512 + 2880 x 32) = 1,797,488,640. */
+    ck_assert(pls_quant_parse("mlx-mxfp4-q8", &quant));
+    ck_assert_int_eq(pls_format_bytes(&card, &quant, &list, &size, NULL), PLS_OK);
+    ck_assert_uint_eq(size.quantized_bytes, (uint64_t)24 * 32 * 3 * 2880 * 2880 * 17 / 32 + (uint64_t)1797488640 * 17 / 16);
+    /* "MXFP4-Q4": the same at 4.5 bits, but routers: 24 x 2880 x 32 = 2,211,840 of them. */
+    ck_assert(pls_quant_parse("mlx-mxfp4-q4", &quant));
+    ck_assert_int_eq(pls_format_bytes(&card, &quant, &list, &size, NULL), PLS_OK);
+    ck_assert_uint_eq(size.quantized_bytes, (uint64_t)24 * 32 * 3 * 2880 * 2880 * 17 / 32
+                                                + (uint64_t)(1797488640 - 2211840) * 9 / 16 + (uint64_t)2211840 * 17 / 16);
 }
 END_TEST
 
