@@ -110,6 +110,10 @@ run plan "$tap_tmp/nowhere.json" --on $box -c 4k --emit llama.cpp
 is "a file that is nowhere is named, and said to be wanted" "$status $(cat "$tap_tmp/out" | cut -d' ' -f1-3) $(grep -c 'Nowhere-1B-Q4_K_M.gguf has to be found or made' "$tap_tmp/err")" "0 llama-server -m Nowhere-1B-Q4_K_M.gguf 1"
 run plan "$tap_tmp/nowhere.json" --on $box -c 4k --json
 is "in JSON as a note" "$(jq -r '.plans[0].notes[] | select(.code == "no-repository").text' "$tap_tmp/out" | grep -c gguf)" 1
+is "a repository that was named is the one that is run" \
+    "$(emitted bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M --emit llama.cpp | cut -d' ' -f1-3), $(emitted mlx-community/Qwen3-8B-4bit --emit mlx), $(emitted Qwen/Qwen3-8B-AWQ --emit vllm | cut -d' ' -f1-3)" \
+    "llama-server -hf bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M, mlx_lm.server --model mlx-community/Qwen3-8B-4bit, vllm serve Qwen/Qwen3-8B-AWQ"
+is "unless another quantization is asked for" "$(emitted mlx-community/Qwen3-8B-4bit -q mlx-8bit-g64 --emit mlx | cut -d' ' -f1-3)" "mlx_lm.convert --hf-path Qwen/Qwen3-8B"
 is "MLX without quantization" "$(emitted qwen3-4b:mlx-bf16 --emit mlx)" "mlx_lm.convert --hf-path Qwen/Qwen3-4B --dtype bfloat16 && mlx_lm.server --model mlx_model"
 is "an MLX recipe" "$(emitted qwen3-4b:mlx-mixed_3_6 --emit mlx | grep -o -- '-q [^&]*')" "-q --quant-predicate mixed_3_6 "
 refuses "no command: both ways out are named, and nothing is half written" 2 "names another quant, --runtime another engine" \

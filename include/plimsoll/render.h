@@ -28,6 +28,7 @@ struct pls_entry {
     const struct pls_plan *plan;
     const struct pls_pick *pick;  /* NULL for `plan` */
     const char *path;             /* the file behind it, or NULL */
+    const char *repo;             /* the repository that was named for it and holds this quantization, or NULL */
     const struct pls_entry *draft; /* plan: the model that drafts for it in the same server; NULL: none */
     bool is_draft;                /* plan: it is that model, and has no command of its own */
     uint32_t server;              /* plan: how many servers beside it come before; its port is that much higher */

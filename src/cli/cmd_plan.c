@@ -145,6 +145,7 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         entries[i] = (struct pls_entry){ .model = &targets[i].model, .plan = &plans[i],
                                          .path = targets[i].has_path ? targets[i].path : NULL,
+                                         .repo = targets[i].repo[0] != '\0' ? targets[i].repo : NULL,
                                          .server = i, .is_draft = i >= n_asked };
     }
     entries[0].draft = n > n_asked ? &entries[n_asked] : NULL;

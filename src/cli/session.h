@@ -96,6 +96,7 @@ struct pls_target {
     struct pls_quant quant;
     bool has_path;
     char path[PLS_PATH_CAP];
+    char repo[128]; /* the repository that was named and holds this quantization; empty: none was */
 };
 /* A path if it exists, a catalog name with or without :QUANT, a file name by the GGUF convention. */
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,

@@ -92,6 +92,22 @@ static bool split_quant(const char *word, char *name, size_t cap, struct pls_qua
     return !t.truncated;
 }
 
+/* "owner/name" as it was typed, when weights of that quantization lie there. */
+static void keep_repo(struct pls_target *out, const char *name)
+{
+    const char *slash = strchr(name, '/');
+    bool is_repo = slash != NULL && slash != name && slash[1] != '\0' && strpbrk(slash + 1, "/:") == NULL;
+    if (!is_repo || !PLS_COPY(out->repo, name)) {
+        out->repo[0] = '\0';
+    }
+}
+
+static bool ends_gguf(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 4 && pls_text_equal_nocase(name + len - 4, "gguf");
+}
+
 /* A quant inside the name ("mlx-community/Qwen3-8B-4bit", "qwen3:8b-q8_0") is what was asked for, unless the checkpoint itself
  * is called so. */
 static enum pls_code quant_of_name(const struct pls_session *s, const char *word, bool *has_quant, struct pls_target *out,
@@ -106,6 +122,9 @@ static enum pls_code quant_of_name(const struct pls_session *s, const char *word
     }
     *has_quant = true;
     out->quant = said.quant;
+    if (said.quant.format != PLS_FORMAT_GGUF) {
+        keep_repo(out, word);
+    }
     return said.is_known ? PLS_OK : parse_quant(said.text, &out->quant, err);
 }
 
@@ -115,6 +134,9 @@ static enum pls_code from_name(struct pls_session *s, const char *word, bool *ha
     struct pls_file_name parts;
     char name[256];
     *has_quant = split_quant(word, name, sizeof(name), &out->quant);
+    if (ends_gguf(*has_quant ? name : word)) {
+        keep_repo(out, *has_quant ? name : word);
+    }
     if (*has_quant) {
         return from_card(s, name, out, err);
     }
@@ -156,5 +178,8 @@ enum pls_code pls_target_find(struct pls_session *s, const char *word, const str
         out->quant = pls_target_default_quant(&out->model.card, ask->runtime);
     }
     settle_quant(s, ask, &out->quant);
+    if (ends_gguf(out->repo) != (out->quant.format == PLS_FORMAT_GGUF)) {
+        out->repo[0] = '\0'; /* -q asks for what is not there */
+    }
     return code;
 }

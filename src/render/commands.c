@@ -115,16 +115,24 @@ static bool is_gguf(const struct pls_entry *e)
     return e->plan->ask.quant.format == PLS_FORMAT_GGUF && (gguf_path(e) != NULL || has_name(&e->model->card));
 }
 
+/* The repository of GGUF files: the one that was named, else the one the card knows. */
+static const char *gguf_repo(const struct pls_entry *e)
+{
+    const char *known = e->model->card.gguf_repo;
+    return e->repo != NULL && e->plan->ask.quant.format == PLS_FORMAT_GGUF ? e->repo : known[0] != '\0' ? known : NULL;
+}
+
 /* Where the engine takes the model from: the file that was read, a repository that it can fetch from, else a file of the
  * name it would have. */
 static void llama_source(const struct pls_entry *e, const char *file_option, const char *repo_option, struct pls_text *out)
 {
     const char *path = gguf_path(e);
-    bool is_repo = path == NULL && e->model->card.gguf_repo[0] != '\0';
+    const char *repo = gguf_repo(e);
+    bool is_repo = path == NULL && repo != NULL;
     char room[NAME_CAP];
     struct pls_text name = PLS_TEXT(room);
     if (is_repo) {
-        pls_text_add(&name, "%s:%s", e->model->card.gguf_repo, e->plan->quant);
+        pls_text_add(&name, "%s:%s", repo, e->plan->quant);
     } else if (path == NULL) {
         gguf_name(e, &name);
     }
@@ -206,8 +214,8 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
     if (p->ask.quant.format != PLS_FORMAT_GGUF) {
         return;
     }
-    if (source == NULL && c->gguf_repo[0] != '\0') {
-        pls_text_add(&name, "hf.co/%s:%s", c->gguf_repo, p->quant);
+    if (source == NULL && gguf_repo(e) != NULL) {
+        pls_text_add(&name, "hf.co/%s:%s", gguf_repo(e), p->quant);
         source = repo;
     } else if (source == NULL) {
         bool is_default = p->ask.quant.ftype == PLS_FTYPE_Q4_K_M || p->ask.quant.ftype == PLS_FTYPE_MXFP4_MOE;
@@ -252,7 +260,8 @@ static void mlx_command(const struct pls_entry *e, struct pls_text *out)
     const struct pls_plan *p = e->plan;
     const struct pls_card *c = &e->model->card;
     const char *path = folder_path(e);
-    const char *source = path != NULL ? path : c->hf_repo;
+    bool is_named = e->repo != NULL && p->ask.quant.format == PLS_FORMAT_MLX; /* and needs no making */
+    const char *source = path != NULL ? path : is_named ? e->repo : c->hf_repo;
     bool usable = p->ask.quant.format == PLS_FORMAT_MLX
         || (p->ask.quant.format == PLS_FORMAT_SAFETENSORS && p->ask.runtime == PLS_RUNTIME_MLX);
     if (!usable || source[0] == '\0') {
@@ -260,7 +269,8 @@ static void mlx_command(const struct pls_entry *e, struct pls_text *out)
     }
     const struct pls_quant *q = &p->ask.quant;
     const struct pls_quant *stored = &e->model->stored;
-    bool is_made = path != NULL && stored->format == q->format && stored->bits == q->bits && stored->group == q->group;
+    bool is_same = stored->format == q->format && stored->bits == q->bits && stored->group == q->group;
+    bool is_made = is_named || (path != NULL && is_same);
     if (!is_made && q->format == PLS_FORMAT_MLX) {
         pls_text_add(out, "mlx_lm.convert --hf-path ");
         put_path(out, source);
@@ -281,12 +291,14 @@ static void vllm_command(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
     const char *path = folder_path(e);
-    const char *source = path != NULL ? path : e->model->card.hf_repo;
+    const char *repo = e->repo != NULL ? e->repo : e->model->card.hf_repo;
+    const char *source = path != NULL ? path : repo;
     bool usable = p->ask.quant.format == PLS_FORMAT_SAFETENSORS || p->ask.quant.format == PLS_FORMAT_GPTQ
         || p->ask.quant.format == PLS_FORMAT_AWQ || p->ask.quant.format == PLS_FORMAT_FP8
         || p->ask.quant.format == PLS_FORMAT_BNB;
-    /* A repository holds the released weights; a quantized copy of them is known only as a folder. */
-    if (!usable || source[0] == '\0' || (path == NULL && p->ask.quant.format != PLS_FORMAT_SAFETENSORS)) {
+    /* The card's repository holds the released weights; a quantized copy of them has to be named, or be a folder. */
+    bool is_known = path != NULL || e->repo != NULL || p->ask.quant.format == PLS_FORMAT_SAFETENSORS;
+    if (!usable || source[0] == '\0' || !is_known) {
         return;
     }
     pls_text_add(out, "vllm serve ");
@@ -327,7 +339,8 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
 void pls_command_wants(const struct pls_entry *entry, const char *runtime, struct pls_text *out)
 {
     const struct pls_card *c = &entry->model->card;
-    if (!pls_text_equal(runtime, "llama.cpp") || !is_gguf(entry) || gguf_path(entry) != NULL || c->gguf_repo[0] != '\0') {
+    if (!pls_text_equal(runtime, "llama.cpp") || !is_gguf(entry) || gguf_path(entry) != NULL
+        || gguf_repo(entry) != NULL) {
         return;
     }
     char room[NAME_CAP];
