@@ -11,7 +11,9 @@
  * classes are deviations from C, shrunk the same way. An Elo rating enters as the logit of winning against a
  * rating of 1200.
  *
- * The scale shown, 0..100, is the above-chance score that the fit expects on one reference benchmark. Same
+ * The scale shown, 0..100, is the above-chance score that the fit expects on one reference benchmark.
+ * Embedding and reranking are shown on one of their own: models that do nothing else have no general scores, so
+ * size, date and family are only where they start, and their own scores decide. Same
  * input, same bits: no random numbers, a fixed number of rounds. Not for the running program: the catalog is
  * built with it. Its held-out error: plimsoll(7), CAPABILITY.
  */
@@ -46,6 +48,7 @@ struct pls_ability_score {
 struct pls_ability_data {
     const struct pls_ability_item *items;
     uint32_t n_items, n_groups, reference; /* index of the reference item */
+    uint32_t own_reference[PLS_TASK_COUNT]; /* 1 + the item that a task is shown on; 0, or too few scores: the reference */
     const struct pls_ability_model *models;
     uint32_t n_models, n_families;
     const struct pls_ability_score *scores;

@@ -199,6 +199,11 @@ static uint32_t item_number(struct pls_catalog *catalog, const char *name)
 enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char *reference,
                                         struct pls_err *err)
 {
+    /* What embedders and rerankers are shown on. */
+    static const struct {
+        enum pls_task task;
+        const char *reference;
+    } own[] = { { PLS_TASK_EMBEDDING, "mteb_eng_v2" }, { PLS_TASK_RERANK, "rerank_mteb_r" } };
     struct gathered g = { .items = NULL };
     void *room = malloc(FIT_ROOM);
     if (room == NULL) {
@@ -208,6 +213,10 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
     enum pls_code code = pls_db_exec(catalog, numbers_sql, err);
     code = code == PLS_OK ? gather(catalog, &g, &arena, err) : code;
     g.data.reference = code == PLS_OK ? item_number(catalog, reference) : 0;
+    for (size_t i = 0; code == PLS_OK && i < PLS_COUNT_OF(own); i++) {
+        uint32_t item = item_number(catalog, own[i].reference);
+        g.data.own_reference[own[i].task] = item < g.data.n_items ? item + 1 : 0;
+    }
     struct pls_ability *fitted =
         PLS_TAKE(&arena, struct pls_ability, (size_t)g.data.n_models * PLS_TASK_COUNT);
     if (code == PLS_OK && fitted == NULL) {

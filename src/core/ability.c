@@ -10,6 +10,9 @@ enum { ROUNDS = 200, FEATURES = 5, LEAST_SCORES = 3 };
 static const double slope_sd = 0.3;     /* of d_b around 1 */
 static const double usual_noise = 0.35; /* s_b, with the weight of usual_weight scores */
 static const double usual_weight = 4;
+static const double reading_spread = 0.15; /* and how far models of one size and year lie apart at least: some 3 points */
+static const double least_slope = 0.05;
+static const double reading_noise = 0.12; /* the same where a score is the mean of dozens of retrieval tasks: about 3 points */
 static const double family_sd = 0.4; /* of a family's effect */
 static const double task_sd = 0.35;  /* of a task's deviation from C */
 static const double twin_sd = 0.3;   /* between models of one shape and family */
@@ -28,6 +31,7 @@ struct tally {
 struct fit {
     const struct pls_ability_data *data;
     double *mean, *var, *prior; /* per model */
+    double *start, *spread;     /* per model: mean and variance before what it was read with counts */
     uint32_t *n_of_model;       /* scores that take part */
     double *a, *d, *noise;      /* per item; noise is a variance */
     uint32_t *n_of_item;
@@ -55,10 +59,22 @@ static bool takes_part(const struct fit *f, const struct pls_ability_score *scor
     return f->n_of_item[score->item] >= LEAST_SCORES;
 }
 
-/* Does an item speak for the general scale? Seeing and embedding are other trades. */
+/* Embedding and reranking: a trade of its own, by models that do nothing else. */
+static bool is_reading(enum pls_task task)
+{
+    return task == PLS_TASK_EMBEDDING || task == PLS_TASK_RERANK;
+}
+
+/* Does an item speak for the general scale? Seeing and reading are other trades. */
 static bool is_general(const struct pls_ability_item *item)
 {
-    return item->task != PLS_TASK_VISION && item->task != PLS_TASK_EMBEDDING && item->task != PLS_TASK_RERANK;
+    return item->task != PLS_TASK_VISION && !is_reading(item->task);
+}
+
+static double expected_noise(const struct pls_ability_item *item)
+{
+    double s = is_reading(item->task) ? reading_noise : usual_noise;
+    return s * s;
 }
 
 /* What the prior is linear in: size, what a model lacks to the size of knee, date, reasoning. Below the knee
@@ -117,7 +133,7 @@ static void set_up_models(struct fit *f)
     }
     for (uint32_t b = 0; b < f->data->n_items; b++) {
         f->d[b] = 1;
-        f->noise[b] = usual_noise * usual_noise;
+        f->noise[b] = expected_noise(&f->data->items[b]);
     }
     f->tau2 = 1;
 }
@@ -148,6 +164,8 @@ static void fit_items(struct fit *f, bool general)
         if (is_general(&f->data->items[b]) == general && f->n_of_item[b] >= LEAST_SCORES) {
             f->d[b] =
                 (of->wcy - of->wc * of->wy / of->w + ridge) / (of->wcc - of->wc * of->wc / of->w + ridge);
+            /* a better reader never scores less, however wrong size may be about which is the better */
+            f->d[b] = is_reading(f->data->items[b].task) ? fmax(f->d[b], least_slope) : f->d[b];
             f->a[b] = (of->wy - f->d[b] * of->wc) / of->w;
         }
     }
@@ -159,7 +177,7 @@ static void fit_items(struct fit *f, bool general)
     for (uint32_t b = 0; b < f->data->n_items; b++) {
         if (is_general(&f->data->items[b]) == general && f->n_of_item[b] >= LEAST_SCORES) {
             f->noise[b] =
-                (f->sums[b].rest + usual_weight * usual_noise * usual_noise) / (f->sums[b].w + usual_weight);
+                (f->sums[b].rest + usual_weight * expected_noise(&f->data->items[b])) / (f->sums[b].w + usual_weight);
         }
     }
 }
@@ -283,16 +301,73 @@ static void fill_unscored(struct fit *f, const uint32_t *n_of_family, enum pls_e
     }
 }
 
-/* 0..100: what the fit expects above chance on the reference; the error by the slope there. */
-static struct pls_ability shown(const struct fit *f, double mean, double var, uint32_t n,
-                                enum pls_evidence grade)
+static uint32_t reference_of(const struct fit *f, enum pls_task task)
 {
-    uint32_t ref = f->data->reference;
-    double share = 1 / (1 + exp(-(f->a[ref] + f->d[ref] * mean)));
+    uint32_t own = f->data->own_reference[task];
+    return own > 0 && own <= f->data->n_items && f->n_of_item[own - 1] >= LEAST_SCORES ? own - 1 : f->data->reference;
+}
+
+/* What the scores of a reading task say of each model, in tally: precision, and the sum of means by precision. */
+static void tally_readers(struct fit *f, enum pls_task task)
+{
+    memset(f->tally, 0, f->data->n_models * sizeof(f->tally[0]));
+    for (uint32_t i = 0; i < f->data->n_scores; i++) {
+        const struct pls_ability_score *s = &f->data->scores[i];
+        if (takes_part(f, s) && f->n_of_model[s->model] == 0 && f->data->items[s->item].task == task) {
+            double precision = f->d[s->item] * f->weight[i] / f->noise[s->item];
+            f->tally[s->model].precision += f->d[s->item] * precision;
+            f->tally[s->model].sum += precision * (f->y[i] - f->a[s->item]);
+        }
+    }
+}
+
+/* Models that only embed or rerank have no scores of the general scale: where they stand in their trade follows from its scores,
+ * its items from where they stand, and how far size and date can be trusted from how far they are off, in turn. */
+static void fit_readers(struct fit *f, enum pls_task task)
+{
+    double off = task_sd * task_sd; /* variance of models around where size and date put them, beyond that of the prior */
+    for (uint32_t i = 0; i < f->data->n_models; i++) {
+        f->start[i] = f->mean[i];
+        f->spread[i] = f->var[i];
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        double sum = 0, n = 0;
+        fit_items(f, false);
+        tally_readers(f, task);
+        for (uint32_t i = 0; i < f->data->n_models; i++) {
+            double before = f->spread[i] + off;
+            if (f->tally[i].precision > 0) {
+                f->var[i] = 1 / (1 / before + f->tally[i].precision);
+                f->mean[i] = (f->start[i] / before + f->tally[i].sum) * f->var[i];
+                double e = f->mean[i] - f->start[i];
+                sum += e * e + f->var[i] - f->spread[i];
+                n++;
+            }
+        }
+        double least = reading_spread / f->d[reference_of(f, task)];
+        off = n > 0 ? fmax(sum / n, least * least) : off;
+    }
+    for (uint32_t i = 0; i < f->data->n_models; i++) {
+        bool is_unscored = f->n_of_model[i] == 0 && !(f->tally[i].precision > 0);
+        f->spread[i] = is_unscored ? f->spread[i] + off : f->var[i];
+    }
+}
+
+/* Where a model stands in a task, on how many scores. */
+struct standing {
+    double mean, var;
+    uint32_t n;
+    enum pls_evidence grade;
+};
+
+/* 0..100: what the fit expects above chance on the task's reference; the error by the slope there. */
+static struct pls_ability shown(const struct fit *f, uint32_t ref, const struct standing *at)
+{
+    double share = 1 / (1 + exp(-(f->a[ref] + f->d[ref] * at->mean)));
     return (struct pls_ability){ .score = (float)(100 * share),
-                                 .se = (float)(100 * share * (1 - share) * f->d[ref] * sqrt(var)),
-                                 .n_sources = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX),
-                                 .evidence = (uint8_t)grade };
+                                 .se = (float)(100 * share * (1 - share) * f->d[ref] * sqrt(at->var)),
+                                 .n_sources = (uint16_t)(at->n < UINT16_MAX ? at->n : UINT16_MAX),
+                                 .evidence = (uint8_t)at->grade };
 }
 
 /* A task's deviation from the general scale: the mean of what its own scores leave over, shrunk towards none.
@@ -313,11 +388,13 @@ static void write_task(const struct fit *f, enum pls_task task, const enum pls_e
         }
     }
     for (uint32_t m = 0; m < f->data->n_models; m++) {
+        bool is_reader = is_reading(task) && f->n_of_model[m] == 0; /* its scores are in the mean already */
         double precision = own[m].precision + 1 / (task_sd * task_sd);
+        double mean = is_reader ? f->mean[m] : f->mean[m] + own[m].sum / precision;
+        double var = is_reader ? f->spread[m] : f->var[m] + 1 / precision;
         enum pls_evidence borrowed = grade[m] == PLS_EVIDENCE_DIRECT ? PLS_EVIDENCE_VARIANT : grade[m];
-        out[m * PLS_TASK_COUNT + (uint32_t)task] =
-            shown(f, f->mean[m] + own[m].sum / precision, f->var[m] + 1 / precision, own[m].n,
-                  own[m].n > 0 ? PLS_EVIDENCE_DIRECT : borrowed);
+        struct standing at = { mean, var, own[m].n, own[m].n > 0 ? PLS_EVIDENCE_DIRECT : borrowed };
+        out[m * PLS_TASK_COUNT + (uint32_t)task] = shown(f, reference_of(f, task), &at);
     }
 }
 
@@ -327,6 +404,8 @@ static bool take_rooms(struct fit *f, struct pls_arena *arena)
     f->mean = PLS_TAKE(arena, double, data->n_models);
     f->var = PLS_TAKE(arena, double, data->n_models);
     f->prior = PLS_TAKE(arena, double, data->n_models);
+    f->start = PLS_TAKE(arena, double, data->n_models);
+    f->spread = PLS_TAKE(arena, double, data->n_models);
     f->n_of_model = PLS_TAKE(arena, uint32_t, data->n_models);
     f->a = PLS_TAKE(arena, double, data->n_items);
     f->d = PLS_TAKE(arena, double, data->n_items);
@@ -337,7 +416,7 @@ static bool take_rooms(struct fit *f, struct pls_arena *arena)
     f->weight = PLS_TAKE(arena, double, data->n_scores);
     f->sums = PLS_TAKE(arena, struct sums, data->n_items);
     f->tally = PLS_TAKE(arena, struct tally, data->n_models);
-    return f->mean && f->var && f->prior && f->n_of_model && f->a && f->d && f->noise && f->n_of_item
+    return f->mean && f->var && f->prior && f->start && f->spread && f->n_of_model && f->a && f->d && f->noise && f->n_of_item
            && f->family && f->y && f->weight && f->sums && f->tally;
 }
 
@@ -363,11 +442,15 @@ enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_ar
         fit_prior(&f, n_of_family);
     }
     fill_unscored(&f, n_of_family, grade);
-    fit_items(&f, false); /* seeing, embedding: placed on the scale, but not part of it */
     for (uint32_t m = 0; m < data->n_models; m++) {
-        out[m * PLS_TASK_COUNT + PLS_TASK_CHAT] = shown(&f, f.mean[m], f.var[m], f.n_of_model[m], grade[m]);
+        struct standing at = { f.mean[m], f.var[m], f.n_of_model[m], grade[m] };
+        out[m * PLS_TASK_COUNT + PLS_TASK_CHAT] = shown(&f, data->reference, &at);
     }
+    fit_items(&f, false); /* what seeing asks for: placed on the scale, but not part of it */
     for (unsigned task = PLS_TASK_CHAT + 1; task < PLS_TASK_COUNT; task++) {
+        if (is_reading((enum pls_task)task)) {
+            fit_readers(&f, (enum pls_task)task);
+        }
         write_task(&f, (enum pls_task)task, grade, out);
     }
     return PLS_OK;

@@ -1,6 +1,7 @@
 /* The capability fit: it finds what made the scores, and does not pretend to know what it was not told. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "plimsoll/ability.h"
 #include "unit.h"
@@ -142,6 +143,53 @@ START_TEST(scores_at_chance_are_low_not_infinite)
 }
 END_TEST
 
+/* Ten embedders whose scores fall with their size, against what size promises, and one that was never tested: their own
+ * scores decide, on the scale of their own benchmark, and the one without any has the wider error. */
+START_TEST(embedders_are_judged_by_embedding)
+{
+    enum { READERS = 10, MORE = READERS + 1 };
+    static struct pls_ability_item more_items[ITEMS + 2];
+    static struct pls_ability_model more_models[MODELS + MORE];
+    static struct pls_ability_score more_scores[SCORED * ITEMS + 2 * READERS];
+    static struct pls_ability out[(MODELS + MORE) * PLS_TASK_COUNT];
+    struct pls_ability_data data = made();
+    memcpy(more_items, items, sizeof(items));
+    memcpy(more_models, models, sizeof(models));
+    memcpy(more_scores, scores, data.n_scores * sizeof(scores[0]));
+    for (uint32_t b = 0; b < 2; b++) {
+        more_items[ITEMS + b] = (struct pls_ability_item){ .task = PLS_TASK_EMBEDDING, .group = ITEMS };
+    }
+    for (uint32_t i = 0; i < MORE; i++) {
+        more_models[MODELS + i] = (struct pls_ability_model){ .log2_size = -4 + 0.5 * i, .years = 5, .twin = MODELS + i };
+        for (uint32_t b = 0; b < 2 && i < READERS; b++) {
+            more_scores[data.n_scores++] = (struct pls_ability_score){
+                .model = MODELS + i, .item = ITEMS + b, .doubt = 1, .score = 75 - 2.0 * i - 10 * b
+            };
+        }
+    }
+    data.items = more_items;
+    data.models = more_models;
+    data.scores = more_scores;
+    data.n_items = ITEMS + 2;
+    data.n_groups = ITEMS + 1;
+    data.n_models = MODELS + MORE;
+    data.own_reference[PLS_TASK_EMBEDDING] = ITEMS + 1;
+    size_t cap = (size_t)1 << 20;
+    void *room = malloc(cap);
+    struct pls_arena arena = pls_arena_over(room, cap);
+    ck_assert_msg(pls_ability_fit(&data, &arena, out, &err) == PLS_OK, "%s", err.text);
+    free(room);
+    for (uint32_t i = 0; i < MORE; i++) {
+        const struct pls_ability *a = &out[(MODELS + i) * PLS_TASK_COUNT + PLS_TASK_EMBEDDING];
+        const struct pls_ability *before = &out[(MODELS + i - 1) * PLS_TASK_COUNT + PLS_TASK_EMBEDDING];
+        double score = 75 - 2.0 * i;
+        ck_assert_msg(i == READERS || fabs((double)a->score - score) < 3, "%u: %g", i, (double)a->score);
+        ck_assert(i == 0 || i == READERS || a->score < before->score);
+        ck_assert_msg(i < READERS ? a->evidence == PLS_EVIDENCE_DIRECT : a->se > before->se, "%g %g", (double)a->se, (double)before->se);
+    }
+}
+END_TEST
+
 START_TEST(same_input_same_bits)
 {
     struct pls_ability_data data = made();
@@ -177,4 +225,4 @@ END_TEST
 
 UNIT_MAIN("ability", finds_what_made_the_scores, what_was_not_tested_is_uncertain,
           twins_speak_for_one_another, doubt_widens, scores_at_chance_are_low_not_infinite,
-          same_input_same_bits, refuses_what_cannot_be_fitted)
+          embedders_are_judged_by_embedding, same_input_same_bits, refuses_what_cannot_be_fitted)
