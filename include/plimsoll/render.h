@@ -30,6 +30,7 @@ struct pls_entry {
     const char *path;             /* the file behind it, or NULL */
     const char *repo;             /* the repository that was named for it and holds this quantization, or NULL */
     const struct pls_entry *draft; /* plan: the model that drafts for it in the same server; NULL: none */
+    uint32_t n_drafted;           /* tokens at a time; 0: the engine's default */
     bool is_draft;                /* plan: it is that model, and has no command of its own */
     uint32_t server;              /* plan: how many servers beside it come before; its port is that much higher */
     const struct pls_sibling *also; /* fit: models that share the row, best first; not all of them have the same context */
@@ -51,6 +52,7 @@ struct pls_report {
     uint32_t n_entries;
     uint32_t n_considered;           /* fit: configurations looked at */
     uint32_t n_models;               /* fit: models looked at */
+    uint32_t top;                    /* fit: rows asked for; 0 all */
     struct pls_together together;    /* plan */
     struct pls_screen screen;
 };

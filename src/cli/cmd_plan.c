@@ -13,7 +13,7 @@ enum { MODELS_MAX = 16 };
 struct question {
     struct pls_ask ask;
     enum pls_task task;
-    struct pls_machine left;
+    struct pls_machine whole, left;
     bool is_slow; /* one of them is slower than --min-speed */
 };
 
@@ -43,8 +43,9 @@ static bool keeps_state(const struct pls_card *card)
     return strspn(card->kind, "FSN") < card->n_layers;
 }
 
-static void note_gain(const struct pls_target *draft, const struct pls_card *card, const struct pls_plan *small,
-                      struct pls_plan *plan)
+/* Tokens to draft at a time; 0: not known. */
+static uint32_t note_gain(const struct pls_target *draft, const struct pls_card *card, const struct pls_plan *small,
+                          struct pls_plan *plan)
 {
     struct pls_draft_gain g = pls_draft_gain(card, plan, small, ASSUMED_ACCEPTANCE);
     const char *state = keeps_state(card) ? "; needs an engine that can take recurrent state back" : "";
@@ -57,35 +58,84 @@ static void note_gain(const struct pls_target *draft, const struct pls_card *car
         pls_plan_note(plan, "draft", "%s: %.1f times the speed, %.3g tok/s, drafting %u at a time if %.0f%% are accepted (assumed)%s",
                       draft->model.card.id, g.gain, g.gain * plan->speed.decode_tps, g.n_drafted, 100 * g.acceptance, state);
     }
+    return g.gain > 0 ? g.n_drafted : 0;
 }
 
-/* The draft model becomes the last of the plans, placed into what is left; what it gains is a note on the first. */
-static enum pls_code add_draft(struct pls_session *s, struct question *q, struct pls_target *targets, struct pls_plan *plans,
-                               uint32_t *n, struct pls_err *err)
+/* The engine gives a draft the context of its target, and an F16 cache. */
+static struct pls_ask ask_of_draft(const struct pls_ask *ask, const struct pls_plan *target)
 {
+    struct pls_ask own = pls_ask_default(ask->runtime);
+    struct pls_ask out = *ask;
+    out.context_tokens = pls_runtime_profile(ask->runtime)->context_per_slot ? target->setting.n_ctx_seq : target->setting.n_ctx;
+    out.type_k = own.type_k;
+    out.type_v = own.type_v;
+    out.gpu_layers = own.gpu_layers;
+    out.cpu_moe_layers = own.cpu_moe_layers;
+    return out;
+}
+
+/* Finds the draft and places it into what is left. */
+static enum pls_code make_draft(struct pls_session *s, const struct question *q, struct pls_target *targets,
+                                struct pls_plan *plans, struct pls_err *err)
+{
+    struct question *own = PLS_TAKE(&s->arena, struct question, 1);
     const char *word = pls_args_text(s->args, PLS_OPT_DRAFT);
     const struct pls_card *card = &targets[0].model.card;
     struct pls_card found;
     char name[112];
     struct pls_text t = PLS_TEXT(name);
     enum pls_code code = PLS_OK;
+    if (own == NULL) {
+        return pls_fail(err, PLS_NOMEM, "plan: out of memory");
+    }
+    *own = *q;
+    own->ask = ask_of_draft(&q->ask, &plans[0]);
     if (pls_text_equal(word, "auto")) {
-        code = pls_draft_find(s, card, &q->ask, &q->left, &found, err);
+        code = pls_draft_find(s, card, &own->ask, &own->left, &found, err);
         pls_text_add(&t, "%s:Q8_0", found.id);
         word = name;
     }
+    code = code == PLS_OK ? make_one(s, word, own, &targets[1], &plans[1], err) : code;
+    if (code == PLS_OK && targets[1].model.card.n_vocab != card->n_vocab) {
+        code = pls_fail(err, PLS_REFUSED, "%s: a draft model needs the vocabulary of %s", targets[1].model.card.id, card->id);
+    }
+    return code;
+}
+
+/* A context that is ours to choose takes all the memory there is: the draft is placed first, and the target gives way. */
+static enum pls_code make_room(struct pls_session *s, struct question *q, struct pls_target *targets, struct pls_plan *plans,
+                               struct pls_err *err)
+{
+    bool is_open = q->ask.context_tokens == PLS_CONTEXT_DEFAULT || q->ask.context_tokens == PLS_CONTEXT_MAX;
+    if (!is_open) {
+        return PLS_OK;
+    }
+    q->left = q->whole;
+    enum pls_code code = make_draft(s, q, targets, plans, err);
+    if (code == PLS_OK) {
+        pls_plan_claim(&q->left, &plans[1]);
+        code = make_one(s, s->args->operands[0], q, &targets[0], &plans[0], err);
+    }
+    q->left = q->whole;
+    pls_plan_claim(&q->left, &plans[0]);
+    return code;
+}
+
+/* The draft model becomes the second of the plans; what it gains is a note on the first. */
+static enum pls_code add_draft(struct pls_session *s, struct question *q, struct pls_target *targets, struct pls_plan *plans,
+                               struct pls_entry *entries, struct pls_err *err)
+{
+    enum pls_code code = make_room(s, q, targets, plans, err);
+    code = code == PLS_OK ? make_draft(s, q, targets, plans, err) : code;
     if (code == PLS_NO) {
         pls_plan_note(&plans[0], "draft", "no model of the catalog drafts for it: same vocabulary and kin, an eighth of its active "
                       "parameters or less, and room beside it");
         return PLS_OK;
     }
-    code = code == PLS_OK ? make_one(s, word, q, &targets[*n], &plans[*n], err) : code;
-    if (code == PLS_OK && targets[*n].model.card.n_vocab != card->n_vocab) {
-        code = pls_fail(err, PLS_REFUSED, "%s: a draft model needs the vocabulary of %s", targets[*n].model.card.id, card->id);
-    }
     if (code == PLS_OK) {
-        note_gain(&targets[*n], card, &plans[*n], &plans[0]);
-        (*n)++;
+        entries[0].n_drafted = note_gain(&targets[1], &targets[0].model.card, &plans[1], &plans[0]);
+        entries[0].draft = &entries[1];
+        entries[1].is_draft = true;
     }
     return code;
 }
@@ -116,7 +166,7 @@ static enum pls_code read_question(struct pls_session *s, struct question *q, st
     code = code == PLS_OK ? pls_session_machine(s, err) : code;
     if (code == PLS_OK) {
         pls_session_rates(s, true);
-        q->left = s->machine;
+        q->whole = q->left = s->machine;
     }
     return code;
 }
@@ -131,6 +181,9 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
     if (n == 0 || n > MODELS_MAX) {
         return pls_fail(err, PLS_USAGE, "plan: needs 1 to %d models (plimsoll catalog list shows names)", MODELS_MAX);
     }
+    if (n > 1 && pls_args_has(s->args, PLS_OPT_DRAFT)) {
+        return pls_fail(err, PLS_USAGE, "plan: --draft is for one model");
+    }
     if (q == NULL || targets == NULL || plans == NULL) {
         return pls_fail(err, PLS_NOMEM, "plan: out of memory");
     }
@@ -138,17 +191,17 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         code = make_one(s, s->args->operands[i], q, &targets[i], &plans[i], err);
     }
-    uint32_t n_asked = n;
     if (code == PLS_OK && pls_args_has(s->args, PLS_OPT_DRAFT)) {
-        code = add_draft(s, q, targets, plans, &n, err);
+        code = add_draft(s, q, targets, plans, entries, err);
+        n += entries[1].is_draft;
     }
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
-        entries[i] = (struct pls_entry){ .model = &targets[i].model, .plan = &plans[i],
-                                         .path = targets[i].has_path ? targets[i].path : NULL,
-                                         .repo = targets[i].repo[0] != '\0' ? targets[i].repo : NULL,
-                                         .server = i, .is_draft = i >= n_asked };
+        entries[i].model = &targets[i].model;
+        entries[i].plan = &plans[i];
+        entries[i].path = targets[i].has_path ? targets[i].path : NULL;
+        entries[i].repo = targets[i].repo[0] != '\0' ? targets[i].repo : NULL;
+        entries[i].server = i;
     }
-    entries[0].draft = n > n_asked ? &entries[n_asked] : NULL;
     code = code == PLS_OK ? answer(s, entries, n, err) : code;
     return code == PLS_OK && q->is_slow ? PLS_NO : code;
 }

@@ -162,13 +162,20 @@ static void llama_task(const struct pls_card *card, struct pls_text *out)
     }
 }
 
-static void llama_draft(const struct pls_entry *draft, struct pls_text *out)
+/* The server of 2026-08-22 loads a draft model without using it unless the type is named; its cache is F16 whatever that of
+ * the large one. */
+static void llama_draft(const struct pls_entry *e, struct pls_text *out)
 {
-    if (draft != NULL && is_gguf(draft)) {
-        llama_source(draft, "-md", "-hfd", out);
-        if (has_gpu_pool(draft->plan)) {
-            number(out, "-ngld", draft->plan->gpu_layers);
-        }
+    if (e->draft == NULL || !is_gguf(e->draft)) {
+        return;
+    }
+    llama_source(e->draft, "-md", "-hfd", out);
+    pls_text_add(out, " --spec-type draft-simple");
+    if (e->n_drafted > 0) {
+        number(out, "--spec-draft-n-max", e->n_drafted);
+    }
+    if (has_gpu_pool(e->draft->plan)) {
+        number(out, "-ngld", e->draft->plan->gpu_layers);
     }
 }
 
@@ -195,7 +202,7 @@ static void llama_command(const struct pls_entry *e, struct pls_text *out)
     }
     llama_cache(p, out);
     llama_placement(p, out);
-    llama_draft(e->draft, out);
+    llama_draft(e, out);
     if (is_server) {
         llama_task(&e->model->card, out);
         port(e, 8080, out);
@@ -320,8 +327,9 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
         { "vllm", vllm_command },
     };
     size_t start = out->len;
-    for (size_t i = 0; i < PLS_COUNT_OF(writers); i++) {
-        if (pls_text_equal(writers[i].name, runtime) && !entry->is_draft) {
+    for (size_t i = 0; i < PLS_COUNT_OF(writers) && !entry->is_draft; i++) {
+        bool can_draft = writers[i].write == llama_command;
+        if (pls_text_equal(writers[i].name, runtime) && (entry->draft == NULL || can_draft)) {
             writers[i].write(entry, out);
         }
     }

@@ -178,6 +178,27 @@ START_TEST(only_the_file_that_was_planned_is_named)
 }
 END_TEST
 
+/* The options of the server of 2026-08-22: a draft is loaded, but not used, unless its type is named. */
+START_TEST(a_draft_runs_in_the_command_of_its_target)
+{
+    char room[1024];
+    struct pls_text t = PLS_TEXT(room);
+    struct pls_entry e = entry_of("big.gguf");
+    struct pls_entry draft = entry_of("little one.gguf");
+    draft.is_draft = true;
+    e.draft = &draft;
+    e.n_drafted = 5;
+    pls_command_line(&e, "llama.cpp", &t);
+    ck_assert_str_eq(room, "llama-server -m big.gguf -c 8192 -np 1 -ctk q8_0 -md 'little one.gguf' --spec-type draft-simple"
+                           " --spec-draft-n-max 5");
+    t.len = 0;
+    room[0] = '\0';
+    pls_command_line(&draft, "llama.cpp", &t); /* nothing of its own */
+    pls_command_line(&e, "ollama", &t);        /* which takes no draft */
+    ck_assert_str_eq(room, "");
+}
+END_TEST
+
 START_TEST(a_command_that_cannot_be_said_is_empty)
 {
     char room[1024];
@@ -194,4 +215,4 @@ END_TEST
 
 UNIT_MAIN("render", one_table_of_columns_gives_every_form, json_keeps_integers_whole, a_full_disk_is_told,
           numbers_read_as_people_say_them, paths_are_quoted_for_the_shell,
-          only_the_file_that_was_planned_is_named, a_command_that_cannot_be_said_is_empty)
+          only_the_file_that_was_planned_is_named, a_draft_runs_in_the_command_of_its_target, a_command_that_cannot_be_said_is_empty)
