@@ -64,9 +64,12 @@ run fit --on $box --min-quality 30 -n 0 --json
 is "--min-quality leaves weaker ones out" "$(jq '[.configs[] | select(.quality.score < 30)] | length' "$tap_tmp/out")" 0
 run fit --on $box --quant-floor 6 -n 0 --json
 is "--quant-floor leaves coarser ones out" "$(jq '[.configs[] | select(8 * .bytes.tensor_data / .model.params < 6)] | length' "$tap_tmp/out")" 0
-run fit llama-3.3-70b --on tests/records/cuda-24g.json --json
+run fit llama-3.3-70b --on tests/records/cpu-32g.json --json
 is "what is all under a floor is offered, and says so" \
     "$status $(jq -r '[.configs[].reasons[] | select(startswith("below-"))] | length > 0' "$tap_tmp/out")" "0 true"
+run fit llama-3.3-70b --on tests/records/cuda-24g.json --json
+is "a 70B fits 24 GB under 3 bits, above its own floor and flagged" \
+    "$(jq -c '.configs[0] | [.quant, (.reasons | contains(["low-bits"])), ([.reasons[] | select(startswith("below-"))] | length)]' "$tap_tmp/out")" '["IQ2_M",true,0]'
 run fit --on "m4 max 128gb" -n 0 --json
 is "under 4 bits only where 4 bits do not fit, and flagged" \
     "$(jq '[.configs[] | select(8 * .bytes.tensor_data / .model.params < 4 and (.reasons | (contains(["low-bits"]) or contains(["native-quant"])) | not))] | length' "$tap_tmp/out")" 0
@@ -77,10 +80,33 @@ jq -r '.configs[].model.id' "$tap_tmp/out" | sort >"$tap_tmp/found"
 "$PLIMSOLL" sql "SELECT id FROM models WHERE ' ' || use_cases || ' ' LIKE '% embedding %' ORDER BY id" --format csv | tail -n +2 | sort >"$tap_tmp/embedders"
 empty "embedding: embedders alone" "$(comm -23 "$tap_tmp/found" "$tap_tmp/embedders")"
 ok "and some of them" test -s "$tap_tmp/found"
+run fit --task rerank --on $box -n 0 --json
+is "rerank: rerankers alone, and more than a handful" \
+    "$(jq -r '.configs | map(.model.id, .also[]) | (map(select(test("rerank") | not)) | length), length >= 6' "$tap_tmp/out" | xargs)" "0 true"
+run fit bge-m3 --task embedding --on $box --emit llama.cpp
+ok "an embedder takes a whole text at once" grep -Eq -- '-c 2048 .*-ub 2048 .*--embeddings' "$tap_tmp/out"
 run fit lightonocr --on $box
 is "an OCR model does not chat" "$status" 1
 run fit lightonocr --on $box --task vision --json
 is "but sees, with its projector counted" "$status $(jq '.configs[0].bytes.projector > 0' "$tap_tmp/out")" "0 true"
+
+# ---- what is asked for by name
+refuses "a name that no model has" 2 "no model is called 'nosuchmodel'" fit nosuchmodel --on $box
+run fit llama3.1:8b --on $box --json
+is "a tag of the library is a name" "$status $(jq -r '[.configs[].model.id, .configs[].also[]] | index("llama-3.1-8b-instruct") != null' "$tap_tmp/out")" "0 true"
+refuses "a mixture that no name predicts" 3 'cannot be predicted' fit -q UD-Q4_K_XL --on $box
+run fit -q mlx-4bit --on "m4 max 64gb" -n 1 --json
+is "a quant brings the engine that loads it" "$status $(jq -r '.configs[0].runtime' "$tap_tmp/out")" "0 mlx"
+run fit --emit vllm --on "rtx 4090"
+ok "so does the command asked for" grep -q '^vllm serve' "$tap_tmp/out"
+run fit -c 1m --on "m4 max 64gb" -n 3
+ok "the context asked for is the one that counts" grep -q '^Asked .*at least 1024k tokens' "$tap_tmp/out"
+run fit -c 1m --on "m4 max 64gb" -n 0 --json
+is "and models not trained for it stay behind" "$(jq '[.configs[] | select(.model.context_max_tokens < 1048576)] | length' "$tap_tmp/out")" 0
+run fit -n 1 --on $box
+ok "one row that was asked for is not the only one that fits" awk '/only one/ { exit 1 }' "$tap_tmp/out"
+run fit --runtime vllm --on "rtx 4090" -n 1 --json
+is "what vLLM fills its share with is not missing" "$(jq '.configs[0].margin_bytes > 1e9 and (.configs[0].reasons | contains(["tight"]) | not)' "$tap_tmp/out")" true
 
 # ---- siblings share a row
 run fit qwen3 27b --on "rtx 4090" --json
@@ -92,6 +118,11 @@ run plan llama-3.3-70b:Q4_K_M --draft auto --on "2x rtx 3090" -c 8k -np 1 --json
 is "the smallest of its kin drafts, and its memory counts" \
     "$status $(jq -c '[(.plans | map(.model.id)), .together.total_bytes == ([.plans[].bytes.total] | add), (.plans[0].notes | map(.code) | index("draft") != null)]' "$tap_tmp/out")" \
     '0 [["llama-3.3-70b-instruct","llama-3.2-1b-instruct"],true,true]'
+run plan llama-3.3-70b:Q4_K_M --draft auto --on "2x rtx 3090" --emit llama.cpp
+is "one command runs both" "$(grep -c . "$tap_tmp/out") $(grep -Eo -- '-hfd [^ ]*:Q8_0 --spec-type draft-simple --spec-draft-n-max [0-9]+ -ngld 17' "$tap_tmp/out" | wc -l)" "1 1"
+run plan llama-3.3-70b:Q4_K_M --draft auto --on "2x rtx 3090" --json
+is "a context that is ours to choose leaves room for the draft, which gets the same" \
+    "$status $(jq -c '[(.plans | length), .together.fits, (.plans[0].context_tokens == .plans[1].context_tokens)]' "$tap_tmp/out")" '0 [2,true,true]'
 run plan phi-4 --draft auto --on "rtx 4090" -c 8k --json
 is "where nothing drafts, that is said" "$status $(jq -c '[(.plans | length), ([.plans[0].notes[] | select(.code == "draft").text] | length)]' "$tap_tmp/out")" '0 [1,1]'
 refuses "a draft of another vocabulary" 2 'needs the vocabulary' plan gemma-3-27b-it --draft qwen3-0.6b --on "rtx 4090"
@@ -99,7 +130,7 @@ refuses "a draft of another vocabulary" 2 'needs the vocabulary' plan gemma-3-27
 # ---- policy file
 mkdir -p "$XDG_CONFIG_HOME/plimsoll"
 policy() { printf '%s\n' "$1" >"$XDG_CONFIG_HOME/plimsoll/policy.json"; }
-policy '{"weight_speed": 0.9, "code": {"weight_speed": 0}}'
+policy '{"weight_speed": 0.9, "enough_speed": 50, "code": {"weight_speed": 0}}'
 run fit --on $box --explain
 ok "the policy file is heard" grep -Eq '^  weight_speed +0\.9 ' "$tap_tmp/out"
 run fit --on $box --task code --explain

@@ -3,13 +3,14 @@
  * A score is quality, less what the other wishes cost:
  *
  *     score = (quality - evidence_penalty * its standard error)
- *           * (1 - weight_speed * min(1, floor / speed))                       waiting, in units of the slowest usable
+ *           * (1 - weight_speed * (floor / speed - 1 / enough) / (1 - 1 / enough))   waiting, beyond a comfortable speed
  *           * (1 - weight_context * (1 - log(context / least) / log(wish / least)))
  *           * (1 - weight_margin * (1 - min(1, free share / margin_share)))
  *
- * so a weight is the share of quality that somebody would give up: all of it at the floor, half of weight_speed at twice
- * the floor's speed. A product, not a sum: no speed makes up for a model that knows nothing. What lies under a floor
- * (speed, context, bits per weight) stands behind everything that does not, whatever its score.
+ * each factor at most 1, so a weight is the share of quality that somebody would give up: all of it at the floor, none of
+ * weight_speed from `enough` times the floor's speed on, where a wider quantization is the better use of memory. A product, not a
+ * sum: no speed makes up for a model that knows nothing. What lies under a floor (speed, context, bits per weight) stands behind
+ * everything that does not, whatever its score. Where no speed is known, an ordinary machine's is taken instead.
  *
  * Policy is one visible struct; --explain prints every field, options and $XDG_CONFIG_HOME/plimsoll/policy.json
  * change it. Reasons are codes; only render/ owns words. The order is total and deterministic.
@@ -23,6 +24,8 @@ struct pls_policy {
     enum pls_task task;
     double min_decode_tps;      /* usable floor of speed; 0 none */
     double min_prefill_tps;     /* for embedding and rerank, which only read, in its place; 0: decode counts */
+    double enough_speed;        /* times the floor: faster adds nothing */
+    double unknown_gbs;         /* bandwidth by which an unknown speed is judged */
     uint64_t min_context_tokens;
     uint64_t wish_context_tokens; /* more adds nothing */
     double margin_share;        /* of each pool that should stay free */
@@ -56,8 +59,8 @@ enum pls_reason {
     PLS_REASON_BEST_QUALITY = 1u << 0,
     PLS_REASON_FASTEST = 1u << 1,
     PLS_REASON_LONGEST_CONTEXT = 1u << 2,
-    PLS_REASON_ROOMY = 1u << 3,       /* leaves a comfortable margin */
-    PLS_REASON_TIGHT = 1u << 4,
+    PLS_REASON_ROOMY = 1u << 3,       /* leaves the share wished for, and 1 GiB or half of the budget */
+    PLS_REASON_TIGHT = 1u << 4,       /* leaves a fifth of that share, or less than 256 MiB */
     PLS_REASON_BELOW_QUANT_FLOOR = 1u << 5,
     PLS_REASON_BELOW_SPEED_FLOOR = 1u << 6,
     PLS_REASON_SHORT_CONTEXT = 1u << 7,
@@ -66,6 +69,7 @@ enum pls_reason {
     PLS_REASON_NATIVE_QUANT = 1u << 10,
     PLS_REASON_QUANTIZED_KV = 1u << 11,
     PLS_REASON_LOW_BITS = 1u << 12,   /* under 4 bits per weight, because nothing wider fits as well */
+    PLS_REASON_SPEED_UNKNOWN = 1u << 13, /* judged by the policy's unknown_gbs */
 };
 const char *pls_reason_name(enum pls_reason bit); /* "best-quality", ... */
 
@@ -96,7 +100,8 @@ bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b);
 /* Score of one plan, 0..100, and the factors it is the product of. */
 struct pls_merit {
     double quality;                /* 0..100, less the doubt in it */
-    double speed_tps;              /* what the task waits for: decode, or prefill where it only reads */
+    double speed_tps;              /* what the task waits for: decode, or prefill where it only reads; where that is unknown
+                                      (PLS_REASON_SPEED_UNKNOWN), what it is judged by */
     double speed, context, margin; /* factors 0..1 */
     double score;
     uint32_t reasons;

@@ -152,9 +152,18 @@ static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *ar
     return code == PLS_OK ? tensor_split(args, out, err) : code;
 }
 
-enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err)
+/* A command of an engine that shares nothing with llama.cpp is only asked for by somebody who means that engine. */
+static const char *runtime_meant(const struct pls_args *args)
 {
     const char *name = pls_args_text(args, PLS_OPT_RUNTIME);
+    const char *emit = pls_args_text(args, PLS_OPT_EMIT);
+    bool is_apart = emit != NULL && (pls_text_equal(emit, "mlx") || pls_text_equal(emit, "vllm"));
+    return name == NULL && is_apart ? emit : name;
+}
+
+enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err)
+{
+    const char *name = runtime_meant(args);
     enum pls_runtime runtime = PLS_RUNTIME_LLAMA_SERVER;
     if (name != NULL && !pls_runtime_by_name(name, &runtime)) {
         return pls_fail(err, PLS_USAGE, "--runtime: '%s' is not known", name);

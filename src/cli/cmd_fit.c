@@ -12,8 +12,10 @@ static void add_options(const struct pls_session *s, const struct pls_ask *ask, 
     p->min_quality = pls_args_number(s->args, PLS_OPT_MIN_QUALITY, p->min_quality);
     p->quant_floor_bpw = pls_args_number(s->args, PLS_OPT_QUANT_FLOOR, p->quant_floor_bpw);
     if (ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX) {
-        p->min_context_tokens = pls_min(p->min_context_tokens, ask->context_tokens);
-        p->wish_context_tokens = ask->context_tokens;
+        /* slots that are given share what was asked for */
+        bool is_shared = ask->parallel > 1 && !pls_runtime_profile(ask->runtime)->context_per_slot;
+        p->wish_context_tokens = ask->context_tokens / (is_shared ? ask->parallel : 1);
+        p->min_context_tokens = p->wish_context_tokens;
     }
 }
 
@@ -31,6 +33,7 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, s
     out->each = pls_args_has(s->args, PLS_OPT_EACH);
     out->has_kv = pls_args_has(s->args, PLS_OPT_KV_TYPE) || pls_args_has(s->args, PLS_OPT_TYPE_K)
         || pls_args_has(s->args, PLS_OPT_TYPE_V);
+    out->whole_input = !pls_args_has(s->args, PLS_OPT_UBATCH) && pls_ask_engine(&out->ask) == PLS_ENGINE_LLAMA_CPP;
     out->speed_is_hard = pls_args_has(s->args, PLS_OPT_MIN_SPEED);
     out->top = (uint32_t)pls_min(pls_args_u64(s->args, PLS_OPT_TOP, TOP_DEFAULT), TOP_MOST);
     out->has_quant = quant != NULL;
@@ -38,7 +41,7 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, s
         return pls_fail(err, PLS_USAGE, "--quant: '%s' is not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)", quant);
     }
     out->quant.imatrix |= pls_args_has(s->args, PLS_OPT_IMATRIX);
-    return PLS_OK;
+    return quant != NULL ? pls_ask_for_quant(s->args, &out->quant, &out->ask, err) : PLS_OK;
 }
 
 static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask, const struct pls_fit_result *found,
@@ -52,6 +55,7 @@ static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask
         .n_entries = found->n_entries,
         .n_considered = found->n_configs,
         .n_models = found->n_models,
+        .top = ask->top,
         .screen = s->screen,
     };
     const char *emit = pls_args_text(s->args, PLS_OPT_EMIT);

@@ -13,6 +13,7 @@ static bool can_be_sized(const struct pls_fit_search *f, const struct pls_card *
 static bool gather(const struct pls_card *card, void *context)
 {
     struct pls_fit_search *f = context;
+    f->n_matches++;
     if (!pls_rank_is_for_task(card, f->ask->policy.task, f->has_words) || !can_be_sized(f, card)) {
         return true;
     }
@@ -79,6 +80,7 @@ static enum pls_code finish(struct pls_fit_search *f, const struct pls_pick *fro
     ask.context_tokens = from->context_tokens;
     ask.type_k = from->type_k;
     ask.type_v = from->type_v;
+    pls_fit_settle(f, &model->card, &ask);
     size_t mark = s->scratch.used;
     enum pls_code code = pls_arch_tensors(&model->card, &s->scratch, &model->tensors, err);
     code = code == PLS_OK ? plan_row(s, model, &ask, plan, err) : code;
@@ -104,7 +106,8 @@ static void add_superlatives(struct pls_pick *const *picks, uint32_t n)
     }
     if (n > 1) {
         picks[best]->reasons |= picks[best]->quality > 0 ? PLS_REASON_BEST_QUALITY : 0;
-        picks[fastest]->reasons |= picks[fastest]->speed_tps > 0 ? PLS_REASON_FASTEST : 0;
+        bool is_known = picks[fastest]->speed_tps > 0 && (picks[fastest]->reasons & PLS_REASON_SPEED_UNKNOWN) == 0;
+        picks[fastest]->reasons |= is_known ? PLS_REASON_FASTEST : 0;
         picks[longest]->reasons |= differ ? PLS_REASON_LONGEST_CONTEXT : 0;
     }
 }
@@ -206,16 +209,6 @@ static enum pls_code collect(struct pls_fit_search *f, struct pls_fit_result *ou
     return PLS_OK;
 }
 
-bool pls_fit_speed_known(const struct pls_machine *machine)
-{
-    for (uint32_t i = 0; i < machine->n_pools; i++) {
-        if (machine->pools[i].bandwidth_gbs > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool take_room(struct pls_fit_search *f)
 {
     size_t n = f->n_cards > 0 ? f->n_cards : 1;
@@ -249,13 +242,21 @@ static void drop(struct pls_fit_search *f)
     free(f->picks);
 }
 
+/* Words that no card holds may be a name all the same: a tag or a repository. If not, the sentence offers the nearest. */
+static enum pls_code gather_named(struct pls_fit_search *f, const char *words, struct pls_err *err)
+{
+    struct pls_card *card = PLS_TAKE(&f->s->arena, struct pls_card, 1);
+    enum pls_code code = card != NULL ? pls_catalog_resolve(f->s->catalog, words, card, err) : PLS_NOMEM;
+    if (code == PLS_OK) {
+        gather(card, f);
+    }
+    return code;
+}
+
 static void settle_ask(struct pls_fit_search *f)
 {
     struct pls_fit_ask *own = &f->own;
     f->ask = own;
-    if (!own->speed_is_hard && !pls_fit_speed_known(&f->s->machine)) {
-        own->policy.min_decode_tps = 0;
-    }
     own->ask.use_projector |= own->policy.task == PLS_TASK_VISION;
 }
 
@@ -267,13 +268,18 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
     memset(out, 0, sizeof(*out));
     enum pls_code code = pls_session_catalog(s, err);
     code = code == PLS_OK ? pls_catalog_each(s->catalog, words, gather, &f, err) : code;
+    if (code == PLS_OK && f.n_matches == 0 && f.has_words) {
+        code = gather_named(&f, words, err);
+    }
     if (code == PLS_OK && !take_room(&f)) {
         code = pls_fail(err, PLS_NOMEM, "fit: out of memory");
     }
     code = code == PLS_OK ? pls_fit_group(&f, err) : code;
     if (code == PLS_OK) {
         pls_fit_place(&f);
-        code = collect(&f, out, err);
+        /* a quant or a setting that is refused for every model is no answer about memory */
+        code = f.n_placed == 0 && f.refusal.code != PLS_OK ? pls_fail(err, f.refusal.code, "%s", f.refusal.text)
+                                                           : collect(&f, out, err);
         pls_arena_reset(&s->scratch, f.list_mark);
         out->n_models = f.n_cards;
         out->n_configs = f.n_configs;

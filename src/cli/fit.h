@@ -22,6 +22,7 @@ struct pls_fit_ask {
     bool has_quant;
     bool has_kv;              /* the cache types of ask are meant; else narrower ones are tried as well */
     bool speed_is_hard;       /* --min-speed was given: slower ones are left out instead of put behind */
+    bool whole_input;         /* an encoder takes a text in one micro-batch, which is made as wide as the context */
     bool each;                /* the efficient set of every model instead of one row for all of its shape */
     uint32_t top;             /* rows wanted; 0 all */
 };
@@ -45,10 +46,11 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
 
 /* The parts of the question that fits() of `sql` shares. The quants worth trying of a model: the one asked for, the one it
  * was released in when that is small already, else the ladder, best first. Their number. */
-enum { PLS_FIT_RUNGS = 8 };
+enum { PLS_FIT_RUNGS = 12 };
 uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
                        struct pls_quant out[PLS_FIT_RUNGS]);
-/* Without any bandwidth no speed is known, and an unknown speed is not a slow one. */
-bool pls_fit_speed_known(const struct pls_machine *machine);
+/* Whether a rung is there for a model: I-quants under 4 bits are made with an importance matrix, so only of repositories that are
+ * known to use one; whatever was asked for. */
+bool pls_fit_is_published(const struct pls_fit_ask *ask, const struct pls_card *card, const struct pls_quant *quant);
 
 #endif

@@ -24,7 +24,8 @@ static struct bits layer_bits(enum pls_ftype ftype, double base)
         struct bits bits;
     } recipes[] = {
         { PLS_FTYPE_Q5_K_M, { 5.5, 6.0 } }, { PLS_FTYPE_Q4_K_M, { 4.65, 5.3 } }, { PLS_FTYPE_IQ4_XS, { 4.25, 4.9 } },
-        { PLS_FTYPE_Q3_K_M, { 3.7, 4.4 } }, { PLS_FTYPE_Q2_K, { 2.75, 3.5 } },
+        { PLS_FTYPE_Q3_K_M, { 3.7, 4.4 } }, { PLS_FTYPE_IQ3_M, { 3.4, 4.0 } },  { PLS_FTYPE_IQ3_XXS, { 3.0, 3.6 } },
+        { PLS_FTYPE_Q2_K, { 2.75, 3.5 } },  { PLS_FTYPE_IQ2_M, { 2.5, 3.2 } },  { PLS_FTYPE_IQ2_XXS, { 2.0, 2.8 } },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(recipes); i++) {
         if (recipes[i].ftype == ftype) {

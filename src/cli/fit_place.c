@@ -7,8 +7,8 @@
 
 /* Best first: what people publish, one step apart. */
 static const enum pls_ftype ladder[PLS_FIT_RUNGS] = {
-    PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,   PLS_FTYPE_Q6_K,   PLS_FTYPE_Q5_K_M,
-    PLS_FTYPE_Q4_K_M, PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_Q2_K,
+    PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,  PLS_FTYPE_Q6_K,    PLS_FTYPE_Q5_K_M, PLS_FTYPE_Q4_K_M, PLS_FTYPE_IQ4_XS,
+    PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ3_M, PLS_FTYPE_IQ3_XXS, PLS_FTYPE_Q2_K,   PLS_FTYPE_IQ2_M,  PLS_FTYPE_IQ2_XXS,
 };
 enum { LISTS_BYTES = 10 << 20 };
 static const uint32_t LAST_WIDE_RUNG = 4; /* Q4_K_M: where people start */
@@ -53,6 +53,9 @@ static struct pls_pick *new_pick(struct pls_fit_search *f)
 static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
 {
     struct pls_plan *p = f->plan;
+    if (!pls_fit_is_published(f->ask, &f->cards[card], &p->ask.quant)) {
+        return;
+    }
     pls_quality_predict(&f->cards[card], f->ask->policy.task, p);
     struct pls_merit m = pls_rank_merit(&f->ask->policy, p);
     struct pls_pick *pick = is_wanted(f, p, &m) ? new_pick(f) : NULL;
@@ -80,6 +83,23 @@ static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
     f->best_tier = tier < f->best_tier ? tier : f->best_tier;
 }
 
+/* Encoders look at a text as a whole: the server refuses what is longer than a micro-batch. */
+void pls_fit_settle(const struct pls_fit_search *f, const struct pls_card *card, struct pls_ask *ask)
+{
+    bool is_number = ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX;
+    if (f->ask->whole_input && card->is_encoder && is_number && ask->context_tokens <= UINT32_MAX) {
+        ask->ubatch_tokens = (uint32_t)pls_max(ask->ubatch_tokens, ask->context_tokens);
+        ask->batch_tokens = (uint32_t)pls_max(ask->batch_tokens, ask->context_tokens);
+    }
+}
+
+static void keep_refusal(struct pls_fit_search *f, const struct pls_err *why)
+{
+    if (f->refusal.code == PLS_OK) {
+        f->refusal = *why;
+    }
+}
+
 /* Leaves the plan in f->plan. */
 static bool place(struct pls_fit_search *f, const struct config *c)
 {
@@ -89,9 +109,13 @@ static bool place(struct pls_fit_search *f, const struct config *c)
     ask.type_k = c->cache.k;
     ask.type_v = c->cache.v;
     ask.roughly = true;
+    pls_fit_settle(f, &f->cards[c->shape], &ask);
     f->plan->fit = PLS_FIT_NO;
     f->plan->bytes = (struct pls_bytes){ .total = 0 };
-    enum pls_code code = pls_place_layout(c->layout, &ask, &f->s->machine, &f->s->scratch, f->plan, NULL);
+    struct pls_err why = { PLS_OK, "" };
+    enum pls_code code = pls_place_layout(c->layout, &ask, &f->s->machine, &f->s->scratch, f->plan, &why);
+    f->n_placed += code == PLS_OK;
+    keep_refusal(f, &why);
     if (code != PLS_OK || f->plan->fit != PLS_FIT_YES) {
         return false;
     }
@@ -114,8 +138,9 @@ static uint32_t contexts_of(const struct pls_fit_search *f, const struct pls_car
     uint64_t wish = ask->policy.wish_context_tokens;
     uint64_t least = pls_min(pls_min(ask->policy.min_context_tokens, wish), most);
     uint32_t n = 0;
-    if (ask->ask.context_tokens != PLS_CONTEXT_DEFAULT) {
-        out[n++] = ask->ask.context_tokens;
+    if (ask->ask.context_tokens != PLS_CONTEXT_DEFAULT) { /* the engine caps what a model was not trained for */
+        bool is_number = ask->ask.context_tokens != PLS_CONTEXT_MAX;
+        out[n++] = is_number ? pls_min(ask->ask.context_tokens, most) : PLS_CONTEXT_MAX;
         return n;
     }
     uint64_t top = ask->each ? pls_max(wish, 131072) : wish;
@@ -265,10 +290,12 @@ static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, 
     }
     f->placed[shape] |= bit;
     size_t mark = f->s->scratch.used;
-    if (pls_layout_make(f->model, quant, &f->s->machine, &f->s->scratch, &layout, NULL) == PLS_OK) {
+    struct pls_err why = { PLS_OK, "" };
+    if (pls_layout_make(f->model, quant, &f->s->machine, &f->s->scratch, &layout, &why) == PLS_OK) {
         struct config c = { .layout = &layout, .shape = shape };
         place_layout(f, c, rung <= LAST_WIDE_RUNG);
     }
+    keep_refusal(f, &why);
     pls_arena_reset(&f->s->scratch, mark);
 }
 
@@ -290,12 +317,23 @@ static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t run
 {
     double bound = -HUGE_VAL;
     for (uint32_t i = shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
-        bound = fmax(bound, pls_fit_bound(f, &f->cards[i], quant, f->plan));
-        f->n_configs++;
+        if (pls_fit_is_published(f->ask, &f->cards[i], quant)) {
+            bound = fmax(bound, pls_fit_bound(f, &f->cards[i], quant, f->plan));
+            f->n_configs++;
+        }
     }
     if (bound > -HUGE_VAL) {
         f->candidates[f->n_candidates++] = (struct pls_fit_candidate){ bound, shape, rung, *quant };
     }
+}
+
+bool pls_fit_is_published(const struct pls_fit_ask *ask, const struct pls_card *card, const struct pls_quant *quant)
+{
+    static const bool needs[PLS_FTYPE_COUNT] = {
+        [PLS_FTYPE_IQ3_M] = true, [PLS_FTYPE_IQ3_XXS] = true, [PLS_FTYPE_IQ2_M] = true, [PLS_FTYPE_IQ2_XXS] = true,
+    };
+    bool is_asked = ask->has_quant || quant->imatrix || quant->format != PLS_FORMAT_GGUF;
+    return is_asked || quant->ftype >= PLS_FTYPE_COUNT || !needs[quant->ftype] || pls_quality_repo_imatrix(card->gguf_repo);
 }
 
 uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,

@@ -35,9 +35,6 @@ void pls_fit_rows_use(struct pls_fit_rows *rows, const struct pls_machine *machi
     struct pls_fit_wanted *w = &rows->wanted;
     rows->machine = *machine;
     rows->rates = *rates;
-    if (!pls_fit_speed_known(machine)) {
-        w->ask.policy.min_decode_tps = 0;
-    }
     if (w->n_caches == 0) {
         w->n_caches = 1;
         w->caches[0].k = w->ask.ask.type_k;
@@ -80,6 +77,17 @@ static void next_row(struct pls_fit_rows *rows)
 
 /* ---- one row ---- */
 
+static uint32_t keep_published(struct pls_fit_rows *rows, uint32_t n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (pls_fit_is_published(&rows->wanted.ask, &rows->model.card, &rows->rungs[i])) {
+            rows->rungs[kept++] = rows->rungs[i];
+        }
+    }
+    return kept;
+}
+
 static bool look_at_card(struct pls_fit_rows *rows)
 {
     const struct pls_fit_wanted *w = &rows->wanted;
@@ -93,7 +101,7 @@ static bool look_at_card(struct pls_fit_rows *rows)
     rows->n_rungs = w->n_quants;
     memcpy(rows->rungs, w->quants, sizeof(rows->rungs));
     if (w->n_quants == 0) {
-        rows->n_rungs = pls_fit_rungs(&w->ask, &rows->model.card, false, rows->rungs);
+        rows->n_rungs = keep_published(rows, pls_fit_rungs(&w->ask, &rows->model.card, false, rows->rungs));
     }
     return true;
 }

@@ -26,7 +26,10 @@ struct pls_fit_search {
     struct pls_fit_ask own; /* what ask points to: the caller's, settled for this machine */
     struct pls_card *cards;
     uint32_t n_cards, cap;
+    uint32_t n_matches;      /* cards that the words let through, whatever they are made for */
     bool has_words, out_of_memory;
+    uint32_t n_placed;       /* configurations that had an answer, whether or not they fit */
+    struct pls_err refusal;  /* why the first that had none was refused */
 
     /* per card; a shape is known by its first card, a group (cards of one base) by a number below n_groups */
     uint32_t *shape, *next_of_shape, *group;
@@ -48,6 +51,9 @@ struct pls_fit_search {
     struct pls_fit_list *lists; /* per shape; in the scratch arena behind list_mark */
     size_t list_mark;
 };
+
+/* What is asked of one card in a quant, context and cache types already set in ask. */
+void pls_fit_settle(const struct pls_fit_search *f, const struct pls_card *card, struct pls_ask *ask);
 
 /* Sets shape, next_of_shape, group and n_groups. PLS_NOMEM. */
 enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err);

@@ -78,7 +78,8 @@ void pls_warn_of_wants(const struct pls_entry *entry, const char *runtime);
 /* The whole of a regular file, NUL-terminated, allocated with malloc; PLS_LIMIT above `most` bytes. */
 enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len, struct pls_err *err);
 
-/* The ask that options describe; quant is left to the target. */
+/* The ask that options describe; quant is left to the target. Without --runtime the engine is the one that --emit names, when
+ * that is MLX or vLLM, else llama-server. */
 enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err);
 
 /* Sets the quant. Where no --runtime is given and one engine alone loads the format (MLX, GPTQ, AWQ, ...), ask becomes that

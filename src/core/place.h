@@ -57,6 +57,7 @@ struct pls_split {
 struct pls_place_bytes {
     struct pls_bytes host;
     struct pls_bytes device[PLS_MAX_GPUS];
+    uint64_t spare[PLS_MAX_GPUS]; /* of device.overhead: taken by a runtime that fills its share, free for more cache */
     struct pls_compute compute;
     uint64_t repacked_bytes; /* of host.weights */
 };

@@ -249,6 +249,7 @@ static void take_share(const struct pls_place_scene *s, struct pls_place_bytes *
     for (uint32_t d = 0; d < s->n_devices; d++) {
         uint64_t rest = pls_sub(device_share(s, d), b->device[d].total);
         b->device[d].overhead = pls_add(b->device[d].overhead, rest);
+        b->spare[d] = rest;
     }
 }
 
@@ -285,12 +286,14 @@ static int64_t margin(uint64_t budget, uint64_t used)
     return (int64_t)pls_min(budget, INT64_MAX) - (int64_t)used;
 }
 
+/* A runtime that fills its share leaves nothing of the budget, but room for more cache in the share. */
 int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b,
                                 uint32_t device)
 {
     uint64_t budget = scene->machine->pools[scene->devices[device].pool].budget_bytes;
     uint64_t share = device_share(scene, device);
-    return margin(share != 0 ? pls_min(budget, share) : budget, b->device[device].total);
+    uint64_t total = b->device[device].total;
+    return share != 0 && share <= budget ? margin(share, pls_sub(total, b->spare[device])) : margin(budget, total);
 }
 
 int64_t pls_place_host_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b)

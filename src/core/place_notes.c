@@ -12,12 +12,17 @@ static void note_overheads(const struct pls_place_scene *s, const struct pls_pla
     struct pls_text other = PLS_TEXT(room[1]);
     const struct pls_runtime_profile *profile = pls_runtime_profile(s->ask->runtime);
     pls_text_bytes(&process, s->host_overhead_bytes);
-    if (s->n_devices != 0 && b->device[0].overhead != 0) {
+    if (s->n_devices != 0 && profile->memory_share_pct != 0) {
+        pls_text_bytes(&other, b->spare[0]);
+        pls_plan_note(plan, "overhead",
+                      "overhead: %s for the runtime process (assumed); %s takes %u%% of each GPU at its start, of which %s are "
+                      "left for more cache",
+                      process.data, profile->name, profile->memory_share_pct, other.data);
+    } else if (s->n_devices != 0 && b->device[0].overhead != 0) {
         pls_text_bytes(&other, b->device[0].overhead);
         pls_plan_note(plan, "overhead",
-                      "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (%s)",
-                      process.data, other.data,
-                      profile->memory_share_pct != 0 ? "its share of memory" : "assumed");
+                      "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (assumed)",
+                      process.data, other.data);
     } else {
         pls_plan_note(plan, "overhead", "overhead: %s for the runtime process (assumed)", process.data);
     }

@@ -24,6 +24,7 @@ const char *pls_reason_name(enum pls_reason bit)
         { PLS_REASON_NATIVE_QUANT, "native-quant" },
         { PLS_REASON_QUANTIZED_KV, "quantized-kv" },
         { PLS_REASON_LOW_BITS, "low-bits" },
+        { PLS_REASON_SPEED_UNKNOWN, "speed-unknown" },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(names); i++) {
         if (names[i].bit == bit) {
@@ -58,13 +59,27 @@ bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b)
         && a->n_ff_exp == b->n_ff_exp && ratio > 0.995 && ratio < 1.005;
 }
 
-/* Waiting time in units of what the floor would take: 1 at the floor, a half at twice its speed. */
-static double wait_share(double speed, double floor)
+/* Waiting time from a comfortable speed on, in units of what the floor takes longer than that: 1 at the floor, 0 from
+ * `enough` times its speed on. */
+static double wait_share(double speed, double floor, double enough)
 {
-    if (floor <= 0) {
+    if (floor <= 0 || speed >= floor * enough) {
         return 0;
     }
-    return speed > floor ? floor / speed : 1;
+    double least = 1 / fmax(enough, 1);
+    return speed > floor ? (floor / speed - least) / (1 - least) : 1;
+}
+
+/* What a machine of unknown rates would do with the bytes of one token; 0: those are not known either. */
+static double guessed_tps(const struct pls_policy *policy, const struct pls_plan *plan)
+{
+    double bytes = 0;
+    for (uint32_t i = 0; i < plan->n_shares; i++) {
+        for (size_t k = 0; k < PLS_TYPE_COUNT; k++) {
+            bytes += (double)plan->shares[i].traffic.weights_by_type[k];
+        }
+    }
+    return bytes > 0 ? policy->unknown_gbs * 1e9 / bytes : 0;
 }
 
 /* 1 at or below the least, 0 at or above the wish, straight on a logarithmic scale between. */
@@ -90,13 +105,25 @@ static double free_share(const struct pls_plan *plan)
     return plan->margin_bytes > 0 ? fmax(least, 0) : 0;
 }
 
-/* One standard error of a score: that of the capability and that of the loss, whose spread between models is a factor of
- * two. */
+/* One standard error of a score: that of the capability, and that of the loss, whose spread between models is a factor of two.
+ * All quants of a model share the first, so it says nothing between them: the second comes on top instead of vanishing in a
+ * root of squares. */
 static double doubt(const struct pls_quality *q)
 {
     double of_base = q->base_se * q->retention;
     double of_loss = q->base * (q->loss_high - (1 - q->retention));
-    return sqrt(of_base * of_base + of_loss * of_loss);
+    return of_base + fmax(of_loss, 0);
+}
+
+/* A share of a large memory is room; of a small one it may be less than the next browser tab takes. */
+enum { ROOMY_BYTES = 1 << 30, TIGHT_BYTES = 256 << 20 };
+
+static uint32_t room_reasons(const struct pls_plan *plan, double share, double room)
+{
+    bool is_most = share >= 0.5;
+    bool is_roomy = room >= 1 && (plan->margin_bytes >= ROOMY_BYTES || is_most);
+    bool is_tight = room < 0.2 || (plan->margin_bytes < TIGHT_BYTES && !is_most);
+    return (is_roomy ? PLS_REASON_ROOMY : 0u) | (is_tight ? PLS_REASON_TIGHT : 0u);
 }
 
 static uint32_t floors_missed(const struct pls_policy *policy, const struct pls_plan *plan, double speed, double floor)
@@ -132,19 +159,23 @@ struct pls_merit pls_rank_merit(const struct pls_policy *policy, const struct pl
     bool reads = policy->min_prefill_tps > 0;
     double floor = reads ? policy->min_prefill_tps : policy->min_decode_tps;
     struct pls_merit m = { .speed_tps = reads ? plan->speed.prefill_tps : plan->speed.decode_tps };
-    double room = policy->margin_share > 0 ? fmin(free_share(plan) / policy->margin_share, 1) : 1;
+    double share = free_share(plan);
+    double room = policy->margin_share > 0 ? fmin(share / policy->margin_share, 1) : 1;
     double lack = context_lack((double)plan->setting.n_ctx_seq, (double)policy->min_context_tokens,
                                (double)policy->wish_context_tokens);
-    bool is_unknown = reads && !(m.speed_tps > 0); /* few machines tell; an unknown speed costs, but is not a slow one */
+    /* An unknown speed is judged by what an ordinary machine would do; of reading not even that is known, and it costs. */
+    bool is_unknown = floor > 0 && !(m.speed_tps > 0);
+    double guess = is_unknown && !reads ? guessed_tps(policy, plan) : 0;
+    double speed = !is_unknown ? m.speed_tps : guess > 0 ? guess : floor;
     double penalty = q->evidence == PLS_EVIDENCE_NONE ? policy->no_evidence_penalty : policy->evidence_penalty;
     m.quality = fmax(q->score - penalty * doubt(q), 0);
-    m.speed = 1 - policy->weight_speed * wait_share(m.speed_tps, floor);
+    m.speed = 1 - policy->weight_speed * wait_share(speed, floor, policy->enough_speed);
     m.context = 1 - policy->weight_context * lack;
     m.margin = 1 - policy->weight_margin * (1 - room);
     m.score = m.quality * m.speed * m.context * m.margin;
-    m.reasons = floors_missed(policy, plan, is_unknown ? floor : m.speed_tps, floor);
-    m.reasons |= room >= 1 ? PLS_REASON_ROOMY : 0;
-    m.reasons |= room < 0.2 ? PLS_REASON_TIGHT : 0;
+    m.reasons = floors_missed(policy, plan, speed, floor) | room_reasons(plan, share, room);
+    m.reasons |= is_unknown ? PLS_REASON_SPEED_UNKNOWN : 0;
+    m.speed_tps = speed;
     m.reasons |= q->evidence == PLS_EVIDENCE_NONE ? PLS_REASON_NO_EVIDENCE : 0;
     m.reasons |= has_quantized_cache(plan) ? PLS_REASON_QUANTIZED_KV : 0;
     m.reasons |= is_offloaded_in_part(plan) ? PLS_REASON_PARTIAL_OFFLOAD : 0;

@@ -9,11 +9,14 @@ struct pls_policy pls_policy_default(enum pls_task task)
 {
     /* Adults read 238 words of prose per minute (Brysbaert 2019, 190 studies), about 5.3 tokens per second: half as much
      * again keeps text ahead of the reader when a prediction is somewhat off. Code, tool calls and thinking are not read along
-     * with; an answer of 1,500 tokens in two minutes asks for about 12. At the floor speed costs a fifth of the quality.
+     * with; an answer of 1,500 tokens in two minutes asks for about 12, in 40 seconds for 36. At the floor speed costs a fifth of
+     * the quality.
      * Judgement: all weights, the wishes, the margin. */
     struct pls_policy p = {
         .task = task,
         .min_decode_tps = 8,
+        .enough_speed = 3, /* three times that reads on for somebody who skims: 24 tokens per second */
+        .unknown_gbs = 30, /* four fifths of two channels of DDR4-2400 */
         .min_context_tokens = 4096,
         .wish_context_tokens = 16384,
         .margin_share = 0.05,
@@ -30,10 +33,10 @@ struct pls_policy pls_policy_default(enum pls_task task)
     } else if (task == PLS_TASK_EMBEDDING || task == PLS_TASK_RERANK) {
         p.min_decode_tps = 0;
         p.min_prefill_tps = 100; /* a passage of 500 tokens in 5 seconds */
+        p.enough_speed = 10;     /* and in half a second */
         p.min_context_tokens = 512;
         p.wish_context_tokens = 2048;
         p.margin_share = 0.5; /* it runs beside what asks it */
-        p.evidence_penalty = p.no_evidence_penalty = 0.5; /* few have scores, and the errors are those of one small fit */
     }
     return p;
 }
@@ -47,6 +50,8 @@ const struct pls_policy_field *pls_policy_fields(uint32_t *n)
         NUMBER(min_prefill_tps, 0, 1e9, "floor of prefill speed, for tasks that only read; 0: decode counts"),
         TOKENS(min_context_tokens, "least context of use"),
         TOKENS(wish_context_tokens, "context beyond which more adds nothing"),
+        NUMBER(enough_speed, 1, 1e6, "times the floor, from which on more speed adds nothing"),
+        NUMBER(unknown_gbs, 0, 1e6, "bandwidth by which an unknown speed is judged, in 1e9 bytes per second"),
         NUMBER(margin_share, 0, 1, "share of a pool that should stay free"),
         NUMBER(weight_speed, 0, 1, "share of quality that the floor's speed costs"),
         NUMBER(weight_context, 0, 1, "share of quality that the least context costs"),

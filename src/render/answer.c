@@ -70,9 +70,12 @@ static void rate(bool raw, double value, struct pls_text *out)
     }
 }
 
+/* What is waited for: a model that embeds or reranks only reads. */
 static void cell_decode(const void *row, bool raw, struct pls_text *out)
 {
-    rate(raw, plan_of(row)->speed.decode_tps, out);
+    const struct pls_pick *pick = ((const struct pls_row *)row)->entry->pick;
+    bool is_unknown = pick != NULL && (pick->reasons & PLS_REASON_SPEED_UNKNOWN) != 0;
+    rate(raw, is_unknown ? 0 : pick != NULL && !raw ? pick->speed_tps : plan_of(row)->speed.decode_tps, out);
 }
 
 static void cell_prefill(const void *row, bool raw, struct pls_text *out)

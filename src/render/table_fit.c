@@ -10,8 +10,9 @@ static void header(struct pls_page *page, const struct pls_report *r)
     struct pls_text t = PLS_TEXT(context);
     pls_answer_machine(page, r->machine);
     pls_text_tokens(&t, r->policy->min_context_tokens);
-    pls_page_field(page, "Asked", "%s, at least %s tokens of context, usable from %g tok/s", pls_task_name(r->policy->task),
-                   context, r->policy->min_decode_tps);
+    bool reads = r->policy->min_prefill_tps > 0;
+    pls_page_field(page, "Asked", "%s, at least %s tokens of context, usable from %g tok/s%s", pls_task_name(r->policy->task),
+                   context, reads ? r->policy->min_prefill_tps : r->policy->min_decode_tps, reads ? " of reading" : "");
     fputc('\n', page->to);
 }
 
@@ -33,7 +34,11 @@ static enum pls_code table(struct pls_page *page, const struct pls_report *r, st
     header(page, r);
     if (r->n_entries == 0) {
         pls_page_tone(page, PLS_TONE_BAD);
-        pls_page_field(page, "Nothing", "of %u models fits this budget and these wishes", r->n_models);
+        if (r->n_models == 0) {
+            pls_page_field(page, "Nothing", "that matches is made for %s (--task says what for)", pls_task_name(r->policy->task));
+        } else {
+            pls_page_field(page, "Nothing", "of %u models fits this budget and these wishes", r->n_models);
+        }
         pls_page_tone(page, PLS_TONE_PLAIN);
         return PLS_OK;
     }

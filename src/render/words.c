@@ -75,6 +75,7 @@ static const struct reason_words reason_table[] = {
     { PLS_REASON_FASTEST, "fastest" },
     { PLS_REASON_LONGEST_CONTEXT, "longest context" },
     { PLS_REASON_BELOW_SPEED_FLOOR, "slow" },
+    { PLS_REASON_SPEED_UNKNOWN, "speed unknown" },
     { PLS_REASON_SHORT_CONTEXT, "short context" },
     { PLS_REASON_BELOW_QUANT_FLOOR, "heavily quantized" },
     { PLS_REASON_LOW_BITS, "under 4 bits" },
@@ -96,33 +97,44 @@ void pls_words_reasons(struct pls_text *out, uint32_t reasons)
     }
 }
 
+static double speed_of(const struct pls_entry *entry)
+{
+    bool is_unknown = entry->pick != NULL && (entry->pick->reasons & PLS_REASON_SPEED_UNKNOWN) != 0;
+    return is_unknown ? 0 : entry->pick != NULL ? entry->pick->speed_tps : entry->plan->speed.decode_tps;
+}
+
 /* What the first row has over the best of the others, one claim per respect; each is true of the rows shown. */
 void pls_words_first(struct pls_text *out, const struct pls_report *report)
 {
     const struct pls_plan *first = report->entries[0].plan;
+    bool reads = report->policy->min_prefill_tps > 0;
+    double floor = reads ? report->policy->min_prefill_tps : report->policy->min_decode_tps;
+    double speed = speed_of(&report->entries[0]);
     uint32_t better = 0;
     uint32_t faster = 0;
     uint32_t others = report->n_entries - 1;
     for (uint32_t i = 1; i < report->n_entries; i++) {
         better += report->entries[i].plan->quality.score > first->quality.score;
-        faster += report->entries[i].plan->speed.decode_tps > first->speed.decode_tps;
+        faster += speed_of(&report->entries[i]) > speed;
     }
-    if (others == 0) {
+    if (others == 0 && report->top != 1) {
         pls_text_add(out, "it is the only one that fits");
         return;
     }
-    if (better == 0) {
+    if (others == 0) { /* nothing is known of those that were not asked for */
+        pls_text_add(out, "of quality %.0f of 100", first->quality.score);
+    } else if (better == 0) {
         pls_text_add(out, "no row below has a higher quality (%.0f of 100)", first->quality.score);
     } else {
         pls_text_add(out, "of quality %.0f; the %u row%s of higher quality lose%s more in speed, context or memory",
                      first->quality.score, better, better > 1 ? "s" : "", better > 1 ? "" : "s");
     }
-    if (first->speed.decode_tps > 0) {
-        pls_text_add(out, ", at ");
-        pls_words_rate(out, first->speed.decode_tps);
-        pls_text_add(out, " tok/s (%s)", faster == 0 ? "none below is faster"
-                             : first->speed.decode_tps >= report->policy->min_decode_tps ? "above the usable floor"
-                                                                                          : "below the usable floor");
+    if (speed > 0) {
+        pls_text_add(out, ", %s ", reads ? "reading" : "at");
+        pls_words_rate(out, speed);
+        pls_text_add(out, " tok/s (%s)", faster == 0 && others > 0 ? "none below is faster"
+                             : speed >= floor                      ? "above the usable floor"
+                                                                   : "below the usable floor");
     }
     pls_text_add(out, ", with ");
     pls_text_tokens(out, first->setting.n_ctx);

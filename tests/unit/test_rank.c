@@ -85,9 +85,9 @@ START_TEST(two_bits_of_an_8b_are_not_recommended)
 }
 END_TEST
 
-/* By hand: base 41, standard error 3, no loss at 16 bits: quality 41 - 3 = 38. 16 tok/s against a floor of 8:
- * speed 1 - 0.2 * 8 / 16 = 0.9. 8k of context between 4k and 16k is half the way on a logarithmic scale: 1 - 0.1 * 0.5 = 0.95.
- * 2% of the budget free, 5% wished: margin 1 - 0.03 * (1 - 0.4) = 0.982. 38 * 0.9 * 0.95 * 0.982 = 31.905. */
+/* By hand: base 41, standard error 3, no loss at 16 bits: quality 41 - 3 = 38. 16 tok/s against a floor of 8, of which 24 are
+ * enough: speed 1 - 0.2 * (8 / 16 - 1 / 3) / (1 - 1 / 3) = 0.95. 8k of context between 4k and 16k is half the way on a logarithmic scale: 1 - 0.1 * 0.5 = 0.95.
+ * 2% of the budget free, 5% wished: margin 1 - 0.03 * (1 - 0.4) = 0.982. 38 * 0.95 * 0.95 * 0.982 = 33.678. */
 START_TEST(a_score_is_quality_less_what_the_wishes_cost)
 {
     struct pls_card card;
@@ -100,15 +100,61 @@ START_TEST(a_score_is_quality_less_what_the_wishes_cost)
     p.margin_bytes = 20;
     struct pls_merit m = pls_rank_merit(&policy, &p);
     ck_assert_msg(fabs(m.quality - 38) < 0.01, "%g", m.quality);
-    ck_assert(fabs(m.speed - 0.9) < 1e-9);
+    ck_assert(fabs(m.speed - 0.95) < 1e-9);
     ck_assert(fabs(m.context - 0.95) < 1e-9);
     ck_assert(fabs(m.margin - 0.982) < 1e-9);
-    ck_assert(fabs(m.score - 31.905) < 0.01);
+    ck_assert(fabs(m.score - 33.678) < 0.01);
     ck_assert_uint_eq(pls_rank_tier(m.reasons), 0);
+    p.speed.decode_tps = 24; /* enough: more adds nothing */
+    ck_assert(fabs(pls_rank_merit(&policy, &p).speed - 1) < 1e-9);
+    p.speed.decode_tps = 240;
+    ck_assert(fabs(pls_rank_merit(&policy, &p).speed - 1) < 1e-9);
     p.speed.decode_tps = 7.9;
     ck_assert_uint_eq(pls_rank_tier(pls_rank_merit(&policy, &p).reasons), 2);
     p.setting.n_ctx_seq = 2048;
     ck_assert_uint_eq(pls_rank_tier(pls_rank_merit(&policy, &p).reasons), 3);
+}
+END_TEST
+
+/* By hand: 30 GB/s over 1.5 GB per token are 20 tok/s, between the floor of 8 and the 24 that are enough:
+ * 1 - 0.2 * (8 / 20 - 1 / 3) / (2 / 3) = 0.98. Over 5 GB they are 6, under the floor. */
+START_TEST(an_unknown_speed_is_judged_by_the_bytes_of_a_token)
+{
+    struct pls_card card;
+    struct pls_plan p = made(&card, 27, PLS_FTYPE_F16, 16, 41);
+    struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
+    pls_quality_predict(&card, PLS_TASK_CHAT, &p);
+    p.n_shares = 1;
+    p.shares[0].traffic.weights_by_type[PLS_TYPE_F16] = 1500000000;
+    struct pls_merit m = pls_rank_merit(&policy, &p);
+    ck_assert_msg(fabs(m.speed - 0.98) < 1e-9, "%g", m.speed);
+    ck_assert(fabs(m.speed_tps - 20) < 1e-9 && (m.reasons & PLS_REASON_SPEED_UNKNOWN) != 0 && pls_rank_tier(m.reasons) == 0);
+    p.shares[0].traffic.weights_by_type[PLS_TYPE_F16] = 5000000000;
+    m = pls_rank_merit(&policy, &p);
+    ck_assert((m.reasons & PLS_REASON_BELOW_SPEED_FLOOR) != 0 && pls_rank_tier(m.reasons) == 2);
+    policy.min_decode_tps = 0; /* nobody waits */
+    ck_assert(pls_rank_merit(&policy, &p).reasons == 0 || pls_rank_tier(pls_rank_merit(&policy, &p).reasons) == 0);
+}
+END_TEST
+
+static uint32_t room_of(int64_t margin_mib, uint64_t budget_mib)
+{
+    struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
+    struct pls_plan p = { .fit = PLS_FIT_YES, .n_shares = 1, .margin_bytes = margin_mib * 1048576 };
+    p.shares[0].budget_bytes = budget_mib * 1048576;
+    p.shares[0].margin_bytes = p.margin_bytes;
+    p.shares[0].bytes.total = 1;
+    return pls_rank_merit(&policy, &p).reasons & (PLS_REASON_ROOMY | PLS_REASON_TIGHT);
+}
+
+START_TEST(roomy_is_a_share_and_bytes)
+{
+    ck_assert_uint_eq(room_of(2048, 16384), PLS_REASON_ROOMY);  /* an eighth, 2 GiB */
+    ck_assert_uint_eq(room_of(512, 65536), PLS_REASON_TIGHT);   /* half a GiB, but less than 1% */
+    ck_assert_uint_eq(room_of(2048, 65536), 0);                 /* 2 GiB, but 3% of them */
+    ck_assert_uint_eq(room_of(109, 1800), PLS_REASON_TIGHT);    /* 6%, but 109 MiB */
+    ck_assert_uint_eq(room_of(512, 5120), 0);                   /* a tenth, half a GiB */
+    ck_assert_uint_eq(room_of(600, 1000), PLS_REASON_ROOMY);    /* most of a small memory */
 }
 END_TEST
 
@@ -291,6 +337,7 @@ END_TEST
 
 UNIT_MAIN("rank", a_draft_gains_what_the_arithmetic_says, four_bits_cost_what_was_measured, a_four_bit_70b_beats_a_sixteen_bit_8b,
           two_bits_of_an_8b_are_not_recommended, a_score_is_quality_less_what_the_wishes_cost,
+          an_unknown_speed_is_judged_by_the_bytes_of_a_token, roomy_is_a_share_and_bytes,
           better_in_any_wish_is_never_worse_in_score, every_field_of_a_policy_can_be_read_and_set,
           special_models_stay_out_of_other_tasks, a_known_repository_tells_of_its_importance_matrix, floors_fall_with_size_and_rise_with_the_task,
           a_quantized_cache_costs_and_k_costs_more_than_v, order_is_total_and_the_efficient_set_is_right,
