@@ -188,7 +188,8 @@ distcheck: dist
 	test -x build/distcheck/root$(bindir)/plimsoll && test -f build/distcheck/root$(pkgdatadir)/catalog.db
 
 # Errors of the speed model against a table of published speeds, and its constants fitted anew to one: CSV=path.
-speed_objects := $(patsubst %.c,$(B)/%.o,tests/speed/rows.c tests/speed/sample.c)
+speed_objects := $(patsubst %.c,$(B)/%.o,tests/speed/rows.c tests/speed/sample.c tests/speed/fitting.c)
+speed_tables = $(CSV) tests/speed/published.csv
 $(B)/speed-%: $(B)/tests/speed/%.o $(speed_objects) $(library)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -196,10 +197,10 @@ $(B)/speed-%: $(B)/tests/speed/%.o $(speed_objects) $(library)
 speed-cpu: $(B)/speed-cpu
 speed-check: $(B)/speed-check $(catalog)
 	@test -n "$(CSV)" || { echo "make speed-check CSV=FILE" >&2; exit 2; }
-	@$(B)/speed-check $(CSV) $(catalog)
+	@$(B)/speed-check $(speed_tables) $(catalog)
 speed-fit: $(B)/speed-fit $(catalog)
 	@test -n "$(CSV)" || { echo "make speed-fit CSV=FILE" >&2; exit 2; }
-	@$(B)/speed-fit $(CSV) $(catalog)
+	@$(B)/speed-fit $(speed_tables) $(catalog)
 
 lint:
 	prove -j2 -e '' $(wildcard tests/lint/*.t)

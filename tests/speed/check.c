@@ -1,13 +1,15 @@
-/* speed-check CSV [CATALOG]: how far the program's predictions are from published speeds.
+/* speed-check CSV... CATALOG: how far the program's predictions are from published speeds, and how far those for devices and models
+ * are that the fit has not seen. Rows are those of the first table; the others only take part in the fits.
  *
  * Per backend: median and p90 over rows of |predicted / observed - 1|, median over devices of each device's median and its
- * p90, bias, and the share of rows inside the stated interval; beside it bandwidth / size x 0.55. --rows prints every row. */
+ * p90, bias, and the share of rows inside the stated interval; beside it bandwidth / size x 0.55. --rows prints every row,
+ * --left-out every row as a fit without its device predicts it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plimsoll/text.h"
-#include "sample.h"
+#include "fitting.h"
 
 struct errors {
     double *value;
@@ -49,7 +51,7 @@ static bool is_several(const struct sample *s, const char *word)
 
 static bool is_slice(const struct sample *s, const char *word)
 {
-    if (!s->is_fit || strcmp(s->row.backend, "mlx") == 0) {
+    if (!s->is_clean || strcmp(s->row.backend, "mlx") == 0) {
         return false;
     }
     bool is_moe = s->traffic.n_layers_moe > 0;
@@ -67,7 +69,7 @@ static bool is_slice(const struct sample *s, const char *word)
 
 static bool is_maker(const struct sample *s, const char *word)
 {
-    return s->is_fit && strcmp(s->row.backend, "mlx") != 0 && strcmp(s->gpu.generation, word) == 0;
+    return s->is_clean && strcmp(s->row.backend, "mlx") != 0 && strcmp(s->gpu.generation, word) == 0;
 }
 
 struct report {
@@ -87,8 +89,8 @@ static void line(struct report *r, const char *label, wanted *want, const char *
         uint32_t first = row.n;
         for (uint32_t i = 0; i < r->all->n; i++) {
             const struct sample *s = &r->all->items[i];
-            bool quality = !r->clean_only || strcmp(s->row.quality, "llama-bench") == 0 || s->is_fit;
-            if (s->device != d || s->is_prefill != r->is_prefill || !quality || !want(s, word) || !(s->predicted_tps > 0)) {
+            bool quality = !r->clean_only || strcmp(s->row.quality, "llama-bench") == 0 || s->is_clean;
+            if (s->file != 0 || s->device != d || s->is_prefill != r->is_prefill || !quality || !want(s, word) || !(s->predicted_tps > 0)) {
                 continue;
             }
             row.value[row.n++] = fabs(s->predicted_tps / s->observed_tps - 1);
@@ -174,40 +176,65 @@ static void rows(const struct samples *all)
     }
 }
 
+static void left_out(struct report *r, struct samples *work, const struct samples *all, bool by_model)
+{
+    memcpy(work->items, all->items, all->n * sizeof(*all->items));
+    r->all = work;
+    if (!fit_leave_out(work, by_model)) {
+        return;
+    }
+    r->is_prefill = false;
+    part(r, by_model ? "decode, each model predicted by a fit without it" : "decode, each device predicted by a fit without it");
+    r->is_prefill = true;
+    part(r, by_model ? "prefill, each model predicted by a fit without it" : "prefill, each device predicted by a fit without it");
+}
+
+static void tables(struct report *r, const struct samples *all, struct samples *work)
+{
+    printf("%u rows; left out: %u of hardware without a profile, %u of models without a card, %u of other packagings, %u not "
+           "planned\n\n", all->n, all->no_hardware, all->no_model, all->no_quant, all->no_plan);
+    part(r, "decode, llama-bench and mlx rows");
+    r->is_prefill = true;
+    part(r, "prefill, llama-bench and mlx rows");
+    r->clean_only = false;
+    r->is_prefill = false;
+    part(r, "decode, every row");
+    r->clean_only = true;
+    left_out(r, work, all, false);
+    left_out(r, work, all, true);
+}
+
 int main(int argc, char **argv)
 {
-    bool all_rows = argc > 1 && strcmp(argv[1], "--rows") == 0;
-    const char *csv = argc > 1 + all_rows ? argv[1 + all_rows] : NULL;
-    const char *catalog = argc > 2 + all_rows ? argv[2 + all_rows] : "build/catalog.db";
-    struct samples all;
-    if (csv == NULL) {
-        fprintf(stderr, "usage: speed-check [--rows] CSV [CATALOG]\n");
+    int first = argc > 1 && strncmp(argv[1], "--", 2) == 0 ? 2 : 1;
+    struct samples all, work;
+    if (argc - first < 2) {
+        fprintf(stderr, "usage: speed-check [--rows|--left-out] CSV... CATALOG\n");
         return 2;
     }
-    if (!samples_read(csv, catalog, &all)) {
+    if (!samples_read((const char *const *)argv + first, (uint32_t)(argc - first) - 1, argv[argc - 1], &all)) {
         return 3;
     }
     struct report r = { .all = &all, .clean_only = true };
-    bool ok = all.n > 0;
+    work = all;
+    work.items = calloc(all.n + 1, sizeof(*work.items));
+    bool ok = all.n > 0 && work.items != NULL;
     for (size_t i = 0; i < PLS_COUNT_OF(r.room); i++) {
         r.room[i] = calloc(all.n + 1, sizeof(double));
         ok = ok && r.room[i] != NULL;
     }
-    if (ok && all_rows) {
+    if (ok && first == 2 && strcmp(argv[1], "--left-out") == 0) {
+        ok = fit_leave_out(&all, false);
+    }
+    if (ok && first == 2) {
         rows(&all);
     } else if (ok) {
-        printf("%u rows; left out: %u of hardware without a profile, %u of models without a card, %u of other packagings, %u not "
-               "planned\n\n", all.n, all.no_hardware, all.no_model, all.no_quant, all.no_plan);
-        part(&r, "decode, llama-bench and mlx rows");
-        r.is_prefill = true;
-        part(&r, "prefill, llama-bench and mlx rows");
-        r.clean_only = false;
-        r.is_prefill = false;
-        part(&r, "decode, every row");
+        tables(&r, &all, &work);
     }
     for (size_t i = 0; i < PLS_COUNT_OF(r.room); i++) {
         free(r.room[i]);
     }
+    free(work.items);
     samples_free(&all);
     return ok ? 0 : 3;
 }

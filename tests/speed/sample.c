@@ -6,6 +6,7 @@
 #include "plimsoll/text.h"
 
 enum { ROOM = 192 << 20 };
+static const double DISTURBED = 1.5;
 
 struct reader {
     struct pls_catalog *catalog;
@@ -208,7 +209,7 @@ static bool make(struct reader *r, struct samples *all, struct sample *s)
     fill(r, is_mixture, s);
     bool clean = strcmp(s->row.quality, "llama-bench") == 0
         || (backend == PLS_BACKEND_MLX && strcmp(s->row.quality, "unclear") != 0 && strcmp(s->row.runtime, "mlx") == 0);
-    s->is_fit = clean && s->row.n_gpu == 1 && backend != PLS_BACKEND_CPU;
+    s->is_clean = clean && s->row.n_gpu == 1 && backend != PLS_BACKEND_CPU;
     return true;
 }
 
@@ -239,11 +240,34 @@ static bool keep(struct samples *all, const struct sample *s)
     return true;
 }
 
-static void read_all(struct reader *r, FILE *in, const struct speed_table *table, struct samples *out)
+/* Runs of the same question on the same device: what a run reached, the device can do; one that took half as long again was
+ * disturbed (another device did the work, a power limit, a driver), and teaches nothing about the device. It is still predicted. */
+static bool is_same_question(const struct sample *a, const struct sample *b)
+{
+    return a->device == b->device && a->is_prefill == b->is_prefill && a->row.n_gpu == b->row.n_gpu
+        && strcmp(a->row.model_id, b->row.model_id) == 0 && strcmp(a->row.quant, b->row.quant) == 0
+        && a->row.n_prompt == b->row.n_prompt && a->row.n_gen == b->row.n_gen && a->row.n_depth == b->row.n_depth
+        && a->row.batch == b->row.batch;
+}
+
+static void set_slow_apart(struct samples *all)
+{
+    for (uint32_t i = 0; i < all->n; i++) {
+        double best = 0;
+        for (uint32_t k = 0; k < all->n; k++) {
+            bool is_rival = all->items[k].is_clean && is_same_question(&all->items[i], &all->items[k]);
+            best = is_rival && all->items[k].observed_tps > best ? all->items[k].observed_tps : best;
+        }
+        all->items[i].is_fit = all->items[i].is_clean && all->items[i].observed_tps * DISTURBED > best;
+    }
+}
+
+static void read_all(struct reader *r, FILE *in, const struct speed_table *table, uint32_t file, struct samples *out)
 {
     struct sample s;
     memset(&s, 0, sizeof(s));
     while (speed_table_next(in, table, &s.row)) {
+        s.file = file;
         s.is_prefill = s.row.pp_tps > 0;
         s.observed_tps = s.is_prefill ? s.row.pp_tps : s.row.tg_tps;
         if (!make(r, out, &s)) {
@@ -256,30 +280,41 @@ static void read_all(struct reader *r, FILE *in, const struct speed_table *table
     }
 }
 
-bool samples_read(const char *csv, const char *catalog, struct samples *out)
+static bool read_file(struct reader *r, const char *csv, uint32_t file, struct samples *out)
 {
-    struct pls_err err = { 0 };
     struct speed_table table;
-    memset(out, 0, sizeof(*out));
     FILE *in = fopen(csv, "r");
-    struct reader *r = calloc(1, sizeof(*r));
-    void *room = malloc(ROOM);
-    bool ok = in != NULL && r != NULL && room != NULL && speed_table_open(in, &table);
-    if (!ok) {
-        fprintf(stderr, "%s: cannot be read as a table of speeds\n", csv);
-    } else if (pls_catalog_open(catalog, NULL, &r->catalog, &err) != PLS_OK
-               || pls_catalog_profiles(r->catalog, r->profiles, PLS_MAX_PROFILES, &r->n_profiles, &err) != PLS_OK) {
-        fprintf(stderr, "%s\n", err.text);
-        ok = false;
+    bool ok = in != NULL && speed_table_open(in, &table);
+    if (ok) {
+        read_all(r, in, &table, file, out);
     } else {
-        r->arena = pls_arena_over(room, ROOM);
-        read_all(r, in, &table, out);
-    }
-    if (r != NULL && r->catalog != NULL) {
-        pls_catalog_close(r->catalog);
+        fprintf(stderr, "%s: cannot be read as a table of speeds\n", csv);
     }
     if (in != NULL) {
         fclose(in);
+    }
+    return ok;
+}
+
+bool samples_read(const char *const *csv, uint32_t n_csv, const char *catalog, struct samples *out)
+{
+    struct pls_err err = { 0 };
+    memset(out, 0, sizeof(*out));
+    struct reader *r = calloc(1, sizeof(*r));
+    void *room = malloc(ROOM);
+    bool ok = r != NULL && room != NULL && pls_catalog_open(catalog, NULL, &r->catalog, &err) == PLS_OK
+        && pls_catalog_profiles(r->catalog, r->profiles, PLS_MAX_PROFILES, &r->n_profiles, &err) == PLS_OK;
+    if (ok) {
+        r->arena = pls_arena_over(room, ROOM);
+    } else {
+        fprintf(stderr, "%s\n", err.text);
+    }
+    for (uint32_t i = 0; i < n_csv && ok; i++) {
+        ok = read_file(r, csv[i], i, out);
+    }
+    set_slow_apart(out);
+    if (r != NULL && r->catalog != NULL) {
+        pls_catalog_close(r->catalog);
     }
     free(room);
     free(r);

@@ -11,7 +11,9 @@
 struct sample {
     struct speed_row row;
     bool is_prefill;
-    bool is_fit;             /* a clean measurement of one device: llama-bench, or MLX on its own runtime */
+    uint32_t file;           /* which table it stands in */
+    bool is_clean;           /* a measurement of one device: llama-bench, or MLX on its own runtime */
+    bool is_fit;             /* and not a disturbed one */
     double observed_tps;
     double predicted_tps, low_tps, high_tps; /* by the program as it stands */
     double naive_tps;        /* 0.55 * bandwidth / bytes of the file (active share) */
@@ -30,8 +32,8 @@ struct samples {
     uint32_t n_devices;
     uint32_t no_hardware, no_model, no_quant, no_plan; /* rows skipped, by reason */
 };
-/* Reads all rows. False with a line on stderr when file or catalog cannot be read. */
-bool samples_read(const char *csv, const char *catalog, struct samples *out);
+/* Reads all rows. False with a line on stderr when a file or the catalog cannot be read. */
+bool samples_read(const char *const *csv, uint32_t n_csv, const char *catalog, struct samples *out);
 void samples_free(struct samples *s);
 
 #endif
