@@ -44,7 +44,7 @@ is "every query the program asks has an index" "$(sqlite3 "$tap_tmp/a.db" "EXPLA
     EXPLAIN QUERY PLAN SELECT * FROM benchmarks WHERE name = 'x'" | grep -c 'SCAN')" 0
 
 # Abilities: every language model is rated and says on what evidence.
-is "every language model has an ability" "$(sqlite3 "$tap_tmp/a.db" "SELECT count(*) FROM models m WHERE use_cases NOT IN ('embedding', 'rerank')
+is "every language model has an ability" "$(sqlite3 "$tap_tmp/a.db" "SELECT count(*) FROM models m WHERE use_cases NOT IN ('embedding', 'rerank', 'moderation')
     AND NOT EXISTS (SELECT 1 FROM abilities WHERE model = m.id AND task = 'chat')")" 0
 is "own evidence means own scores" "$(sqlite3 "$tap_tmp/a.db" "SELECT count(*) FROM abilities WHERE (evidence = 'direct') != (n_sources > 0)")" 0
 is "nothing is certain" "$(sqlite3 "$tap_tmp/a.db" "SELECT count(*) FROM abilities WHERE se <= 0 OR score <= 0 OR score >= 100")" 0

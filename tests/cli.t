@@ -82,21 +82,22 @@ refuses "ambiguous model lists candidates" 2 'qwen3-8b' plan qwen3 --on $box
 
 # ---- a quantization inside a name is the one that is planned
 refuses "a tag that looks like a quantization and is none" 2 'q9_x: not a quantization' plan qwen3-8b:Q9_X --on $box
-asked() { run plan "$@" -c 4k --on "m4 max 64gb" --json; jq -r '.plans[0] | .model.id + " " + .quant + " " + .runtime' "$tap_tmp/out"; }
+mac="m4 max 64gb" pc="rtx 4090"
+asked() { run plan "$@" -c 4k --on "${on:-$mac}" --json; jq -r '.plans[0] | .model.id + " " + .quant + " " + .runtime' "$tap_tmp/out"; }
 is "an Ollama tag says it" "$(asked qwen3:8b-q8_0)" "qwen3-8b Q8_0 llama-server"
 is "so does an MLX repository, and its engine is meant" "$(asked mlx-community/Qwen3-8B-8bit)" "qwen3-8b mlx-8bit-g64 mlx"
 is "with group size" "$(asked mlx-community/GLM-4.7-Flash-8bit-gs32)" "glm-4.7-flash mlx-8bit-g32 mlx"
 is "of a mixed recipe" "$(asked mlx-community/Qwen3-8B-mixed_3_6)" "qwen3-8b mlx-mixed_3_6 mlx"
 is "of a microscaled type" "$(asked mlx-community/Qwen3.5-9B-nvfp4) $(asked mlx-community/Qwen3.5-9B-MLX-mxfp8)" "qwen3.5-9b mlx-nvfp4 mlx qwen3.5-9b mlx-mxfp8 mlx"
 is "of experts as released and the rest in 8 bits" "$(asked mlx-community/gpt-oss-20b-MXFP4-Q8)" "gpt-oss-20b mlx-mxfp4-q8 mlx"
-is "text towers and their packers are no other model" "$(asked mlx-community/gemma-3n-E4B-it-lm-bf16 | cut -d' ' -f1) $(asked unsloth/Qwen3-8B-unsloth-bnb-4bit)" "gemma-3n-e4b-it qwen3-8b bnb-nf4 vllm"
+is "text towers and their packers are no other model" "$(asked mlx-community/gemma-3n-E4B-it-lm-bf16 | cut -d' ' -f1) $(on=$pc asked unsloth/Qwen3-8B-unsloth-bnb-4bit)" "gemma-3n-e4b-it qwen3-8b bnb-nf4 vllm"
 refuses "a packaging that is not known is not taken for another" 2 'quantized.w4a16: not a quantization' plan RedHatAI/Qwen3-8B-quantized.w4a16 --on $box
 is "-q is stronger" "$(asked mlx-community/Qwen3-8B-8bit -q Q6_K)" "qwen3-8b Q6_K llama-server"
 is "a checkpoint whose own name ends so is no wish" "$(asked nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16)" "nemotron-3-nano-30b-a3b Q4_K_M llama-server"
 refuses "an engine that was named and can't load it" 2 'llama-server does not load mlx' plan mlx-community/Qwen3-8B-8bit --runtime llama.cpp --on $box
 
 # ---- the command that runs it
-emitted() { run plan "$@" -c 4k --on "m4 max 64gb"; cat "$tap_tmp/out"; }
+emitted() { run plan "$@" -c 4k --on "${on:-$mac}"; cat "$tap_tmp/out"; }
 is "a command per model" "$(emitted qwen3-4b:Q8_0 qwen3-8b:Q4_K_M --emit llama.cpp | awk '{ print $1, $3 }' | tr '\n' ';')" \
     "llama-server Qwen/Qwen3-4B-GGUF:Q8_0;llama-server Qwen/Qwen3-8B-GGUF:Q4_K_M;"
 is "each on a port of its own" "$(emitted qwen3-4b:Q8_0 qwen3-8b:Q4_K_M qwen3-0.6b --emit llama.cpp | grep -o -- '--port [0-9]*' | tr '\n' ' ')" "--port 8081 --port 8082 "
@@ -111,7 +112,7 @@ is "a file that is nowhere is named, and said to be wanted" "$status $(cat "$tap
 run plan "$tap_tmp/nowhere.json" --on $box -c 4k --json
 is "in JSON as a note" "$(jq -r '.plans[0].notes[] | select(.code == "no-repository").text' "$tap_tmp/out" | grep -c gguf)" 1
 is "a repository that was named is the one that is run" \
-    "$(emitted bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M --emit llama.cpp | cut -d' ' -f1-3), $(emitted mlx-community/Qwen3-8B-4bit --emit mlx), $(emitted Qwen/Qwen3-8B-AWQ --emit vllm | cut -d' ' -f1-3)" \
+    "$(emitted bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M --emit llama.cpp | cut -d' ' -f1-3), $(emitted mlx-community/Qwen3-8B-4bit --emit mlx), $(on=$pc emitted Qwen/Qwen3-8B-AWQ --emit vllm | cut -d' ' -f1-3)" \
     "llama-server -hf bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M, mlx_lm.server --model mlx-community/Qwen3-8B-4bit, vllm serve Qwen/Qwen3-8B-AWQ"
 is "unless another quantization is asked for" "$(emitted mlx-community/Qwen3-8B-4bit -q mlx-8bit-g64 --emit mlx | cut -d' ' -f1-3)" "mlx_lm.convert --hf-path Qwen/Qwen3-8B"
 is "MLX without quantization" "$(emitted qwen3-4b:mlx-bf16 --emit mlx)" "mlx_lm.convert --hf-path Qwen/Qwen3-4B --dtype bfloat16 && mlx_lm.server --model mlx_model"
@@ -121,6 +122,11 @@ refuses "no command: both ways out are named, and nothing is half written" 2 "na
 
 # ---- refused by the engine: status 2
 refuses "quantized V cache without flash attention" 2 '.' plan qwen3-8b --on $box -ctv q8_0 -fa off
+
+refuses "vLLM on Metal, and what would do" 2 'vllm does not drive GPUs through metal \(--runtime' plan qwen3-8b --runtime vllm --on "m4 max 64gb" -c 8k
+refuses "fit does not search for what no model can have" 2 'no GPU that mlx can drive' fit --runtime mlx --on "rtx 4090"
+run plan qwen3-8b --runtime vllm --backend cpu --on "m4 max 64gb" -c 8k --json
+is "its processors may" "$status $(jq -r '.plans[0].placement | length' "$tap_tmp/out")" "0 1"
 
 # ---- files: status 3
 : >"$tap_tmp/empty.gguf"

@@ -52,6 +52,7 @@ enum pls_task {
     PLS_TASK_EMBEDDING,
     PLS_TASK_TOOLS,
     PLS_TASK_RERANK,
+    PLS_TASK_MODERATION, /* classifies by a policy; ranked for nothing else */
     PLS_TASK_COUNT,
 };
 const char *pls_task_name(enum pls_task task); /* "chat", "code", ... */

@@ -160,6 +160,10 @@ enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask
                         const struct pls_machine *machine, struct pls_arena *scratch, struct pls_plan *out,
                         struct pls_err *err);
 
+/* Whether the machine has what the ask wants to run on (backend, engine), which no model changes: PLS_USAGE or PLS_REFUSED
+ * with the reason when it has not. */
+enum pls_code pls_place_check(const struct pls_ask *ask, const struct pls_machine *machine, struct pls_err *err);
+
 /* Fills speed from out->shares[].traffic (plimsoll(7), SPEED); never fails: what is unknown stays 0. */
 void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
                        const struct pls_rates *rates, struct pls_plan *plan);

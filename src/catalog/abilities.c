@@ -143,7 +143,7 @@ static enum pls_code gather(struct pls_catalog *catalog, struct gathered *g, str
  * reasoning. */
 static bool is_rated(uint32_t tasks, enum pls_task task)
 {
-    uint32_t apart = 1U << PLS_TASK_EMBEDDING | 1U << PLS_TASK_RERANK;
+    uint32_t apart = 1U << PLS_TASK_EMBEDDING | 1U << PLS_TASK_RERANK | 1U << PLS_TASK_MODERATION;
     bool is_general = (tasks & ~apart) != 0;
     bool is_always = task == PLS_TASK_CHAT || task == PLS_TASK_CODE || task == PLS_TASK_REASONING;
     return (is_general && is_always) || (tasks >> (unsigned)task & 1U);

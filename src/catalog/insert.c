@@ -166,6 +166,7 @@ static const char *task_words(enum pls_task task)
         [PLS_TASK_EMBEDDING] = "embeddings embedder retrieval",
         [PLS_TASK_TOOLS] = "agent agentic function",
         [PLS_TASK_RERANK] = "reranker reranking",
+        [PLS_TASK_MODERATION] = "safety guard classifier",
     };
     return words[task];
 }

@@ -82,6 +82,7 @@ enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
     }
     enum pls_code code = pls_fit_ask_read(s, &ask, err);
     code = code == PLS_OK ? pls_session_machine(s, err) : code;
+    code = code == PLS_OK ? pls_place_check(&ask.ask, &s->machine, err) : code;
     if (code != PLS_OK) {
         return code;
     }

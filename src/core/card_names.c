@@ -15,7 +15,7 @@ static int find(const char *const *names, int n, const char *name)
 static const char *const tasks[PLS_TASK_COUNT] = {
     [PLS_TASK_CHAT] = "chat",     [PLS_TASK_CODE] = "code",           [PLS_TASK_REASONING] = "reasoning",
     [PLS_TASK_VISION] = "vision", [PLS_TASK_EMBEDDING] = "embedding", [PLS_TASK_TOOLS] = "tools",
-    [PLS_TASK_RERANK] = "rerank"
+    [PLS_TASK_RERANK] = "rerank", [PLS_TASK_MODERATION] = "moderation",
 };
 
 const char *pls_task_name(enum pls_task task)

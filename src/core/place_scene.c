@@ -162,6 +162,48 @@ static uint64_t projector_bytes(const struct pls_layout *layout, const struct pl
     return known != 0 ? known : pls_mul(2, layout->model->card.mmproj_params); /* published as F16 */
 }
 
+/* vLLM has kernels for CUDA, ROCm, Intel's oneAPI and processors (docs.vllm.ai, installation, 2026). */
+static enum pls_code refuse_vllm(enum pls_backend backend, struct pls_err *err)
+{
+    if (backend != PLS_BACKEND_METAL && backend != PLS_BACKEND_MLX && backend != PLS_BACKEND_VULKAN) {
+        return PLS_OK;
+    }
+    return pls_fail(err, PLS_REFUSED,
+                    "vllm does not drive GPUs through %s (--runtime names another engine, --backend cpu leaves the "
+                    "GPU alone)",
+                    pls_backend_name(backend));
+}
+
+/* The devices that take part; engine, ask and machine are set. */
+static enum pls_code find_devices(struct pls_place_scene *s, struct pls_err *err)
+{
+    const struct pls_machine *m = s->machine;
+    enum pls_backend backend = choose_backend(s->ask, m);
+    s->engine = pls_ask_engine(s->ask);
+    if (s->engine == PLS_ENGINE_VLLM && refuse_vllm(backend, err) != PLS_OK) {
+        return PLS_REFUSED;
+    }
+    if (backend == PLS_BACKEND_CPU) {
+        return PLS_OK;
+    }
+    add_devices(s, backend, true);
+    if (s->n_devices == 0) {
+        add_devices(s, backend, false);
+    }
+    return s->n_devices > 0 ? PLS_OK
+                            : pls_fail(err, PLS_USAGE, "%s: no GPU that %s can drive",
+                                       m->name[0] != '\0' ? m->name : "this machine", pls_backend_name(backend));
+}
+
+enum pls_code pls_place_check(const struct pls_ask *ask, const struct pls_machine *machine, struct pls_err *err)
+{
+    struct pls_place_scene scene;
+    memset(&scene, 0, sizeof(scene));
+    scene.ask = ask;
+    scene.machine = machine;
+    return find_devices(&scene, err);
+}
+
 enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct pls_ask *ask,
                                    const struct pls_machine *machine, struct pls_arena *scratch,
                                    struct pls_place_scene *out, struct pls_err *err)
@@ -171,24 +213,15 @@ enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct
     out->ask = ask;
     out->machine = machine;
     out->scratch = scratch;
-    enum pls_backend backend = choose_backend(ask, machine);
-    if (backend != PLS_BACKEND_CPU) {
-        add_devices(out, backend, true);
-        if (out->n_devices == 0) {
-            add_devices(out, backend, false);
-        }
-        if (out->n_devices == 0) {
-            return pls_fail(err, PLS_USAGE, "%s: no GPU that %s can drive",
-                            machine->name[0] != '\0' ? machine->name : "this machine",
-                            pls_backend_name(backend));
-        }
+    enum pls_code code = find_devices(out, err);
+    if (code != PLS_OK) {
+        return code;
     }
     pls_place_share_by_memory(out);
     out->mapped = maps_weights(out);
     bool metal = out->n_devices != 0 && out->devices[0].backend == PLS_BACKEND_METAL;
     out->pinned_host = out->n_devices != 0 && !metal;
     out->projector_bytes = projector_bytes(layout, ask);
-    out->engine = pls_ask_engine(ask);
     out->memos = PLS_TAKE(scratch, struct pls_compute_memo, PLS_MEMOS);
     out->host_overhead_bytes = process_bytes(out->engine);
     return PLS_OK;

@@ -22,6 +22,7 @@ static double task_tau(enum pls_task task)
     static const double tau[PLS_TASK_COUNT] = {
         [PLS_TASK_CHAT] = 0.7,      [PLS_TASK_CODE] = 1.8,  [PLS_TASK_REASONING] = 2.5, [PLS_TASK_VISION] = 0.7,
         [PLS_TASK_EMBEDDING] = 1.0, [PLS_TASK_TOOLS] = 1.8, [PLS_TASK_RERANK] = 1.0,
+        [PLS_TASK_MODERATION] = 1.0,
     };
     return task < PLS_TASK_COUNT ? tau[task] : 1.0;
 }
