@@ -80,7 +80,7 @@ jq -r '.configs[].model.id' "$tap_tmp/out" | sort >"$tap_tmp/found"
 "$PLIMSOLL" sql "SELECT id FROM models WHERE ' ' || use_cases || ' ' LIKE '% embedding %' ORDER BY id" --format csv | tail -n +2 | sort >"$tap_tmp/embedders"
 empty "embedding: embedders alone" "$(comm -23 "$tap_tmp/found" "$tap_tmp/embedders")"
 ok "and some of them" test -s "$tap_tmp/found"
-run fit --task rerank --on $box -n 0 --json
+run fit --task rerank --on "m4 max 64gb" -n 0 --json
 is "rerank: rerankers alone, and more than a handful" \
     "$(jq -r '.configs | map(.model.id, .also[]) | (map(select(test("rerank") | not)) | length), length >= 6' "$tap_tmp/out" | xargs)" "0 true"
 run fit bge-m3 --task embedding --on $box --emit llama.cpp
@@ -130,7 +130,7 @@ refuses "a draft of another vocabulary" 2 'needs the vocabulary' plan gemma-3-27
 # ---- policy file
 mkdir -p "$XDG_CONFIG_HOME/plimsoll"
 policy() { printf '%s\n' "$1" >"$XDG_CONFIG_HOME/plimsoll/policy.json"; }
-policy '{"weight_speed": 0.9, "enough_speed": 50, "code": {"weight_speed": 0}}'
+policy '{"weight_speed": 0.9, "speed_power": 0.5, "code": {"weight_speed": 0}}'
 run fit --on $box --explain
 ok "the policy file is heard" grep -Eq '^  weight_speed +0\.9 ' "$tap_tmp/out"
 run fit --on $box --task code --explain

@@ -3,14 +3,14 @@
  * A score is quality, less what the other wishes cost:
  *
  *     score = (quality - evidence_penalty * its standard error)
- *           * (1 - weight_speed * (floor / speed - 1 / enough) / (1 - 1 / enough))   waiting, beyond a comfortable speed
+ *           * (1 - weight_speed * min(2, (floor / pace)^speed_power))          waiting; pace: of an answer, its prompt read
  *           * (1 - weight_context * (1 - log(context / least) / log(wish / least)))
  *           * (1 - weight_margin * (1 - min(1, free share / margin_share)))
  *
- * each factor at most 1, so a weight is the share of quality that somebody would give up: all of it at the floor, none of
- * weight_speed from `enough` times the floor's speed on, where a wider quantization is the better use of memory. A product, not a
- * sum: no speed makes up for a model that knows nothing. What lies under a floor (speed, context, bits per weight) stands behind
- * everything that does not, whatever its score. Where no speed is known, an ordinary machine's is taken instead.
+ * so a weight is the share of quality that somebody would give up: all of it at the floor, and of weight_speed less the faster it
+ * gets, until a wider quantization is the better use of memory. A product, not a sum: no speed makes up for a model that knows
+ * nothing. What lies under a floor (speed, context, bits per weight) stands behind everything that does not, whatever its score.
+ * Where no speed is known, that of an ordinary machine is taken instead.
  *
  * Policy is one visible struct; --explain prints every field, options and $XDG_CONFIG_HOME/plimsoll/policy.json
  * change it. Reasons are codes; only render/ owns words. The order is total and deterministic.
@@ -24,8 +24,9 @@ struct pls_policy {
     enum pls_task task;
     double min_decode_tps;      /* usable floor of speed; 0 none */
     double min_prefill_tps;     /* for embedding and rerank, which only read, in its place; 0: decode counts */
-    double enough_speed;        /* times the floor: faster adds nothing */
-    double unknown_gbs;         /* bandwidth by which an unknown speed is judged */
+    double speed_power;         /* how the cost of waiting falls with speed; 1: as the time does */
+    double prompt_tokens, answer_tokens; /* of an exchange, whose pace is answer / (prompt / prefill + answer / decode) */
+    double unknown_gbs, unknown_gflops;  /* bandwidth and arithmetic by which unknown speeds are judged */
     uint64_t min_context_tokens;
     uint64_t wish_context_tokens; /* more adds nothing */
     double margin_share;        /* of each pool that should stay free */

@@ -59,27 +59,40 @@ bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b)
         && a->n_ff_exp == b->n_ff_exp && ratio > 0.995 && ratio < 1.005;
 }
 
-/* Waiting time from a comfortable speed on, in units of what the floor takes longer than that: 1 at the floor, 0 from
- * `enough` times its speed on. */
-static double wait_share(double speed, double floor, double enough)
+/* 1 at the floor. A token less to wait for is worth less the fewer there are: with a power above 1 the cost falls faster than
+ * the time. What answers at the floor, but takes long to read the question, is slower still. */
+static double wait_share(double pace, double floor, double power)
 {
-    if (floor <= 0 || speed >= floor * enough) {
+    const double most = 2;
+    if (floor <= 0) {
         return 0;
     }
-    double least = 1 / fmax(enough, 1);
-    return speed > floor ? (floor / speed - least) / (1 - least) : 1;
+    return pace > 0 ? fmin(pow(floor / pace, power), most) : most;
 }
 
-/* What a machine of unknown rates would do with the bytes of one token; 0: those are not known either. */
-static double guessed_tps(const struct pls_policy *policy, const struct pls_plan *plan)
+/* What a machine of unknown rates would do with the bytes of one token, or reading with its arithmetic; 0: those are not known
+ * either. */
+static double guessed_tps(const struct pls_policy *policy, const struct pls_plan *plan, bool reads)
 {
-    double bytes = 0;
+    double bytes = 0, params = 0;
     for (uint32_t i = 0; i < plan->n_shares; i++) {
+        const struct pls_traffic *t = &plan->shares[i].traffic;
+        params += (double)t->active_params;
         for (size_t k = 0; k < PLS_TYPE_COUNT; k++) {
-            bytes += (double)plan->shares[i].traffic.weights_by_type[k];
+            bytes += (double)t->weights_by_type[k];
         }
     }
+    if (reads) {
+        return params > 0 ? policy->unknown_gflops * 1e9 / (2 * params) : 0;
+    }
     return bytes > 0 ? policy->unknown_gbs * 1e9 / bytes : 0;
+}
+
+/* Tokens of an answer per second from the question on: a prompt that takes long to read is waiting too, when that is known. */
+static double pace_of(const struct pls_policy *policy, double decode_tps, double prefill_tps)
+{
+    double reading = prefill_tps > 0 ? policy->prompt_tokens / prefill_tps : 0;
+    return decode_tps > 0 ? policy->answer_tokens / (reading + policy->answer_tokens / decode_tps) : 0;
 }
 
 /* 1 at or below the least, 0 at or above the wish, straight on a logarithmic scale between. */
@@ -163,13 +176,13 @@ struct pls_merit pls_rank_merit(const struct pls_policy *policy, const struct pl
     double room = policy->margin_share > 0 ? fmin(share / policy->margin_share, 1) : 1;
     double lack = context_lack((double)plan->setting.n_ctx_seq, (double)policy->min_context_tokens,
                                (double)policy->wish_context_tokens);
-    /* An unknown speed is judged by what an ordinary machine would do; of reading not even that is known, and it costs. */
     bool is_unknown = floor > 0 && !(m.speed_tps > 0);
-    double guess = is_unknown && !reads ? guessed_tps(policy, plan) : 0;
+    double guess = is_unknown ? guessed_tps(policy, plan, reads) : 0;
     double speed = !is_unknown ? m.speed_tps : guess > 0 ? guess : floor;
+    double pace = reads ? speed : pace_of(policy, speed, plan->speed.prefill_tps);
     double penalty = q->evidence == PLS_EVIDENCE_NONE ? policy->no_evidence_penalty : policy->evidence_penalty;
     m.quality = fmax(q->score - penalty * doubt(q), 0);
-    m.speed = 1 - policy->weight_speed * wait_share(speed, floor, policy->enough_speed);
+    m.speed = fmax(1 - policy->weight_speed * wait_share(pace, floor, policy->speed_power), 0);
     m.context = 1 - policy->weight_context * lack;
     m.margin = 1 - policy->weight_margin * (1 - room);
     m.score = m.quality * m.speed * m.context * m.margin;

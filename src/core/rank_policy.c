@@ -9,14 +9,17 @@ struct pls_policy pls_policy_default(enum pls_task task)
 {
     /* Adults read 238 words of prose per minute (Brysbaert 2019, 190 studies), about 5.3 tokens per second: half as much
      * again keeps text ahead of the reader when a prediction is somewhat off. Code, tool calls and thinking are not read along
-     * with; an answer of 1,500 tokens in two minutes asks for about 12, in 40 seconds for 36. At the floor speed costs a fifth of
-     * the quality.
+     * with; an answer of 1,500 tokens in two minutes asks for about 12. At the floor speed costs a fifth of the quality, at four
+     * times its speed a fortieth: about what a step between two wide quantizations costs.
      * Judgement: all weights, the wishes, the margin. */
     struct pls_policy p = {
         .task = task,
         .min_decode_tps = 8,
-        .enough_speed = 3, /* three times that reads on for somebody who skims: 24 tokens per second */
-        .unknown_gbs = 30, /* four fifths of two channels of DDR4-2400 */
+        .speed_power = 1.5,
+        .prompt_tokens = 512,
+        .answer_tokens = 340,   /* ShareGPT's mean is 338 (Kwon 2023) */
+        .unknown_gbs = 30,      /* four fifths of two channels of DDR4-2400 */
+        .unknown_gflops = 250,  /* four cores with AVX2 at 3 GHz: two thirds of 384 */
         .min_context_tokens = 4096,
         .wish_context_tokens = 16384,
         .margin_share = 0.05,
@@ -29,11 +32,12 @@ struct pls_policy pls_policy_default(enum pls_task task)
     };
     if (task == PLS_TASK_CODE || task == PLS_TASK_REASONING || task == PLS_TASK_TOOLS) {
         p.min_decode_tps = 12;
+        p.prompt_tokens = 4096; /* a file or two */
+        p.answer_tokens = 1500;
         p.wish_context_tokens = 32768;
     } else if (task == PLS_TASK_EMBEDDING || task == PLS_TASK_RERANK) {
         p.min_decode_tps = 0;
         p.min_prefill_tps = 100; /* a passage of 500 tokens in 5 seconds */
-        p.enough_speed = 10;     /* and in half a second */
         p.min_context_tokens = 512;
         p.wish_context_tokens = 2048;
         p.margin_share = 0.5; /* it runs beside what asks it */
@@ -50,8 +54,11 @@ const struct pls_policy_field *pls_policy_fields(uint32_t *n)
         NUMBER(min_prefill_tps, 0, 1e9, "floor of prefill speed, for tasks that only read; 0: decode counts"),
         TOKENS(min_context_tokens, "least context of use"),
         TOKENS(wish_context_tokens, "context beyond which more adds nothing"),
-        NUMBER(enough_speed, 1, 1e6, "times the floor, from which on more speed adds nothing"),
+        NUMBER(speed_power, 0.1, 10, "how the cost of waiting falls with speed; 1: as the time does"),
+        NUMBER(prompt_tokens, 0, 1e9, "new tokens of a question, that are read before its answer"),
+        NUMBER(answer_tokens, 1, 1e9, "tokens of its answer"),
         NUMBER(unknown_gbs, 0, 1e6, "bandwidth by which an unknown speed is judged, in 1e9 bytes per second"),
+        NUMBER(unknown_gflops, 0, 1e9, "arithmetic by which an unknown speed of reading is judged, in 1e9 per second"),
         NUMBER(margin_share, 0, 1, "share of a pool that should stay free"),
         NUMBER(weight_speed, 0, 1, "share of quality that the floor's speed costs"),
         NUMBER(weight_context, 0, 1, "share of quality that the least context costs"),

@@ -85,30 +85,31 @@ START_TEST(two_bits_of_an_8b_are_not_recommended)
 }
 END_TEST
 
-/* By hand: base 41, standard error 3, no loss at 16 bits: quality 41 - 3 = 38. 16 tok/s against a floor of 8, of which 24 are
- * enough: speed 1 - 0.2 * (8 / 16 - 1 / 3) / (1 - 1 / 3) = 0.95. 8k of context between 4k and 16k is half the way on a logarithmic scale: 1 - 0.1 * 0.5 = 0.95.
- * 2% of the budget free, 5% wished: margin 1 - 0.03 * (1 - 0.4) = 0.982. 38 * 0.95 * 0.95 * 0.982 = 33.678. */
+/* By hand: base 41, standard error 3, no loss at 16 bits: quality 41 - 3 = 38. 20 tok/s and 512 tokens read at
+ * 170: an answer of 340 takes 512 / 170 + 340 / 20 = 20.01 s, a pace of 16.99, against a floor of 8: speed
+ * 1 - 0.2 * (8 / 16.99)^1.5 = 0.9354. 8k of context between 4k and 16k is half the way on a logarithmic scale: 1 - 0.1 * 0.5 = 0.95.
+ * 2% of the budget free, 5% wished: margin 1 - 0.03 * (1 - 0.4) = 0.982. 38 * 0.9354 * 0.95 * 0.982 = 33.160. */
 START_TEST(a_score_is_quality_less_what_the_wishes_cost)
 {
     struct pls_card card;
     struct pls_plan p = made(&card, 70, PLS_FTYPE_F16, 16, 41);
     struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
     pls_quality_predict(&card, PLS_TASK_CHAT, &p);
-    p.speed.decode_tps = 16;
+    p.speed.decode_tps = 20;
+    p.speed.prefill_tps = 170;
     p.n_shares = 1;
     p.shares[0] = (struct pls_share){ .budget_bytes = 1000, .margin_bytes = 20, .bytes = { .total = 980 } };
     p.margin_bytes = 20;
     struct pls_merit m = pls_rank_merit(&policy, &p);
     ck_assert_msg(fabs(m.quality - 38) < 0.01, "%g", m.quality);
-    ck_assert(fabs(m.speed - 0.95) < 1e-9);
+    ck_assert_msg(fabs(m.speed - 0.9354) < 1e-4, "%g", m.speed);
     ck_assert(fabs(m.context - 0.95) < 1e-9);
     ck_assert(fabs(m.margin - 0.982) < 1e-9);
-    ck_assert(fabs(m.score - 33.678) < 0.01);
+    ck_assert_msg(fabs(m.score - 33.160) < 0.01, "%g", m.score);
     ck_assert_uint_eq(pls_rank_tier(m.reasons), 0);
-    p.speed.decode_tps = 24; /* enough: more adds nothing */
-    ck_assert(fabs(pls_rank_merit(&policy, &p).speed - 1) < 1e-9);
-    p.speed.decode_tps = 240;
-    ck_assert(fabs(pls_rank_merit(&policy, &p).speed - 1) < 1e-9);
+    p.speed.prefill_tps = 0; /* not known: 1 - 0.2 * (8 / 32)^1.5 = 0.975 */
+    p.speed.decode_tps = 32;
+    ck_assert(fabs(pls_rank_merit(&policy, &p).speed - 0.975) < 1e-9);
     p.speed.decode_tps = 7.9;
     ck_assert_uint_eq(pls_rank_tier(pls_rank_merit(&policy, &p).reasons), 2);
     p.setting.n_ctx_seq = 2048;
@@ -116,8 +117,8 @@ START_TEST(a_score_is_quality_less_what_the_wishes_cost)
 }
 END_TEST
 
-/* By hand: 30 GB/s over 1.5 GB per token are 20 tok/s, between the floor of 8 and the 24 that are enough:
- * 1 - 0.2 * (8 / 20 - 1 / 3) / (2 / 3) = 0.98. Over 5 GB they are 6, under the floor. */
+/* By hand: 30 GB/s over 0.9375 GB per token are 32 tok/s, four times the floor: 1 - 0.2 / 8 = 0.975. Over 5 GB they are 6, under
+ * the floor. Reading, 250 GFLOPS over twice 0.25e9 parameters are 500 tok/s, five times the floor of 100. */
 START_TEST(an_unknown_speed_is_judged_by_the_bytes_of_a_token)
 {
     struct pls_card card;
@@ -125,13 +126,16 @@ START_TEST(an_unknown_speed_is_judged_by_the_bytes_of_a_token)
     struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
     pls_quality_predict(&card, PLS_TASK_CHAT, &p);
     p.n_shares = 1;
-    p.shares[0].traffic.weights_by_type[PLS_TYPE_F16] = 1500000000;
+    p.shares[0].traffic.weights_by_type[PLS_TYPE_F16] = 937500000;
     struct pls_merit m = pls_rank_merit(&policy, &p);
-    ck_assert_msg(fabs(m.speed - 0.98) < 1e-9, "%g", m.speed);
-    ck_assert(fabs(m.speed_tps - 20) < 1e-9 && (m.reasons & PLS_REASON_SPEED_UNKNOWN) != 0 && pls_rank_tier(m.reasons) == 0);
+    ck_assert_msg(fabs(m.speed - 0.975) < 1e-9, "%g", m.speed);
+    ck_assert(fabs(m.speed_tps - 32) < 1e-9 && (m.reasons & PLS_REASON_SPEED_UNKNOWN) != 0 && pls_rank_tier(m.reasons) == 0);
     p.shares[0].traffic.weights_by_type[PLS_TYPE_F16] = 5000000000;
     m = pls_rank_merit(&policy, &p);
     ck_assert((m.reasons & PLS_REASON_BELOW_SPEED_FLOOR) != 0 && pls_rank_tier(m.reasons) == 2);
+    struct pls_policy of_reading = pls_policy_default(PLS_TASK_EMBEDDING);
+    p.shares[0].traffic.active_params = 250000000;
+    ck_assert(fabs(pls_rank_merit(&of_reading, &p).speed_tps - 500) < 1e-9);
     policy.min_decode_tps = 0; /* nobody waits */
     ck_assert(pls_rank_merit(&policy, &p).reasons == 0 || pls_rank_tier(pls_rank_merit(&policy, &p).reasons) == 0);
 }
