@@ -1,6 +1,7 @@
 #include "gemm.h"
 
 #include "blocks.h"
+#include "gemmf.h"
 #include "kern_impl.h"
 #include "unpack.h"
 
@@ -23,7 +24,8 @@ static size_t panel_bytes(size_t n)
 size_t pls_kern_gemm_scratch(size_t n, size_t n_cols)
 {
     size_t padded = (size_t)pls_pad(n, 256);
-    return panel_bytes(padded) + n_cols * column_bytes(padded);
+    size_t integers = panel_bytes(padded) + n_cols * column_bytes(padded);
+    return (size_t)pls_max(integers, pls_gemmf_scratch(n, n_cols));
 }
 
 static int8_t *column_q(const struct columns *cols, size_t c)
@@ -70,22 +72,21 @@ static void prepare_column(const struct pls_gemm_job *job, const struct pls_gemm
     enum pls_type act = pls_kern_act(form->type);
     const unsigned char *row = (const unsigned char *)job->acts + c * job->act_stride;
     size_t per_block = 32 / form->group;
+    float *d = column_d(cols, c);
+    int32_t *corr = column_corr(cols, c);
+    float *dsum = column_dsum(cols, c);
     for (size_t b = 0; b < job->n / 32; b++) {
         const int8_t *q = NULL;
-        float d = act_block(act, row, b, &q);
+        d[b] = act_block(act, row, b, &q);
         memcpy(column_q(cols, c) + 32 * b, q, 32);
-        column_d(cols, c)[b] = d;
-        for (size_t g = 0; g < per_block; g++) {
-            int sum = 0;
-            for (size_t i = 0; i < form->group; i++) {
-                sum += q[g * form->group + i];
-            }
-            column_corr(cols, c)[b * per_block + g] = -form->bias * sum;
-            column_dsum(cols, c)[b * per_block + g] = d * (float)sum;
-        }
-        if (act == PLS_TYPE_Q8_1) { /* brings the product along, rounded to a half; groups are of 32 */
-            column_dsum(cols, c)[b] = pls_half_at(((const struct pls_q8_1 *)(const void *)row)[b].s);
-        }
+    }
+    form->sums(column_q(cols, c), job->n, corr);
+    for (size_t g = 0; g < job->n / form->group; g++) {
+        int32_t sum = per_block == 2 ? corr[g] : corr[2 * g] + corr[2 * g + 1];
+        corr[g] = -form->bias * sum;
+        /* Q8_1 brings the product along, rounded to a half. */
+        dsum[g] = act == PLS_TYPE_Q8_1 ? pls_half_at(((const struct pls_q8_1 *)(const void *)row)[g].s)
+                                       : d[g / per_block] * (float)sum;
     }
 }
 

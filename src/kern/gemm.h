@@ -28,6 +28,8 @@ struct pls_gemm_tile {
     float *out;         /* [cols][rows] */
 };
 typedef void pls_tile_fn(const struct pls_gemm_tile *t);
+/* Sums of 16 of n elements each; n is a multiple of 32. */
+typedef void pls_sums_fn(const int8_t *q, size_t n, int32_t *sums);
 /* One block to bytes, and one scale and min per group. */
 typedef void pls_unpack_bytes_fn(const void *block, uint8_t *q, float *scale, float *min);
 /* [rows][PLS_GEMM_CHUNK] bytes, of which the first n of each row count, to [n / 4][rows][4]. */
@@ -41,6 +43,7 @@ struct pls_gemm_form {
     uint32_t rows, cols; /* of a tile */
     pls_unpack_bytes_fn *unpack;
     pls_panel_fn *panel;
+    pls_sums_fn *sums;
     pls_tile_fn *tile;
 };
 

@@ -42,11 +42,18 @@ BYTES(q5_k, 256, 32)
 BYTES(q6_k, 256, 16)
 BYTES(iq4_xs, 256, 32)
 
+static void sums(const int8_t *q, size_t n, int32_t *out)
+{
+    for (size_t i = 0; i < n; i += 16) {
+        out[i / 16] = vaddlvq_s8(vld1q_s8(q + i));
+    }
+}
+
 #define GEMM(lower, upper, group, has_min, isa)                                                                    \
     void pls_gemm_##lower##_##isa(const struct pls_gemm_job *job)                                                  \
     {                                                                                                              \
         static const struct pls_gemm_form form = { PLS_TYPE_##upper, group, 0, has_min, ROWS, COLS, bytes_##lower, \
-                                                   panel, group == 32 ? tile_32 : tile_16 };                       \
+                                                   panel, sums, group == 32 ? tile_32 : tile_16 };                 \
         pls_gemm_run(job, &form);                                                                                  \
     }
 #define ALL_GEMM(isa)                                                                                              \

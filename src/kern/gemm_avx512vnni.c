@@ -66,6 +66,11 @@ static void tile_16_min(const struct pls_gemm_tile *t)
     tile(t, 16, 1);
 }
 
+static void sums(const int8_t *q, size_t n, int32_t *out)
+{
+    sums16(q, n, out);
+}
+
 static void panel(const uint8_t *rows, size_t n, uint8_t *out)
 {
     for (size_t k = 0; k < n; k += 32) {
@@ -96,7 +101,7 @@ static void raised_iq4_xs(const void *block, uint8_t *q, float *scale, float *mi
     void pls_gemm_##lower##_avx512vnni(const struct pls_gemm_job *job)                                             \
     {                                                                                                              \
         static const struct pls_gemm_form form = { PLS_TYPE_##upper, group, bias, has_min, ROWS, COLS, unpack,     \
-                                                   panel, tile };                                                  \
+                                                   panel, sums, tile };                                            \
         pls_gemm_run(job, &form);                                                                                  \
     }
 GEMM(q4_0, Q4_0, 32, 8, false, bytes_q4_0, tile_32)

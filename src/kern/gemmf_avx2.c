@@ -1,99 +1,93 @@
-/* Float matrix-matrix products, three rows by four columns at a time: every load is used three or four times. */
+/* Tiles of 6 rows by 16 columns of floats (see gemmf.h): each word of a row is broadcast once and multiplied twice. */
+#include "gemmf.h"
 #include "kern_impl.h"
-#include "x86.h"
+#include "unpack_x86.h"
 
-#define ROWS 3u
-#define COLS 4u
+#define ROWS 6u
+#define COLS 16u
 
-typedef __m256 load_fn(const uint8_t *p);
-
-INLINE __m256 f32_at(const uint8_t *p)
+INLINE void step(const uint8_t *row, const uint8_t *col, __m256 acc[ROWS][2])
 {
-    return _mm256_loadu_ps((const float *)(const void *)p);
-}
-
-INLINE __m256 f16_at(const uint8_t *p)
-{
-    return _mm256_cvtph_ps(load16(p));
-}
-
-INLINE __m256 bf16_at(const uint8_t *p)
-{
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load16(p)), 16));
-}
-
-struct kind {
-    size_t size; /* bytes of an element */
-    load_fn *at;
-    pls_dot_fn *dot; /* for edges */
-};
-
-INLINE void tile(const struct pls_gemm_job *job, struct kind k, size_t row, size_t col)
-{
-    __m256 acc[COLS][ROWS];
-    const uint8_t *w = (const uint8_t *)job->weights + row * job->weight_stride;
-    const uint8_t *a = (const uint8_t *)job->acts + col * job->act_stride;
-    UNROLL(4)
-    for (size_t c = 0; c < COLS; c++) {
-        UNROLL(3)
-        for (size_t r = 0; r < ROWS; r++) {
-            acc[c][r] = _mm256_setzero_ps();
-        }
+    __m256 low = _mm256_castsi256_ps(load32(col));
+    __m256 high = _mm256_castsi256_ps(load32(col + 32));
+    UNROLL(6)
+    for (size_t r = 0; r < ROWS; r++) {
+        __m256 w = _mm256_set1_ps(pls_float_at(row + r * PLS_GEMMF_CHUNK * 4));
+        acc[r][0] = _mm256_fmadd_ps(w, low, acc[r][0]);
+        acc[r][1] = _mm256_fmadd_ps(w, high, acc[r][1]);
     }
-    for (size_t i = 0; i < job->n; i += 8) {
-        __m256 x[ROWS];
-        UNROLL(3)
-        for (size_t r = 0; r < ROWS; r++) {
-            x[r] = k.at(w + r * job->weight_stride + i * k.size);
-        }
+}
+
+static void tile(const struct pls_gemmf_tile *t)
+{
+    __m256 acc[ROWS][2];
+    UNROLL(6)
+    for (size_t r = 0; r < ROWS; r++) {
+        acc[r][0] = _mm256_loadu_ps(t->sums + r * COLS);
+        acc[r][1] = _mm256_loadu_ps(t->sums + r * COLS + 8);
+    }
+    for (size_t k = 0; k < t->n; k += 4) {
         UNROLL(4)
-        for (size_t c = 0; c < COLS; c++) {
-            __m256 y = k.at(a + c * job->act_stride + i * k.size);
-            UNROLL(3)
-            for (size_t r = 0; r < ROWS; r++) {
-                acc[c][r] = _mm256_fmadd_ps(x[r], y, acc[c][r]);
-            }
+        for (size_t i = 0; i < 4; i++) {
+            step(t->rows + 4 * (k + i), t->cols + 4 * COLS * (k + i), acc);
         }
     }
-    UNROLL(4)
-    for (size_t c = 0; c < COLS; c++) {
-        UNROLL(3)
-        for (size_t r = 0; r < ROWS; r++) {
-            job->out[(col + c) * job->out_stride + row + r] = sum8(acc[c][r]);
+    UNROLL(6)
+    for (size_t r = 0; r < ROWS; r++) {
+        _mm256_storeu_ps(t->sums + r * COLS, acc[r][0]);
+        _mm256_storeu_ps(t->sums + r * COLS + 8, acc[r][1]);
+    }
+}
+
+static void interleave(const uint8_t *cols, size_t stride, size_t n, uint8_t *out)
+{
+    for (size_t c = 0; c < COLS; c += 8) {
+        for (size_t k = 0; k < n; k += 8) {
+            transpose8(cols + c * stride + k * 4, stride, out + (k * COLS + c) * 4, COLS * 4);
         }
     }
 }
 
-INLINE void gemm(const struct pls_gemm_job *job, struct kind k)
+static void widen_f32(const uint8_t *from, uint8_t *to, size_t n)
 {
-    size_t whole = job->n % 8 == 0 ? job->n_rows / ROWS * ROWS : 0;
-    for (size_t c = 0; c < job->n_cols; c += COLS) {
-        size_t n_cols = job->n_cols - c < COLS ? job->n_cols - c : COLS;
-        size_t r = 0;
-        for (; n_cols == COLS && r < whole; r += ROWS) {
-            tile(job, k, r, c);
-        }
-        for (; r < job->n_rows; r++) {
-            for (size_t i = 0; i < n_cols; i++) {
-                const uint8_t *w = (const uint8_t *)job->weights + r * job->weight_stride;
-                const uint8_t *a = (const uint8_t *)job->acts + (c + i) * job->act_stride;
-                job->out[(c + i) * job->out_stride + r] = k.dot(w, a, job->n);
-            }
-        }
+    memcpy(to, from, n * 4);
+}
+
+static void widen_f16(const uint8_t *from, uint8_t *to, size_t n)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        put32(to + 4 * i, _mm256_castps_si256(_mm256_cvtph_ps(load16(from + 2 * i))));
+    }
+    for (; i < n; i++) {
+        float x = half1(from + 2 * i);
+        memcpy(to + 4 * i, &x, 4);
+    }
+}
+
+static void widen_bf16(const uint8_t *from, uint8_t *to, size_t n)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        put32(to + 4 * i, _mm256_slli_epi32(_mm256_cvtepu16_epi32(load16(from + 2 * i)), 16));
+    }
+    for (; i < n; i++) {
+        uint32_t x = (uint32_t)pls_load_u16(from + 2 * i) << 16;
+        memcpy(to + 4 * i, &x, 4);
     }
 }
 
 void pls_gemm_f32_avx2(const struct pls_gemm_job *job)
 {
-    gemm(job, (struct kind){ 4, f32_at, pls_dot_f32_avx2 });
+    pls_gemmf_run(job, &(const struct pls_gemmf_form){ 4, 1, ROWS, COLS, widen_f32, interleave, tile });
 }
 
 void pls_gemm_f16_avx2(const struct pls_gemm_job *job)
 {
-    gemm(job, (struct kind){ 2, f16_at, pls_dot_f16_avx2 });
+    pls_gemmf_run(job, &(const struct pls_gemmf_form){ 2, 1, ROWS, COLS, widen_f16, interleave, tile });
 }
 
 void pls_gemm_bf16_avx2(const struct pls_gemm_job *job)
 {
-    gemm(job, (struct kind){ 2, bf16_at, pls_dot_bf16_avx2 });
+    pls_gemmf_run(job, &(const struct pls_gemmf_form){ 2, 1, ROWS, COLS, widen_bf16, interleave, tile });
 }

@@ -198,6 +198,18 @@ INLINE void bytes_iq4_xs(const void *block, uint8_t *q, float *scale, int raise)
     _mm256_storeu_ps(scale, _mm256_mul_ps(scales, _mm256_set1_ps(half1(b->d))));
 }
 
+/* Sums of 16 bytes each; n is a multiple of 32. */
+INLINE void sums16(const int8_t *q, size_t n, int32_t *sums)
+{
+    const __m256i flip = _mm256_set1_epi8((char)0x80); /* to unsigned: 128 more, 1024 more in eight */
+    for (size_t i = 0; i < n; i += 32) {
+        __m256i eight = _mm256_sad_epu8(_mm256_xor_si256(load32(q + i), flip), _mm256_setzero_si256());
+        __m256i sixteen = _mm256_add_epi64(eight, _mm256_unpackhi_epi64(eight, eight));
+        sums[i / 16] = _mm_cvtsi128_si32(_mm256_castsi256_si128(sixteen)) - 2048;
+        sums[i / 16 + 1] = _mm_cvtsi128_si32(_mm256_extracti128_si256(sixteen, 1)) - 2048;
+    }
+}
+
 /* Four bytes of eight rows side by side: 8 x 8 transposes of 32-bit words. */
 INLINE void transpose8(const uint8_t *rows, size_t stride, uint8_t *out, size_t out_stride)
 {
