@@ -110,6 +110,7 @@ struct pls_card {
     uint32_t ff[PLS_MAX_LAYERS];
     uint8_t compress[PLS_MAX_LAYERS];  /* DeepSeek V4: tokens per compressed entry; 0 none */
     uint8_t indexer[PLS_MAX_LAYERS];   /* 1: has a sparse-attention indexer of its own */
+    uint32_t traits; /* what follows from architecture and kinds, for the core alone; set by pls_card_complete() */
 
     struct pls_ability ability[PLS_TASK_COUNT]; /* per task class; [PLS_TASK_CHAT] is the general one */
     enum pls_evidence evidence;

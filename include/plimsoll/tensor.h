@@ -18,7 +18,8 @@ struct pls_tensor {
     uint8_t n_dims;    /* 1..4 */
     uint8_t type;      /* enum pls_type: as stored, as converted, or as assigned by pls_mix_assign() */
     int16_t layer;     /* N of "blk.N.", -1 for the rest */
-    uint8_t category;  /* enum pls_tensor_category */
+    uint8_t category;  /* enum pls_tensor_category; this and traits are what the name says, read once: pls_tensor_read_name() */
+    uint8_t traits;    /* enum pls_tensor_trait bits */
 };
 
 /* The quantizer's categories, with the roles that placement needs beside them. */
@@ -37,6 +38,12 @@ enum pls_tensor_category {
     PLS_CAT_DOWN,
 };
 
+enum pls_tensor_trait {
+    PLS_TENSOR_EXPERT = 1,      /* *_exps: routed experts, of which few are used per token */
+    PLS_TENSOR_INPUT_TABLE = 2, /* looked up by row, always on the host */
+    PLS_TENSOR_KEPT = 4,        /* the quantizer leaves it as the converter wrote it, whatever its shape */
+};
+
 struct pls_tensors {
     struct pls_tensor *items; /* sorted: by layer (-1 first), then by name bytewise, which is the quantizer's order */
     uint32_t n;
@@ -44,10 +51,17 @@ struct pls_tensors {
 
 uint64_t pls_tensor_elements(const struct pls_tensor *t); /* saturates */
 uint64_t pls_tensor_bytes(const struct pls_tensor *t);    /* in its type; PLS_SATURATED when the row does not divide */
-enum pls_tensor_category pls_tensor_categorize(const char *name);
-bool pls_tensor_is_expert(const struct pls_tensor *t);      /* *_exps: routed experts, of which few are used per token */
-bool pls_tensor_is_input_table(const struct pls_tensor *t); /* looked up by row, always on the host */
-/* Sorts and categorises a list whose names and dims are set. */
+/* Sets category and traits from the name. */
+void pls_tensor_read_name(struct pls_tensor *t);
+static inline bool pls_tensor_is_expert(const struct pls_tensor *t)
+{
+    return (t->traits & PLS_TENSOR_EXPERT) != 0;
+}
+static inline bool pls_tensor_is_input_table(const struct pls_tensor *t)
+{
+    return (t->traits & PLS_TENSOR_INPUT_TABLE) != 0;
+}
+/* Sorts a list whose names and dims are set, and reads the names. */
 void pls_tensors_sort(struct pls_tensors *list);
 
 /* A model ready for sizing: card plus tensor list. */

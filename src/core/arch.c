@@ -1,5 +1,6 @@
 /* From a card to its tensor list: what the width codes and facts of arch.h mean in each layer. */
 #include "arch.h"
+#include "card_traits.h"
 
 #include <string.h>
 
@@ -94,8 +95,7 @@ static uint64_t layer_facts(const struct pls_card *c, const struct pls_layer *l,
         all |= facts[i].holds ? facts[i].fact : 0;
     }
     /* A block that holds one thing only has no feed-forward part beside it. */
-    bool split = c->kind[strcspn(c->kind, "DE")] != '\0';
-    if (split && !l->is_mtp && l->kind != PLS_LAYER_FFN) {
+    if (pls_card_has(c, PLS_CARD_SPLIT_BLOCKS) && !l->is_mtp && l->kind != PLS_LAYER_FFN) {
         all &= ~F_DENSE;
     }
     return all;
@@ -188,23 +188,6 @@ static void layer_widths(const struct pls_card *c, const struct pls_layer *l, ui
     w[W_OGIN] = w[W_OG] > 0 ? w[W_Q] / w[W_OG] : 0;
 }
 
-/* Templates of some parts in the order of their names, so that the list is born sorted. */
-static uint32_t collect(const struct pls_arch_tensor *const *parts, uint32_t n_parts,
-                        const struct pls_arch_tensor **out)
-{
-    uint32_t n = 0;
-    for (uint32_t p = 0; p < n_parts && parts[p] != NULL; p++) {
-        for (const struct pls_arch_tensor *t = parts[p]; t->name != NULL && n < MAX_TEMPLATES; t++) {
-            uint32_t at = n++;
-            for (; at > 0 && strcmp(out[at - 1]->name, t->name) > 0; at--) {
-                out[at] = out[at - 1];
-            }
-            out[at] = t;
-        }
-    }
-    return n;
-}
-
 /* What the converter leaves in F32; everything else is BF16 until quantized. */
 static enum pls_type source_type(const struct pls_tensor *t)
 {
@@ -251,49 +234,80 @@ static void set_name(struct pls_tensor *t, const char *name, int layer)
     pls_copy(t->name + at, sizeof t->name - at, name);
 }
 
+/* A tensor of some layer, with everything but its dimensions and the layer's number: names are read once per card. */
+struct template {
+    const struct pls_arch_tensor *from;
+    struct pls_tensor like;
+};
+
+static void set_template(struct template *t, const struct pls_arch_tensor *from, bool in_block)
+{
+    memset(t, 0, sizeof *t);
+    t->from = from;
+    set_name(&t->like, from->name, in_block ? 0 : -1);
+    for (uint8_t i = 0; i < 4; i++) {
+        t->like.n_dims = from->width[i] != W_END ? (uint8_t)(i + 1) : t->like.n_dims;
+        t->like.dims[i] = 1;
+    }
+    t->like.type = (uint8_t)source_type(&t->like);
+    pls_tensor_read_name(&t->like);
+}
+
+/* Templates of some parts in the order of their names, so that the list is born sorted. */
+static uint32_t collect(const struct pls_arch_tensor *const *parts, uint32_t n_parts, bool in_block,
+                        struct template *out)
+{
+    const struct pls_arch_tensor *sorted[MAX_TEMPLATES];
+    uint32_t n = 0;
+    for (uint32_t p = 0; p < n_parts && parts[p] != NULL; p++) {
+        for (const struct pls_arch_tensor *t = parts[p]; t->name != NULL && n < MAX_TEMPLATES; t++) {
+            uint32_t at = n++;
+            for (; at > 0 && strcmp(sorted[at - 1]->name, t->name) > 0; at--) {
+                sorted[at] = sorted[at - 1];
+            }
+            sorted[at] = t;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        set_template(&out[i], sorted[i], in_block);
+    }
+    return n;
+}
+
 struct writer {
     const struct pls_card *card;
     const struct pls_arch_row *row;
-    struct pls_tensor *items; /* NULL: only count */
-    uint32_t n;
+    struct template *templates; /* MAX_TEMPLATES of them: of the model, then of its blocks */
+    struct pls_tensors *out;
     struct pls_err *err;
 };
 
-static enum pls_code emit(struct writer *w, const struct pls_arch_tensor *from, const struct scope *s,
-                          int layer)
+static enum pls_code emit(struct writer *w, const struct template *from, const struct scope *s, int layer)
 {
-    if (w->items == NULL) {
-        w->n++;
-        return PLS_OK;
-    }
-    struct pls_tensor *t = &w->items[w->n++];
-    set_name(t, from->name, layer);
+    struct pls_tensor *t = &w->out->items[w->out->n++];
+    *t = from->like;
     t->layer = (int16_t)layer;
-    for (int i = 0; i < 4; i++) {
-        t->dims[i] = 1;
-        if (from->width[i] != W_END) {
-            t->dims[i] = s->width[from->width[i]];
-            t->n_dims = (uint8_t)(i + 1);
-        }
+    if (layer > 0) {
+        set_name(t, from->from->name, layer);
+    }
+    for (uint8_t i = 0; i < t->n_dims; i++) {
+        t->dims[i] = from->from->width[i] != W_END ? s->width[from->from->width[i]] : 1;
         if (t->dims[i] == 0) {
             return pls_fail(w->err, PLS_UNSUPPORTED, "%s: the card does not give dimension %d of %s",
                             w->card->arch, i + 1, t->name);
         }
     }
-    t->type = (uint8_t)source_type(t);
-    t->category = (uint8_t)pls_tensor_categorize(t->name);
     return PLS_OK;
 }
 
-static enum pls_code emit_all(struct writer *w, const struct pls_arch_tensor *const *sorted, uint32_t n,
-                              const struct scope *s, int layer)
+static enum pls_code emit_all(struct writer *w, uint32_t n, const struct scope *s, int layer)
 {
     uint64_t facts = (s->facts | w->row->always) & ~w->row->never;
     for (uint32_t i = 0; i < n; i++) {
-        if ((sorted[i]->facts & ~facts) != 0) {
+        if ((w->templates[i].from->facts & ~facts) != 0) {
             continue;
         }
-        enum pls_code code = emit(w, sorted[i], s, layer);
+        enum pls_code code = emit(w, &w->templates[i], s, layer);
         if (code != PLS_OK) {
             return code;
         }
@@ -309,46 +323,64 @@ bool pls_arch_known(const char *arch)
 /* Visits every tensor of the model in order. */
 static enum pls_code generate(struct writer *w)
 {
-    const struct pls_arch_tensor *sorted[MAX_TEMPLATES];
     struct scope model = { { 0 }, model_facts(w->card) };
     model_widths(w->card, model.width);
     state_widths(w->card, model.width);
-    uint32_t n = collect(w->row->global, PLS_COUNT_OF(w->row->global), sorted);
-    enum pls_code code = emit_all(w, sorted, n, &model, -1);
-    n = collect(w->row->block, PLS_COUNT_OF(w->row->block), sorted);
+    uint32_t n = collect(w->row->global, PLS_COUNT_OF(w->row->global), false, w->templates);
+    enum pls_code code = emit_all(w, n, &model, -1);
+    n = collect(w->row->block, PLS_COUNT_OF(w->row->block), true, w->templates);
     uint32_t blocks = w->card->n_layers + w->card->n_mtp_layers;
     for (uint32_t i = 0; i < blocks && code == PLS_OK; i++) {
         struct pls_layer layer = pls_card_layer(w->card, i);
         struct scope here = model;
         here.facts |= layer_facts(w->card, &layer, i);
         layer_widths(w->card, &layer, i, here.width);
-        code = emit_all(w, sorted, n, &here, (int)i);
+        code = emit_all(w, n, &here, (int)i);
     }
     return code;
+}
+
+/* Most tensors there can be: every template in every block. */
+static size_t most_tensors(const struct pls_arch_row *row, uint32_t blocks)
+{
+    size_t n[2] = { 0, 0 };
+    for (size_t p = 0; p < PLS_COUNT_OF(row->global) && row->global[p] != NULL; p++) {
+        for (const struct pls_arch_tensor *t = row->global[p]; t->name != NULL; t++) {
+            n[0]++;
+        }
+    }
+    for (size_t p = 0; p < PLS_COUNT_OF(row->block) && row->block[p] != NULL; p++) {
+        for (const struct pls_arch_tensor *t = row->block[p]; t->name != NULL; t++) {
+            n[1]++;
+        }
+    }
+    return n[0] + n[1] * blocks;
 }
 
 enum pls_code pls_arch_tensors(const struct pls_card *card, struct pls_arena *arena, struct pls_tensors *out,
                                struct pls_err *err)
 {
     size_t mark = arena->used;
-    struct writer w = { .card = card, .row = pls_arch_row(card->arch), .err = err };
+    struct writer w = { .card = card, .row = pls_arch_row(card->arch), .out = out, .err = err };
     *out = (struct pls_tensors){ NULL, 0 };
     if (w.row == NULL) {
         return pls_fail(err, PLS_UNSUPPORTED, "%s: no tensor list is known for this architecture",
                         card->arch);
     }
-    enum pls_code code = generate(&w);
-    w.items = code == PLS_OK ? PLS_TAKE(arena, struct pls_tensor, w.n) : NULL;
-    if (w.items == NULL) {
-        return code != PLS_OK ? code
-                              : pls_fail(err, PLS_NOMEM, "no room for %lu tensors", (unsigned long)w.n);
+    size_t most = most_tensors(w.row, card->n_layers + card->n_mtp_layers);
+    out->items = pls_arena_room(arena, most, sizeof(struct pls_tensor));
+    w.templates = pls_arena_room(arena, MAX_TEMPLATES, sizeof(struct template));
+    enum pls_code code = PLS_OK;
+    if (out->items == NULL || w.templates == NULL) {
+        code = pls_fail(err, PLS_NOMEM, "no room for up to %lu tensors", (unsigned long)most);
     }
-    w.n = 0;
-    code = generate(&w);
+    code = code == PLS_OK ? generate(&w) : code;
     if (code != PLS_OK) {
+        *out = (struct pls_tensors){ NULL, 0 };
         pls_arena_reset(arena, mark);
         return code;
     }
-    *out = (struct pls_tensors){ w.items, w.n };
+    /* what was not needed is given back */
+    pls_arena_reset(arena, (size_t)((unsigned char *)(out->items + out->n) - arena->base));
     return PLS_OK;
 }

@@ -266,7 +266,7 @@ static uint32_t head_kv_of(const struct pls_card *card, uint32_t layer)
     if (kind != '\0' && strchr("MmCDENKL", kind) != NULL) {
         return 0;
     }
-    if (pls_card_keeps_latent(card)) {
+    if (pls_card_has(card, PLS_CARD_KEEPS_LATENT)) {
         return 1; /* the latent is stored as one head that all queries share */
     }
     return kind == PLS_LAYER_SWA && card->n_head_kv_swa > 0 ? card->n_head_kv_swa : card->n_head_kv;
@@ -282,11 +282,10 @@ static uint32_t head_of(const struct pls_card *card, uint32_t layer)
 
 static uint32_t ff_of(const struct pls_card *card, uint32_t layer)
 {
-    bool split = card->kind[strcspn(card->kind, "DE")] != '\0';
     if (layer >= card->n_layers && card->n_ff_mtp > 0) {
         return card->n_ff_mtp;
     }
-    if (split && card->kind[layer] != PLS_LAYER_FFN) {
+    if (pls_card_has(card, PLS_CARD_SPLIT_BLOCKS) && card->kind[layer] != PLS_LAYER_FFN) {
         return 0;
     }
     bool wide = card->double_wide_mlp && layer + card->n_kv_shared_layers >= card->n_layers;
@@ -312,6 +311,7 @@ static void fill_layers(struct pls_card *card)
 {
     uint32_t n = card->n_layers + card->n_mtp_layers;
     bool head_listed = false, kv_listed = has_any_head_kv(card), ff_listed = false, indexer_listed = false;
+    bool lead_is_plain = pls_card_is_arch(card, "minimax-m3");
     for (uint32_t i = 0; i < card->n_layers; i++) {
         head_listed = head_listed || card->head[i] > 0;
         ff_listed = ff_listed || card->ff[i] > 0;
@@ -329,7 +329,7 @@ static void fill_layers(struct pls_card *card)
             card->ff[i] = ff_of(card, i);
         }
         if (!(indexer_listed && trunk)) {
-            bool lead = pls_card_is_arch(card, "minimax-m3") && i < card->n_dense_lead;
+            bool lead = lead_is_plain && i < card->n_dense_lead;
             card->indexer[i] = card->index_n_head > 0 && !lead;
         }
     }
@@ -383,6 +383,7 @@ enum pls_code pls_card_complete(struct pls_card *card, struct pls_err *err)
     if (code != PLS_OK) {
         return code;
     }
+    card->traits = pls_card_traits_of(card);
     fill_scalars(card);
     code = check_kinds(card, err);
     if (code == PLS_OK) {

@@ -31,9 +31,13 @@ bool pls_card_is_any(const struct pls_card *card, const char *const *archs, size
     return false;
 }
 
-bool pls_card_keeps_latent(const struct pls_card *card)
+uint32_t pls_card_traits_of(const struct pls_card *card)
 {
-    return card->kv_lora_rank > 0 && !card->legacy_mla && !PLS_CARD_IS_ANY(card, full_cache_mla_archs);
+    bool split = card->kind[strcspn(card->kind, "DE")] != '\0';
+    bool latent = card->kv_lora_rank > 0 && !card->legacy_mla && !PLS_CARD_IS_ANY(card, full_cache_mla_archs);
+    return (split ? PLS_CARD_SPLIT_BLOCKS : 0u) | (latent ? PLS_CARD_KEEPS_LATENT : 0u)
+           | (pls_card_is_arch(card, "gemma4") ? PLS_CARD_DENSE_BESIDE_MOE : 0u)
+           | (PLS_CARD_IS_ANY(card, idle_mtp_archs) ? PLS_CARD_IDLE_MTP : 0u);
 }
 
 /* Every n-th layer behind the dense lead has experts; which of the n is the phase. */
@@ -44,7 +48,7 @@ static bool layer_is_moe(const struct pls_card *card, uint32_t layer)
     if (card->n_expert == 0 || layer < card->n_dense_lead) {
         return false;
     }
-    if (card->kind[strcspn(card->kind, "DE")] != '\0' && layer < card->n_layers) {
+    if (pls_card_has(card, PLS_CARD_SPLIT_BLOCKS) && layer < card->n_layers) {
         return card->kind[layer] == PLS_LAYER_MOE;
     }
     if (layer >= card->n_layers) {
@@ -68,7 +72,7 @@ static void set_state(const struct pls_card *card, struct pls_layer *l)
     } else if (l->kind == PLS_LAYER_MAMBA1) {
         l->conv_state = taps * card->ssm_inner;
         l->ssm_state = (uint64_t)card->ssm_state * card->ssm_inner;
-    } else if (strchr("GMP", (char)l->kind) != NULL) {
+    } else if (l->kind == PLS_LAYER_GDN || l->kind == PLS_LAYER_MAMBA2 || l->kind == PLS_LAYER_PARALLEL) {
         l->conv_state = taps * (card->ssm_inner + 2 * (uint64_t)card->ssm_groups * card->ssm_state);
         l->ssm_state = (uint64_t)card->ssm_state * card->ssm_inner;
     }
@@ -95,7 +99,7 @@ static void set_dsv4(const struct pls_card *card, uint32_t layer, struct pls_lay
 static void set_cache(const struct pls_card *card, uint32_t layer, struct pls_layer *l)
 {
     bool shared = layer + card->n_kv_shared_layers >= card->n_layers;
-    bool idle = l->is_mtp ? PLS_CARD_IS_ANY(card, idle_mtp_archs) : shared;
+    bool idle = l->is_mtp ? pls_card_has(card, PLS_CARD_IDLE_MTP) : shared;
     if (!l->has_attention || card->is_encoder || idle) {
         return;
     }
@@ -103,7 +107,7 @@ static void set_cache(const struct pls_card *card, uint32_t layer, struct pls_la
         set_dsv4(card, layer, l);
         return;
     }
-    if (pls_card_keeps_latent(card)) {
+    if (pls_card_has(card, PLS_CARD_KEEPS_LATENT)) {
         l->k_cache_width = card->kv_lora_rank + card->qk_rope_dim;
     } else {
         uint32_t heads = card->kv_lora_rank > 0 ? l->n_head : l->n_head_kv;
@@ -134,7 +138,7 @@ struct pls_layer pls_card_layer(const struct pls_card *card, uint32_t layer)
     if (card->kv_lora_rank > 0) {
         l.head_dim_k = card->qk_nope_dim + card->qk_rope_dim;
     }
-    bool alone = l.is_moe && !pls_card_is_arch(card, "gemma4"); /* there a dense part runs beside the experts */
+    bool alone = l.is_moe && !pls_card_has(card, PLS_CARD_DENSE_BESIDE_MOE);
     l.n_ff = alone ? 0 : card->ff[layer];
     set_state(card, &l);
     set_cache(card, layer, &l);

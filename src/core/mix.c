@@ -45,74 +45,10 @@ static bool more_bits(uint32_t i, uint32_t n)
     return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
 }
 
-/* The names that most matrices have: none of them is kept, and asking them first saves most of the time of sizing. */
-static bool is_common(const char *name)
-{
-    static const char *const names[] = { "attn_q.weight",         "attn_k.weight",         "attn_v.weight",
-                                         "attn_output.weight",    "attn_qkv.weight",       "attn_gate.weight",
-                                         "ffn_gate.weight",       "ffn_up.weight",         "ffn_down.weight",
-                                         "ffn_gate_exps.weight",  "ffn_up_exps.weight",    "ffn_down_exps.weight",
-                                         "ffn_gate_shexp.weight", "ffn_up_shexp.weight",   "ffn_down_shexp.weight",
-                                         "ssm_in.weight",         "ssm_out.weight" };
-    const char *dot = pls_text_starts(name, "blk.") ? strchr(name + 4, '.') : NULL;
-    for (size_t i = 0; i < PLS_COUNT_OF(names) && dot != NULL; i++) {
-        if (strcmp(dot + 1, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Names of 2-D tensors that the quantizer leaves as the converter wrote them. */
-static bool is_kept(const char *name)
-{
-    static const char *const parts[] = { "_norm.weight",
-                                         "ffn_gate_inp.weight",
-                                         "ffn_gate_tid2eid.weight",
-                                         "altup",
-                                         "laurel",
-                                         "per_layer_model_proj",
-                                         "ssm_conv1d",
-                                         "shortconv.conv.weight",
-                                         "indexer.k_proj.weight",
-                                         "indexer.q_proj.weight",
-                                         "time_mix_first.weight",
-                                         "time_mix_w0.weight",
-                                         "time_mix_w1.weight",
-                                         "time_mix_w2.weight",
-                                         "time_mix_v0.weight",
-                                         "time_mix_v1.weight",
-                                         "time_mix_v2.weight",
-                                         "time_mix_a0.weight",
-                                         "time_mix_a1.weight",
-                                         "time_mix_a2.weight",
-                                         "time_mix_g1.weight",
-                                         "time_mix_g2.weight",
-                                         "time_mix_decay_w1.weight",
-                                         "time_mix_decay_w2.weight",
-                                         "time_mix_lerp_fused.weight",
-                                         "attn_rel_b.weight",
-                                         ".position_embd",
-                                         "sam.pos_embd",
-                                         "sam.neck.",
-                                         "sam.net_",
-                                         ".rel_pos",
-                                         ".patch_embd",
-                                         ".patch_merger",
-                                         "a.rvq.codebook",
-                                         "mm.a.code_embd" };
-    for (size_t i = 0; i < PLS_COUNT_OF(parts); i++) {
-        if (strstr(name, parts[i]) != NULL) {
-            return true;
-        }
-    }
-    return pls_text_equal(name, "position_embd.weight") || pls_text_equal(name, "token_types.weight");
-}
-
 static bool is_quantizable(const struct pls_tensor *t)
 {
     bool matrix = t->dims[1] > 1 || t->dims[2] > 1 || t->dims[3] > 1;
-    return matrix && (is_common(t->name) || (pls_text_ends(t->name, "weight") && !is_kept(t->name)));
+    return matrix && (t->traits & PLS_TENSOR_KEPT) == 0;
 }
 
 static bool is_vlike(const struct pls_tensor *t)

@@ -17,7 +17,7 @@ uint64_t pls_tensor_bytes(const struct pls_tensor *t)
 }
 
 /* The first part that occurs decides, so attn_qkv must come before attn_k and attn_v. */
-enum pls_tensor_category pls_tensor_categorize(const char *name)
+static enum pls_tensor_category category_of(const char *name)
 {
     static const struct {
         const char *part;
@@ -43,21 +43,72 @@ enum pls_tensor_category pls_tensor_categorize(const char *name)
     return PLS_CAT_OTHER;
 }
 
-bool pls_tensor_is_expert(const struct pls_tensor *t)
+/* Names of matrices that the quantizer leaves as the converter wrote them. */
+static bool is_kept(const char *name)
 {
-    return strstr(t->name, "_exps.") != NULL;
+    static const char *const parts[] = { "_norm.weight",
+                                         "ffn_gate_inp.weight",
+                                         "ffn_gate_tid2eid.weight",
+                                         "altup",
+                                         "laurel",
+                                         "per_layer_model_proj",
+                                         "ssm_conv1d",
+                                         "shortconv.conv.weight",
+                                         "indexer.k_proj.weight",
+                                         "indexer.q_proj.weight",
+                                         "time_mix_first.weight",
+                                         "time_mix_w0.weight",
+                                         "time_mix_w1.weight",
+                                         "time_mix_w2.weight",
+                                         "time_mix_v0.weight",
+                                         "time_mix_v1.weight",
+                                         "time_mix_v2.weight",
+                                         "time_mix_a0.weight",
+                                         "time_mix_a1.weight",
+                                         "time_mix_a2.weight",
+                                         "time_mix_g1.weight",
+                                         "time_mix_g2.weight",
+                                         "time_mix_decay_w1.weight",
+                                         "time_mix_decay_w2.weight",
+                                         "time_mix_lerp_fused.weight",
+                                         "attn_rel_b.weight",
+                                         ".position_embd",
+                                         "sam.pos_embd",
+                                         "sam.neck.",
+                                         "sam.net_",
+                                         ".rel_pos",
+                                         ".patch_embd",
+                                         ".patch_merger",
+                                         "a.rvq.codebook",
+                                         "mm.a.code_embd" };
+    for (size_t i = 0; i < PLS_COUNT_OF(parts); i++) {
+        if (strstr(name, parts[i]) != NULL) {
+            return true;
+        }
+    }
+    return !pls_text_ends(name, "weight") || pls_text_equal(name, "position_embd.weight")
+           || pls_text_equal(name, "token_types.weight");
 }
 
-bool pls_tensor_is_input_table(const struct pls_tensor *t)
+static bool is_input_table(const char *name)
 {
     static const char *const tables[] = { "token_embd.weight", "per_layer_token_embd.weight",
                                           "position_embd.weight", "token_types.weight" };
     for (size_t i = 0; i < PLS_COUNT_OF(tables); i++) {
-        if (pls_text_equal(t->name, tables[i])) {
+        if (pls_text_equal(name, tables[i])) {
             return true;
         }
     }
     return false;
+}
+
+void pls_tensor_read_name(struct pls_tensor *t)
+{
+    unsigned traits = strstr(t->name, "_exps.") != NULL ? PLS_TENSOR_EXPERT : 0;
+    traits |= is_input_table(t->name) ? PLS_TENSOR_INPUT_TABLE : 0;
+    traits |= is_kept(t->name) ? PLS_TENSOR_KEPT : 0;
+    t->traits = (uint8_t)traits;
+    t->category = (uint8_t)category_of(t->name);
 }
 
 /* N of "blk.N.", -1 for anything else, blocks past the limit of this program included. */
@@ -110,7 +161,7 @@ void pls_tensors_sort(struct pls_tensors *list)
     for (uint32_t i = 0; i < list->n; i++) {
         struct pls_tensor *t = &list->items[i];
         t->layer = layer_of(t->name);
-        t->category = (uint8_t)pls_tensor_categorize(t->name);
+        pls_tensor_read_name(t);
         sorted = sorted && (i == 0 || !comes_after(&list->items[i - 1], t));
     }
     if (sorted) {

@@ -59,6 +59,7 @@ START_TEST(a_folder_is_taken_as_it_is_stored)
                                      .type = PLS_TYPE_I32,
                                      .layer = 3 };
     model.tensors = (struct pls_tensors){ folder, 3 };
+    pls_tensors_sort(&model.tensors);
     model.file_bytes = 21000;
     ck_assert(pls_quant_parse("mlx-4bit", &model.stored));
     struct pls_machine m = machine_make(32 * PLS_GIB);

@@ -206,26 +206,32 @@ START_TEST(names_tell_the_role)
     static const struct {
         const char *name;
         enum pls_tensor_category category;
-        bool expert, table;
+        bool expert, table, kept; /* kept: by the quantizer, whatever its shape */
     } want[] = {
-        { "output.weight", PLS_CAT_OUTPUT, false, false },
-        { "token_embd.weight", PLS_CAT_EMBED, false, true },
-        { "per_layer_token_embd.weight", PLS_CAT_EMBED, false, true },
-        { "position_embd.weight", PLS_CAT_OTHER, false, true },
-        { "blk.0.attn_qkv.weight", PLS_CAT_QKV, false, false },
-        { "blk.0.attn_kv_b.weight", PLS_CAT_KV_B, false, false },
-        { "blk.0.attn_k_b.weight", PLS_CAT_OTHER, false, false },
-        { "blk.0.attn_output.weight", PLS_CAT_ATTN_OUT, false, false },
-        { "blk.0.ffn_gate_exps.weight", PLS_CAT_GATE, true, false },
-        { "blk.0.ffn_down_shexp.weight", PLS_CAT_DOWN, false, false },
-        { "blk.0.ffn_gate_up_exps.weight", PLS_CAT_GATE, true, false },
-        { "blk.0.ssm_out.weight", PLS_CAT_OTHER, false, false },
+        { "output.weight", PLS_CAT_OUTPUT, false, false, false },
+        { "token_embd.weight", PLS_CAT_EMBED, false, true, false },
+        { "per_layer_token_embd.weight", PLS_CAT_EMBED, false, true, false },
+        { "position_embd.weight", PLS_CAT_OTHER, false, true, true },
+        { "blk.0.attn_qkv.weight", PLS_CAT_QKV, false, false, false },
+        { "blk.0.attn_kv_b.weight", PLS_CAT_KV_B, false, false, false },
+        { "blk.0.attn_k_b.weight", PLS_CAT_OTHER, false, false, false },
+        { "blk.0.attn_output.weight", PLS_CAT_ATTN_OUT, false, false, false },
+        { "blk.0.ffn_gate_exps.weight", PLS_CAT_GATE, true, false, false },
+        { "blk.0.ffn_down_shexp.weight", PLS_CAT_DOWN, false, false, false },
+        { "blk.0.ffn_gate_up_exps.weight", PLS_CAT_GATE, true, false, false },
+        { "blk.0.ssm_out.weight", PLS_CAT_OTHER, false, false, false },
+        { "blk.0.ssm_conv1d.weight", PLS_CAT_OTHER, false, false, true },
+        { "blk.0.ffn_gate_inp.weight", PLS_CAT_GATE, false, false, true },
+        { "blk.0.attn_q.bias", PLS_CAT_OTHER, false, false, true },
+        { "blk.0.attn_q_norm.weight", PLS_CAT_OTHER, false, false, true },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(want); i++) {
         struct pls_tensor t = named(want[i].name);
-        ck_assert_msg(pls_tensor_categorize(t.name) == want[i].category, "%s", t.name);
+        pls_tensor_read_name(&t);
+        ck_assert_msg(t.category == want[i].category, "%s", t.name);
         ck_assert_msg(pls_tensor_is_expert(&t) == want[i].expert, "%s", t.name);
         ck_assert_msg(pls_tensor_is_input_table(&t) == want[i].table, "%s", t.name);
+        ck_assert_msg(((t.traits & PLS_TENSOR_KEPT) != 0) == want[i].kept, "%s", t.name);
     }
 }
 END_TEST
