@@ -46,6 +46,8 @@ struct pls_compute_ask {
      * plain, and their bytes are assumed (4.5 bits each) with a wide uncertainty. */
     const struct pls_tensors *weights;
     const uint8_t *where;
+    /* For the closed form without a list: the largest weight on the host that a large batch would copy to a device. */
+    uint64_t copied_bytes;
 };
 
 /* The ask for one device: the last gpu_layers of layers and output are on it, as the engine's -ngl counts
@@ -66,6 +68,9 @@ struct pls_compute {
 /* scratch is used and given back; when it is too small the closed form answers. Never fails. */
 void pls_compute_buffers(const struct pls_compute_ask *ask, struct pls_arena *scratch,
                          struct pls_compute *out);
+
+/* The closed form alone: a hundred times sooner, within uncertainty_bytes. */
+void pls_compute_estimate(const struct pls_compute_ask *ask, struct pls_compute *out);
 
 /* The logits buffer on the host: 4 bytes per vocabulary entry and output row; at least one row per slot.
  * Source: measured, llama.cpp 2026-08-22; it is not in the engine's own memory breakdown. */

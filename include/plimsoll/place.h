@@ -25,6 +25,8 @@ struct pls_weight_group {
     uint64_t repack_bytes; /* the part of host_bytes that this processor's kernels want repacked */
     uint64_t by_type[PLS_TYPE_COUNT];
     uint64_t params;
+    uint64_t largest_bytes;       /* of one tensor, bare */
+    uint64_t largest_plain_bytes; /* of one that the processor's kernels take as it is */
 };
 
 struct pls_layer_weights {
@@ -55,6 +57,8 @@ struct pls_layout {
     uint8_t *role;            /* of each tensor: enum pls_weight_role */
     uint8_t *repacks;         /* of each tensor: 1 when this processor's kernels want it repacked */
     int16_t *layer;           /* of each tensor: the layer it moves with; -1 none */
+    uint64_t embed_bytes;     /* of the token table, bare; 0: none */
+    uint64_t host_only_bytes; /* largest tensor that is on the host whatever is offloaded and not looked up by row */
     bool output_before_input; /* gemma3n, gemma4: the tied table is held twice on the host unless mapped */
     uint64_t tensor_data_bytes, file_bytes, header_bytes;
     bool header_estimated;
@@ -62,8 +66,7 @@ struct pls_layout {
         uint32_t tensors;
         uint64_t bytes;
     } types[PLS_TYPE_COUNT];
-        /* GGUF only: other packagings have no such types */ /* GGUF only: other packagings have no such types
-                                                              */
+        /* GGUF only: other packagings have no such types */
 };
 
 /* Types every tensor of model as quant says and sums them up for this processor. The arena must outlive the

@@ -44,7 +44,7 @@ static enum pls_code read_record(const char *path, struct pls_machine *out, stru
 enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *out, struct pls_err *err)
 {
     if (s->profiles.items == NULL) {
-        struct pls_profile *items = PLS_TAKE(&s->arena, struct pls_profile, PLS_MAX_PROFILES);
+        struct pls_profile *items = pls_arena_room(&s->arena, PLS_MAX_PROFILES, sizeof(*items));
         enum pls_code code = pls_session_catalog(s, err);
         if (code == PLS_OK && items == NULL) {
             code = pls_fail(err, PLS_NOMEM, "no memory for the hardware profiles");

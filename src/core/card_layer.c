@@ -121,7 +121,9 @@ static void set_cache(const struct pls_card *card, uint32_t layer, struct pls_la
 
 struct pls_layer pls_card_layer(const struct pls_card *card, uint32_t layer)
 {
-    struct pls_layer l = { .kind = (enum pls_layer_kind)card->kind[layer] };
+    struct pls_layer l;
+    memset(&l, 0, sizeof(l)); /* padding too, so that layers can be compared as bytes */
+    l.kind = (enum pls_layer_kind)card->kind[layer];
     bool swa = l.kind == PLS_LAYER_SWA;
     l.is_mtp = layer >= card->n_layers;
     l.is_moe = layer_is_moe(card, layer);

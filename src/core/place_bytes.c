@@ -118,12 +118,18 @@ static void put_weights(const struct pls_place_scene *s, const struct pls_split 
 static void put_cache(const struct pls_place_scene *s, const struct pls_setting *setting,
                       const struct pls_split *split, struct pls_place_bytes *b)
 {
+    const struct pls_cache_layer *layers = s->layout->cache.layers;
+    struct pls_cache_bytes one = { 0, 0 };
+    uint8_t before = UINT8_MAX;
     for (uint32_t i = 0; i < s->layout->cache.n_layers; i++) {
         uint8_t at = s->ask->no_kv_offload ? PLS_ON_HOST : split->at[i];
         struct pls_buffer_rule rule =
             at == PLS_ON_HOST ? pls_buffer_rule(PLS_BACKEND_CPU) : s->devices[at - 1].rule;
         struct pls_bytes *to = at == PLS_ON_HOST ? &b->host : &b->device[at - 1];
-        struct pls_cache_bytes one = pls_size_kv_layer(&s->layout->cache, i, setting, rule);
+        if (at != before || memcmp(&layers[i], &layers[i - 1], sizeof(layers[i])) != 0) { /* most are like the one before */
+            one = pls_size_kv_layer(&s->layout->cache, i, setting, rule);
+        }
+        before = at;
         to->kv = pls_add(to->kv, one.kv);
         to->state = pls_add(to->state, one.state);
     }
@@ -157,12 +163,33 @@ static uint8_t where_of(const struct pls_place_scene *s, const struct pls_split 
     return host_repacks(s) && l->repacks[tensor] != 0 ? PLS_WHERE_REPACKED : PLS_WHERE_HOST;
 }
 
+/* What a large batch would copy from the host to a device, at most at a time. */
+static uint64_t copied_bytes(const struct pls_place_scene *s, const struct pls_split *split)
+{
+    const struct pls_layout *l = s->layout;
+    bool plain_only = host_repacks(s);
+#define LARGEST(group) (plain_only ? (group).largest_plain_bytes : (group).largest_bytes)
+    uint64_t largest = l->host_only_bytes;
+    for (uint32_t i = 0; i < l->cache.n_layers; i++) {
+        if (split->at[i] == PLS_ON_HOST) {
+            largest = pls_max(largest, LARGEST(l->layers[i].dense));
+        }
+        if (split->at[i] == PLS_ON_HOST || i < split->cpu_moe_layers) {
+            largest = pls_max(largest, LARGEST(l->layers[i].experts));
+        }
+    }
+    if (split->at[split->n_blocks] == PLS_ON_HOST) {
+        largest = pls_max(largest, pls_max(LARGEST(l->output), LARGEST(l->per_side)));
+        largest = pls_max(largest, l->model->card.tied ? l->embed_bytes : 0);
+    }
+#undef LARGEST
+    return largest;
+}
+
 static void ask_compute(const struct pls_place_scene *s, const struct pls_setting *setting,
                         const struct pls_split *split, bool quick, struct pls_compute *out)
 {
     size_t mark = s->scratch->used;
-    unsigned char nothing[1];
-    struct pls_arena none = pls_arena_over(nothing, 0); /* no room to replay in: the closed form answers */
     struct pls_compute_ask ask;
     memset(&ask, 0, sizeof(ask));
     ask.card = &s->layout->model->card;
@@ -175,7 +202,12 @@ static void ask_compute(const struct pls_place_scene *s, const struct pls_settin
     ask.kv_on_host = s->ask->no_kv_offload;
     /* a quantized V cache turns "auto" into "on" for good */
     ask.flash_auto = s->ask->flash_attention == PLS_AUTO && !pls_type_is_quantized(setting->type_v);
-    uint8_t *where = PLS_TAKE(s->scratch, uint8_t, s->layout->tensors.n + 1);
+    if (quick) {
+        ask.copied_bytes = copied_bytes(s, split);
+        pls_compute_estimate(&ask, out);
+        return;
+    }
+    uint8_t *where = pls_arena_room(s->scratch, s->layout->tensors.n + 1, sizeof(*where));
     if (where != NULL) {
         for (uint32_t i = 0; i < s->layout->tensors.n; i++) {
             where[i] = where_of(s, split, i);
@@ -183,7 +215,7 @@ static void ask_compute(const struct pls_place_scene *s, const struct pls_settin
         ask.weights = &s->layout->tensors;
         ask.where = where;
     }
-    pls_compute_buffers(&ask, quick ? &none : s->scratch, out);
+    pls_compute_buffers(&ask, s->scratch, out);
     pls_arena_reset(s->scratch, mark);
 }
 

@@ -42,10 +42,12 @@ static struct fit fit_of(const struct pls_profile *p, const struct pls_tokens *q
         for (const char *at = texts[i]; *at != '\0';) {
             size_t len = strcspn(at, "|");
             size_t bare = strcspn(at, "|("); /* what a name says in brackets describes, it does not name */
-            struct pls_tokens all = pls_tokens_of(at, len);
             struct pls_tokens name = pls_tokens_of(at, bare);
             uint32_t extra = left_over(&name, query);
-            mark_found(&all, query, found);
+            if (bare < len) {
+                name = pls_tokens_of(at, len);
+            }
+            mark_found(&name, query, found);
             out.extra = extra < out.extra ? extra : out.extra;
             at += len + (at[len] == '|');
         }
@@ -263,8 +265,11 @@ static bool pick_smallest(const struct candidates *c, struct pls_machine *m, con
 /* "rtx 4090 64gb ram" is a card in a machine of 64 GB; "m4 max 64gb ram" is the chip's own memory. */
 static void settle_ram(struct pls_profiles profiles, struct pls_part *part, struct pls_machine *m)
 {
+    if (!part->says_ram || !(part->gib > 0)) {
+        return;
+    }
     struct candidates c = find(profiles, part, false);
-    if (part->says_ram && part->gib > 0 && c.n > 0 && c.items[0]->kind == PLS_PROFILE_DISCRETE) {
+    if (c.n > 0 && c.items[0]->kind == PLS_PROFILE_DISCRETE) {
         m->pools[0].capacity_bytes = (uint64_t)(part->gib * (double)PLS_GIB);
         part->gib = 0;
     }

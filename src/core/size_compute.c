@@ -129,10 +129,16 @@ void pls_compute_buffers(const struct pls_compute_ask *ask, struct pls_arena *sc
     own.setting = &settled;
     settled.flash_attention = out->flash_attention = keeps_flash_attention(ask, scratch);
     if (!replay(&own, scratch, out)) {
-        pls_compute_closed_form(&own, out);
-        out->uncertainty_bytes = form_uncertainty(&own, out);
+        pls_compute_estimate(&own, out);
     }
     pls_arena_reset(scratch, mark);
+}
+
+void pls_compute_estimate(const struct pls_compute_ask *ask, struct pls_compute *out)
+{
+    *out = (struct pls_compute){ .flash_attention = ask->setting->flash_attention };
+    pls_compute_closed_form(ask, out);
+    out->uncertainty_bytes = form_uncertainty(ask, out);
 }
 
 uint64_t pls_compute_output_bytes(const struct pls_card *card, const struct pls_setting *setting)

@@ -25,6 +25,30 @@ struct form {
     uint64_t logits;
 };
 
+/* Layers of the trunk that differ, and how many there are of each: a model has one to four kinds. */
+struct kinds {
+    uint32_t n;
+    uint32_t count[PLS_MAX_LAYERS];
+    struct pls_layer layer[PLS_MAX_LAYERS];
+};
+
+static void find_kinds(const struct pls_card *card, struct kinds *out)
+{
+    out->n = 0;
+    for (uint32_t i = 0; i < card->n_layers; i++) {
+        struct pls_layer l = pls_card_layer(card, i);
+        uint32_t k = 0;
+        while (k < out->n && memcmp(&out->layer[k], &l, sizeof(l)) != 0) {
+            k++;
+        }
+        if (k == out->n) {
+            out->layer[out->n] = l;
+            out->count[out->n++] = 0;
+        }
+        out->count[k]++;
+    }
+}
+
 static uint64_t tokens_of(const struct pls_setting *s)
 {
     return pls_min(s->n_ubatch, s->n_ctx);
@@ -45,15 +69,15 @@ static uint64_t cells_of(const struct pls_layer *l, const struct pls_setting *s)
     return l->is_sliding && s->n_cells_swa != 0 ? s->n_cells_swa : s->n_ctx_seq;
 }
 
-static struct masks mask_sizes(const struct pls_card *card, const struct pls_setting *s)
+static struct masks mask_sizes(const struct kinds *kinds, const struct pls_setting *s)
 {
     struct masks m = { 0 };
     bool full = false;
-    for (uint32_t i = 0; i < card->n_layers; i++) {
-        struct pls_layer l = pls_card_layer(card, i);
-        if (attends(&l)) {
-            m.has_swa |= l.is_sliding && s->n_cells_swa != 0;
-            full |= !l.is_sliding;
+    for (uint32_t i = 0; i < kinds->n; i++) {
+        const struct pls_layer *l = &kinds->layer[i];
+        if (attends(l)) {
+            m.has_swa |= l->is_sliding && s->n_cells_swa != 0;
+            full |= !l->is_sliding;
         }
     }
     uint64_t cells = (full ? s->n_ctx_seq : 0) + (m.has_swa ? s->n_cells_swa : 0);
@@ -117,15 +141,15 @@ static uint64_t feed_forward_floats(const struct pls_card *card, const struct pl
     return q + 3 * mid + (down > 2 * mid ? down : 0);
 }
 
-static uint64_t layer_floats(const struct pls_card *card, const struct pls_setting *s)
+static uint64_t layer_floats(const struct pls_card *card, const struct kinds *kinds, const struct pls_setting *s)
 {
     uint64_t widest = 0;
-    for (uint32_t i = 0; i < card->n_layers; i++) {
-        struct pls_layer l = pls_card_layer(card, i);
-        uint64_t own = feed_forward_floats(card, &l);
-        own = pls_max(own, recurrent_floats(card, &l));
-        if (attends(&l)) {
-            own = pls_max(own, attention_floats(card, &l, s));
+    for (uint32_t i = 0; i < kinds->n; i++) {
+        const struct pls_layer *l = &kinds->layer[i];
+        uint64_t own = feed_forward_floats(card, l);
+        own = pls_max(own, recurrent_floats(card, l));
+        if (attends(l)) {
+            own = pls_max(own, attention_floats(card, l, s));
         }
         widest = pls_max(widest, own);
     }
@@ -135,7 +159,7 @@ static uint64_t layer_floats(const struct pls_card *card, const struct pls_setti
 
 /* What the attention kernels of a device want beside their result. Metal: F16 copies of a layer's K and V,
  * and partial results of its work groups. CUDA: the copies, when the cache is of another type. */
-static uint64_t kernel_bytes(const struct pls_compute_ask *ask, enum pls_backend backend)
+static uint64_t kernel_bytes(const struct pls_compute_ask *ask, const struct kinds *kinds, enum pls_backend backend)
 {
     const struct pls_setting *s = ask->setting;
     bool metal = backend == PLS_BACKEND_METAL;
@@ -144,15 +168,15 @@ static uint64_t kernel_bytes(const struct pls_compute_ask *ask, enum pls_backend
         return 0;
     }
     uint64_t most = 0;
-    for (uint32_t i = 0; i < ask->card->n_layers; i++) {
-        struct pls_layer l = pls_card_layer(ask->card, i);
-        if (!attends(&l)) {
+    for (uint32_t i = 0; i < kinds->n; i++) {
+        const struct pls_layer *l = &kinds->layer[i];
+        if (!attends(l)) {
             continue;
         }
-        uint64_t width = (uint64_t)l.k_cache_width + l.v_cache_width;
-        uint64_t bytes = pls_mul(F16_BYTES * width, pls_mul(cells_of(&l, s), s->n_streams));
-        uint64_t head = l.v_cache_width != 0 ? l.head_dim_v : ask->card->kv_lora_rank;
-        uint64_t groups = pls_mul(F32_BYTES * METAL_GROUPS * METAL_GROUPS, (uint64_t)l.n_head * (head + 2));
+        uint64_t width = (uint64_t)l->k_cache_width + l->v_cache_width;
+        uint64_t bytes = pls_mul(F16_BYTES * width, pls_mul(cells_of(l, s), s->n_streams));
+        uint64_t head = l->v_cache_width != 0 ? l->head_dim_v : ask->card->kv_lora_rank;
+        uint64_t groups = pls_mul(F32_BYTES * METAL_GROUPS * METAL_GROUPS, (uint64_t)l->n_head * (head + 2));
         most = pls_max(most, metal ? pls_add(bytes, groups) : bytes);
     }
     return most;
@@ -161,7 +185,7 @@ static uint64_t kernel_bytes(const struct pls_compute_ask *ask, enum pls_backend
 /* The largest weight that a large batch would copy from the host to a device. */
 static uint64_t copied_weight_bytes(const struct pls_compute_ask *ask)
 {
-    uint64_t largest = 0;
+    uint64_t largest = ask->weights == NULL ? ask->copied_bytes : 0;
     bool tied = ask->card->tied && ask->layer_at[ask->card->n_layers + ask->card->n_mtp_layers] == 0;
     for (uint32_t i = 0; ask->weights != NULL && i < ask->weights->n; i++) {
         const struct pls_tensor *t = &ask->weights->items[i];
@@ -175,12 +199,13 @@ static uint64_t copied_weight_bytes(const struct pls_compute_ask *ask)
 }
 
 /* Layers on both sides: each may hold a whole layer, and host weights pass through the device. */
-static void form_devices(const struct pls_compute_ask *ask, const struct form *f, struct pls_compute *out)
+static void form_devices(const struct pls_compute_ask *ask, const struct kinds *kinds, const struct form *f,
+                         struct pls_compute *out)
 {
     bool split = pls_compute_is_split(ask);
     uint64_t passing = split ? copied_weight_bytes(ask) : 0;
     for (uint32_t d = 0; d < ask->n_devices; d++) {
-        uint64_t layer = pls_add(f->layer, kernel_bytes(ask, ask->device[d]));
+        uint64_t layer = pls_add(f->layer, kernel_bytes(ask, kinds, ask->device[d]));
         out->device_bytes[d] = pls_add(pls_add(pls_max(layer, f->logits), passing), f->indices);
     }
     uint64_t inputs = pls_add(f->masks, pls_add(pls_mul(2, f->stream), f->indices));
@@ -189,13 +214,12 @@ static void form_devices(const struct pls_compute_ask *ask, const struct form *f
 
 /* Operations per token, for what starting each of them costs. Means of the replayed graphs of 387 cards, by layer: 21 with
  * attention, 36 with recurrent state, 20 more with experts; single architectures lie within a half of that. */
-static uint32_t likely_nodes(const struct pls_card *card)
+static uint32_t likely_nodes(const struct kinds *kinds)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < card->n_layers; i++) {
-        struct pls_layer l = pls_card_layer(card, i);
-        n += l.ssm_state != 0 ? 36 : 21;
-        n += l.is_moe ? 20 : 0;
+    for (uint32_t i = 0; i < kinds->n; i++) {
+        uint32_t one = kinds->layer[i].ssm_state != 0 ? 36 : 21;
+        n += kinds->count[i] * (one + (kinds->layer[i].is_moe ? 20 : 0));
     }
     return n;
 }
@@ -205,17 +229,19 @@ void pls_compute_closed_form(const struct pls_compute_ask *ask, struct pls_compu
     const struct pls_card *card = ask->card;
     const struct pls_setting *s = ask->setting;
     uint64_t ub = tokens_of(s);
-    struct masks m = mask_sizes(card, s);
+    struct kinds kinds;
+    find_kinds(card, &kinds);
+    struct masks m = mask_sizes(&kinds, s);
     uint64_t vocab = card->is_encoder ? 0 : card->n_vocab;
     struct form f = { .masks = m.bytes, .indices = (m.has_swa ? 36 : 20) * ub };
     f.stream = pls_mul(F32_BYTES * ub, card->n_embd);
-    f.layer = pls_add(m.bytes, pls_mul(F32_BYTES * ub, layer_floats(card, s)));
+    f.layer = pls_add(m.bytes, pls_mul(F32_BYTES * ub, layer_floats(card, &kinds, s)));
     f.logits = pls_mul(F32_BYTES * outputs_of(s), vocab + card->n_embd);
     if (ask->n_devices != 0) {
-        form_devices(ask, &f, out);
+        form_devices(ask, &kinds, &f, out);
     } else {
         out->host_bytes = pls_add(pls_max(f.layer, pls_add(m.bytes, f.logits)), pls_add(f.stream, f.indices));
     }
-    out->n_nodes = likely_nodes(card);
+    out->n_nodes = likely_nodes(&kinds);
     out->origin = PLS_ORIGIN_ASSUMED;
 }

@@ -14,6 +14,9 @@ static char token_char(char c)
 static size_t mark_length(const char *text, size_t len)
 {
     static const char *const marks[] = { "(R)", "(TM)", "(r)", "(tm)", "(C)" };
+    if (text[0] != '(') {
+        return 0;
+    }
     for (size_t i = 0; i < PLS_COUNT_OF(marks); i++) {
         size_t n = strlen(marks[i]);
         if (len >= n && memcmp(text, marks[i], n) == 0) {
