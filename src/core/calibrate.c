@@ -26,7 +26,9 @@ static double seconds(const double *x, double layer_ns, const struct pls_engine_
     const double *mine = x + (s->is_prefill ? PLS_TYPE_COUNT : 0);
     double sum = s->parts.other + (s->is_prefill ? 0 : layer_ns * 1e-9 * s->parts.n_layers);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        sum += s->parts.by_type[i] * exp(-mine[i]);
+        if (s->parts.by_type[i] != 0) { /* a model has a handful of types; unknown is NAN and stays it */
+            sum += s->parts.by_type[i] * exp(-mine[i]);
+        }
     }
     return sum;
 }

@@ -37,15 +37,25 @@ bool pls_graph_init(struct pls_graph *g, const struct pls_compute_ask *ask, stru
     return g->node != NULL && g->order != NULL && g->leaf != NULL && g->seen != NULL && g->leaf_of != NULL;
 }
 
+/* Where a layer's tensor is named: past "blk.N.". */
+static uint32_t bare_name(const struct pls_tensor *t)
+{
+    uint32_t at = 0;
+    for (int dots = 0; t->layer >= 0 && dots < 2 && t->name[at] != '\0'; at++) {
+        dots += t->name[at] == '.';
+    }
+    return at;
+}
+
 void pls_graph_enter(struct pls_graph *g, int32_t layer)
 {
     const struct pls_tensors *list = g->ask->weights;
+    uint32_t i = layer > g->layer ? g->end_weight : 0; /* layers are mostly entered in order */
     g->layer = layer;
     g->first_weight = g->end_weight = 0;
     if (list == NULL) {
         return;
     }
-    uint32_t i = 0;
     while (i < list->n && list->items[i].layer < layer) {
         i++;
     }
@@ -54,6 +64,7 @@ void pls_graph_enter(struct pls_graph *g, int32_t layer)
         i++;
     }
     g->end_weight = i;
+    g->bare_name = i > g->first_weight ? bare_name(&list->items[i - 1]) : 0;
 }
 
 static uint64_t product(const struct pls_shape *s)
@@ -92,18 +103,6 @@ uint32_t pls_g_input(struct pls_graph *g, enum pls_type type, struct pls_shape s
     return id;
 }
 
-/* Past "blk.N." of a layer's tensor. */
-static const char *short_name(const struct pls_tensor *t)
-{
-    const char *name = t->name;
-    if (t->layer >= 0) {
-        for (int dots = 0; dots < 2 && *name != 0; name++) {
-            dots += *name == '.';
-        }
-    }
-    return name;
-}
-
 static uint32_t find_weight(const struct pls_graph *g, const char *name)
 {
     const struct pls_tensors *list = g->ask->weights;
@@ -113,7 +112,7 @@ static uint32_t find_weight(const struct pls_graph *g, const char *name)
         }
     }
     for (uint32_t i = g->first_weight; i < g->end_weight; i++) {
-        if (strcmp(short_name(&g->ask->weights->items[i]), name) == 0) {
+        if (strcmp(list->items[i].name + g->bare_name, name) == 0) {
             return i;
         }
     }

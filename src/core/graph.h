@@ -118,6 +118,7 @@ struct pls_graph {
     uint64_t n_seqs, n_seq_tokens;
     int32_t layer;                     /* being built; -1 outside */
     uint32_t first_weight, end_weight; /* of this layer in ask->weights */
+    uint32_t bare_name;                /* where their names go on behind "blk.N." */
     bool weights_matter;               /* host weights may be copied: their bytes and places are looked up */
     uint32_t *leaf_of;                 /* per item of ask->weights: its leaf; 0 not made */
 

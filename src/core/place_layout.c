@@ -166,11 +166,11 @@ static enum pls_code take_arrays(struct pls_layout *l, struct pls_arena *arena)
 {
     size_t n = (size_t)l->tensors.n + 1;
     l->layers = PLS_TAKE(arena, struct pls_layer_weights, l->cache.n_layers + 1);
-    l->bytes = PLS_TAKE(arena, uint64_t, n);
-    l->params = PLS_TAKE(arena, uint64_t, n);
-    l->role = PLS_TAKE(arena, uint8_t, n);
-    l->repacks = PLS_TAKE(arena, uint8_t, n);
-    l->layer = PLS_TAKE(arena, int16_t, n);
+    l->bytes = pls_arena_room(arena, n, sizeof(*l->bytes)); /* these are written for every tensor */
+    l->params = pls_arena_room(arena, n, sizeof(*l->params));
+    l->role = pls_arena_room(arena, n, sizeof(*l->role));
+    l->repacks = pls_arena_room(arena, n, sizeof(*l->repacks));
+    l->layer = pls_arena_room(arena, n, sizeof(*l->layer));
     bool all = l->layers != NULL && l->bytes != NULL && l->params != NULL && l->role != NULL
                && l->repacks != NULL && l->layer != NULL;
     return all ? PLS_OK : PLS_NOMEM;

@@ -109,9 +109,9 @@ static void weights_s(const double *ops, const struct pls_gpu_load *load, double
     double fp32 = load->gpu->fp32_tflops * 1e12;
     double all = weight_bytes(t);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        const struct pls_type_info *info = pls_type_info((enum pls_type)i);
         double bytes = (double)t->weights_by_type[i];
-        if (info->name == NULL || !(bytes > 0)) {
+        const struct pls_type_info *info = bytes > 0 ? pls_type_info((enum pls_type)i) : NULL;
+        if (info == NULL || info->name == NULL) {
             continue;
         }
         bool is_mlx = load->backend == PLS_BACKEND_MLX;
