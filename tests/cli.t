@@ -109,8 +109,15 @@ is "a draft model stands in the command of its model" "$(emitted qwen3-32b --dra
 printf '{"id":"nowhere-1b","name":"Nowhere 1B","arch":"llama","shape":{"n_layers":16,"vocab_size":32000,"hidden_size":2048,"intermediate_size":8192,"n_heads":32,"n_kv_heads":8,"max_context":8192,"tie_embeddings":true}}' >"$tap_tmp/nowhere.json"
 run plan "$tap_tmp/nowhere.json" --on $box -c 4k --emit llama.cpp
 is "a file that is nowhere is named, and said to be wanted" "$status $(cat "$tap_tmp/out" | cut -d' ' -f1-3) $(grep -c 'Nowhere-1B-Q4_K_M.gguf has to be found or made' "$tap_tmp/err")" "0 llama-server -m Nowhere-1B-Q4_K_M.gguf 1"
+emitted glm-4.5-air --emit llama.cpp >/dev/null
+is "a repository that was not verified is named as such" "$(grep -c 'unsloth/GLM-4.5-Air-GGUF may hold it, unverified' "$tap_tmp/err")" 1
 run plan "$tap_tmp/nowhere.json" --on $box -c 4k --json
 is "in JSON as a note" "$(jq -r '.plans[0].notes[] | select(.code == "no-repository").text' "$tap_tmp/out" | grep -c gguf)" 1
+emitted qwen3-8b --kv-type q8_0 --emit ollama >/dev/null
+is "Ollama's cache type is said to be its server's" "$(grep -c 'OLLAMA_KV_CACHE_TYPE=q8_0' "$tap_tmp/err")" 1
+refuses "a command has one form" 2 'prints a command' plan qwen3-8b --on $box --emit llama.cpp --json
+run plan qwen3-8b --on $box -c 4k -d 100k --json
+is "a depth beyond the context is noted" "$(jq -r '.plans[0].notes[] | select(.code == "depth").text' "$tap_tmp/out" | grep -c 'more than the context of 4096')" 1
 is "a repository that was named is the one that is run" \
     "$(emitted bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M --emit llama.cpp | cut -d' ' -f1-3), $(emitted mlx-community/Qwen3-8B-4bit --emit mlx), $(on=$pc emitted Qwen/Qwen3-8B-AWQ --emit vllm | cut -d' ' -f1-3)" \
     "llama-server -hf bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M, mlx_lm.server --model mlx-community/Qwen3-8B-4bit, vllm serve Qwen/Qwen3-8B-AWQ"
@@ -227,6 +234,15 @@ run plan llama3.1:8b --on $box -c 4k --json
 is "an Ollama tag" "$(jq -r '.plans[0].model.id' "$tap_tmp/out")" llama-3.1-8b-instruct
 run plan meta-llama/Llama-3.1-8B-Instruct:Q8_0 --on $box -c 4k --json
 is "a repository with a quant" "$(jq -r '.plans[0] | [.model.id, .quant] | join(" ")' "$tap_tmp/out")" "llama-3.1-8b-instruct Q8_0"
+
+url=https://huggingface.co
+run plan $url/unsloth/Qwen3-8B-GGUF/resolve/main/Qwen3-8B-Q5_K_M.gguf?download=true --on $box -c 4k --emit llama.cpp
+is "the address of a file" "$status $(cut -d' ' -f1-3 "$tap_tmp/out")" "0 llama-server -hf unsloth/Qwen3-8B-GGUF:Q5_K_M"
+run plan $url/Qwen/Qwen3-8B/tree/main --on $box -c 4k --json
+is "the address of a page" "$(jq -r '.plans[0].model.id' "$tap_tmp/out")" qwen3-8b
+run plan https://ollama.com/library/qwen3:8b --on $box -c 4k --json
+is "the address of a page of Ollama's library" "$(jq -r '.plans[0].model.id' "$tap_tmp/out")" qwen3-8b
+refuses "an address that names nothing" 2 '.' plan $url/ --on $box
 
 # ---- machines in words
 run fit --on "dgx spark" -n 2 && grep '^Machine' "$tap_tmp/out" >"$tap_tmp/machine"

@@ -133,6 +133,9 @@ typedef bool pls_json_visit(const char *id, const char *json, void *context);
 enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json_visit *visit, void *context,
                                  struct pls_err *err);
 
+/* A repository of GGUF files that a card names without having been seen to exist; false when it names none. */
+bool pls_catalog_unseen_repo(struct pls_catalog *catalog, const char *id, char *out, size_t cap);
+
 /* Ids and names of all cards, or of the user's own alone, in id order: what a shell completes. Stops early when visit
  * returns false. */
 typedef bool pls_id_visit(const char *id, const char *name, void *context);

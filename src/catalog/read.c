@@ -239,3 +239,22 @@ enum pls_code pls_catalog_ids(struct pls_catalog *catalog, bool own, pls_id_visi
     sqlite3_finalize(stmt);
     return code;
 }
+
+bool pls_catalog_unseen_repo(struct pls_catalog *catalog, const char *id, char *out, size_t cap)
+{
+    bool is_found = false;
+    for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0 && !is_found; user--) {
+        sqlite3_stmt *stmt = NULL;
+        if (pls_db_prepare_in(catalog, schema_name(user == 1),
+                              "SELECT name FROM @.variants WHERE model = ?1 AND format = 'gguf' AND verified = 0"
+                              " ORDER BY position LIMIT 1",
+                              &stmt, NULL)
+            == PLS_OK) {
+            sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
+            const char *name = sqlite3_step(stmt) == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+            is_found = name != NULL && pls_copy(out, cap, name);
+        }
+        sqlite3_finalize(stmt);
+    }
+    return is_found;
+}

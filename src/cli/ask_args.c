@@ -197,6 +197,18 @@ enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out
     return PLS_OK;
 }
 
+void pls_note_depth(struct pls_plan *plan)
+{
+    uint64_t most = plan->setting.n_ctx_seq;
+    bool is_depth = plan->ask.depth_tokens > most;
+    if (is_depth || plan->ask.prompt_tokens > most) {
+        pls_plan_note(plan, "depth", "the speed of %s of %llu tokens, more than the context of %llu holds",
+                      is_depth ? "a depth" : "a prompt",
+                      (unsigned long long)(is_depth ? plan->ask.depth_tokens : plan->ask.prompt_tokens),
+                      (unsigned long long)most);
+    }
+}
+
 bool pls_fast_enough(const struct pls_args *args, const struct pls_card *card, struct pls_plan *plan)
 {
     double floor = pls_args_number(args, PLS_OPT_MIN_SPEED, 0);

@@ -33,6 +33,7 @@ static enum pls_code make_one(struct pls_session *s, const char *word, struct qu
     if (code == PLS_OK) {
         pls_quality_predict(&target->model.card, q->task, plan);
         pls_plan_claim(&q->left, plan);
+        pls_note_depth(plan);
         q->is_slow = !pls_fast_enough(s->args, &target->model.card, plan) || q->is_slow;
     }
     return code;
@@ -200,6 +201,7 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
         entries[i].plan = &plans[i];
         entries[i].path = targets[i].has_path ? targets[i].path : NULL;
         entries[i].repo = targets[i].repo[0] != '\0' ? targets[i].repo : NULL;
+        entries[i].unseen_repo = targets[i].unseen_repo[0] != '\0' ? targets[i].unseen_repo : NULL;
         entries[i].server = i;
     }
     code = code == PLS_OK ? answer(s, entries, n, err) : code;

@@ -70,6 +70,9 @@ enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *ar
     if (pls_args_has(args, PLS_OPT_JSON)) {
         s->output = PLS_OUT_JSON;
     }
+    if (s->output != PLS_OUT_TABLE && pls_args_has(args, PLS_OPT_EMIT)) {
+        return pls_fail(err, PLS_USAGE, "--emit: prints a command, in no other form (--json has it under \"commands\")");
+    }
     if (s->output == PLS_OUT_ENV && (ONE_ANSWER & 1u << args->command) == 0) {
         return pls_fail(err, PLS_USAGE, "--format: %s answers in rows, env is for one answer",
                         pls_command_info(args->command)->name);

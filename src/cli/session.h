@@ -87,6 +87,9 @@ enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out
 enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant, struct pls_ask *ask,
                                 struct pls_err *err);
 
+/* A note when --depth or --prompt is longer than the context of a slot. */
+void pls_note_depth(struct pls_plan *plan);
+
 /* Whether a plan that fits reaches --min-speed; the plan gets a note when it does not, or when nobody knows. Models that
  * only read are held by the speed of reading. */
 bool pls_fast_enough(const struct pls_args *args, const struct pls_card *card, struct pls_plan *plan);
@@ -97,6 +100,7 @@ struct pls_target {
     struct pls_quant quant;
     bool has_path;
     char path[PLS_PATH_CAP];
+    char unseen_repo[128]; /* one of GGUF files that nobody has verified, where none is known for sure; or empty */
     char repo[128]; /* the repository that was named and holds this quantization; empty: none was */
 };
 /* A path if it exists, a catalog name with or without :QUANT, a file name by the GGUF convention. */

@@ -77,6 +77,9 @@ static enum pls_code from_card(struct pls_session *s, const char *name, struct p
 {
     enum pls_code code = pls_session_catalog(s, err);
     code = code == PLS_OK ? pls_catalog_resolve(s->catalog, name, &out->model.card, err) : code;
+    if (code == PLS_OK && out->model.card.gguf_repo[0] == '\0') {
+        pls_catalog_unseen_repo(s->catalog, out->model.card.id, out->unseen_repo, sizeof(out->unseen_repo));
+    }
     return code == PLS_OK ? pls_arch_tensors(&out->model.card, &s->arena, &out->model.tensors, err) : code;
 }
 
@@ -97,7 +100,7 @@ static void keep_repo(struct pls_target *out, const char *name)
 {
     const char *slash = strchr(name, '/');
     bool is_repo = slash != NULL && slash != name && slash[1] != '\0' && strpbrk(slash + 1, "/:") == NULL;
-    if (!is_repo || !PLS_COPY(out->repo, name)) {
+    if (is_repo && !PLS_COPY(out->repo, name)) {
         out->repo[0] = '\0';
     }
 }
@@ -154,13 +157,43 @@ static enum pls_code from_name(struct pls_session *s, const char *word, bool *ha
     return PLS_OK;
 }
 
+/* "https://huggingface.co/owner/name/resolve/main/file.gguf?download=true" as what it names: the file, or "owner/name".
+ * Pages of Ollama's library have the tag last. The repository is kept beside a file. */
+static void read_url(const char *url, char *word, size_t cap, struct pls_target *out)
+{
+    const char *host = strstr(url, "://") + 3;
+    const char *path = host + strcspn(host, "/");
+    path += strspn(path, "/");
+    struct pls_text t = { .data = word, .len = 0, .cap = cap };
+    word[0] = '\0';
+    const char *owner_end = path + strcspn(path, "/");
+    size_t len = (size_t)(owner_end - path);
+    len += *owner_end == '/' ? 1 + strcspn(owner_end + 1, "/?#") : 0;
+    pls_text_put(&t, path, strcspn(path, "?#") < len ? strcspn(path, "?#") : len);
+    size_t whole = strcspn(path, "?#");
+    if (whole > 5 && strncmp(path + whole - 5, ".gguf", 5) == 0) {
+        keep_repo(out, word);
+        while (whole > 0 && path[whole - 1] != '/') {
+            whole--;
+        }
+        word[0] = '\0';
+        t = (struct pls_text){ .data = word, .len = 0, .cap = cap };
+        pls_text_put(&t, path + whole, strcspn(path, "?#") - whole);
+    }
+}
+
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,
                               struct pls_target *out, struct pls_err *err)
 {
     const char *asked = pls_args_text(s->args, PLS_OPT_QUANT);
     bool has_quant = true;
     enum pls_code code = PLS_OK;
+    char named[256];
     memset(out, 0, sizeof(*out));
+    if (pls_text_starts(word, "https://") || pls_text_starts(word, "http://")) {
+        read_url(word, named, sizeof(named), out);
+        word = named;
+    }
     if (pls_file_kind(word) != PLS_FILE_NONE) {
         code = from_path(s, word, out, err);
         has_quant = out->model.card.source != PLS_SOURCE_CONFIG && out->model.card.source != PLS_SOURCE_CARD;

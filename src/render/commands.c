@@ -119,7 +119,10 @@ static bool is_gguf(const struct pls_entry *e)
 static const char *gguf_repo(const struct pls_entry *e)
 {
     const char *known = e->model->card.gguf_repo;
-    return e->repo != NULL && e->plan->ask.quant.format == PLS_FORMAT_GGUF ? e->repo : known[0] != '\0' ? known : NULL;
+    if (e->repo != NULL && e->plan->ask.quant.format == PLS_FORMAT_GGUF) {
+        return e->repo;
+    }
+    return known[0] != '\0' ? known : NULL;
 }
 
 /* Where the engine takes the model from: the file that was read, a repository that it can fetch from, else a file of the
@@ -218,7 +221,7 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
     char repo[NAME_CAP];
     struct pls_text name = PLS_TEXT(repo);
     const char *source = gguf_path(e);
-    if (p->ask.quant.format != PLS_FORMAT_GGUF) {
+    if (p->ask.quant.format != PLS_FORMAT_GGUF || p->setting.type_k != p->setting.type_v) { /* it has one type for both */
         return;
     }
     if (source == NULL && gguf_repo(e) != NULL) {
@@ -344,9 +347,26 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
     }
 }
 
+/* The type of the cache is the server's, not the model's (ollama, docs/faq). */
+static void ollama_wants(const struct pls_entry *e, struct pls_text *out)
+{
+    char room[NAME_CAP * 2];
+    struct pls_text command = PLS_TEXT(room);
+    enum pls_type type = e->plan->setting.type_k;
+    ollama_command(e, &command);
+    if (command.len > 0 && type != PLS_TYPE_F16) {
+        pls_text_add(out, "ollama serve has to run with OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=%s",
+                     pls_type_info(type)->name);
+    }
+}
+
 void pls_command_wants(const struct pls_entry *entry, const char *runtime, struct pls_text *out)
 {
     const struct pls_card *c = &entry->model->card;
+    if (pls_text_equal(runtime, "ollama")) {
+        ollama_wants(entry, out);
+        return;
+    }
     if (!pls_text_equal(runtime, "llama.cpp") || !is_gguf(entry) || gguf_path(entry) != NULL
         || gguf_repo(entry) != NULL) {
         return;
@@ -358,6 +378,10 @@ void pls_command_wants(const struct pls_entry *entry, const char *runtime, struc
     if (entry->path != NULL && c->source == PLS_SOURCE_GGUF) {
         pls_text_add(out, " has to be made first, with llama-quantize");
     } else {
-        pls_text_add(out, " has to be found or made first (convert_hf_to_gguf.py, llama-quantize): no GGUF repository is known");
+        pls_text_add(out, " has to be found or made first (convert_hf_to_gguf.py, llama-quantize): ");
+        if (entry->unseen_repo != NULL) {
+            pls_text_escape(out, entry->unseen_repo);
+        }
+        pls_text_add(out, "%s", entry->unseen_repo != NULL ? " may hold it, unverified" : "no GGUF repository is known");
     }
 }
