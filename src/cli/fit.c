@@ -181,10 +181,27 @@ static uint32_t drop_under_floors(struct pls_entry *entries, struct pls_pick **p
     return kept;
 }
 
+/* Rows that the rough sizes put behind the last one wanted by less than they may be off: known exactly, they may belong before it. */
+enum { RUNNERS_UP = 2 };
+static const double CLOSE = 0.985;
+
+static uint32_t close_ones(const struct pls_fit_search *f, const uint32_t *chosen, uint32_t n, uint32_t wanted)
+{
+    if (wanted == 0 || n <= wanted) {
+        return n;
+    }
+    double least = CLOSE * f->picks[chosen[wanted - 1]].score;
+    while (n > wanted && f->picks[chosen[n - 1]].score < least) {
+        n--;
+    }
+    return n;
+}
+
 static enum pls_code collect(struct pls_fit_search *f, struct pls_fit_result *out, struct pls_err *err)
 {
     uint32_t *chosen = PLS_TAKE(&f->s->arena, uint32_t, (f->ask->each ? f->n_picks : f->n_groups) + 1);
     uint32_t n = chosen != NULL ? pls_fit_choose(f, chosen) : 0;
+    n = close_ones(f, chosen, n, f->wanted);
     pls_arena_reset(&f->s->scratch, f->list_mark);
     out->entries = PLS_TAKE(&f->s->arena, struct pls_entry, n + 1);
     struct pls_pick **picks = PLS_TAKE(&f->s->arena, struct pls_pick *, n + 1);
@@ -205,6 +222,7 @@ static enum pls_code collect(struct pls_fit_search *f, struct pls_fit_result *ou
     }
     out->n_entries = drop_under_floors(out->entries, picks, out->n_entries);
     settle(out->entries, picks, out->n_entries);
+    out->n_entries = f->wanted > 0 && f->wanted < out->n_entries ? f->wanted : out->n_entries;
     add_superlatives(picks, out->n_entries);
     return PLS_OK;
 }
@@ -257,6 +275,8 @@ static void settle_ask(struct pls_fit_search *f)
 {
     struct pls_fit_ask *own = &f->own;
     f->ask = own;
+    f->wanted = own->top;
+    own->top += own->top > 0 && !own->each ? RUNNERS_UP : 0;
     own->ask.use_projector |= own->policy.task == PLS_TASK_VISION;
 }
 

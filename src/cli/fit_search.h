@@ -23,7 +23,8 @@ struct pls_fit_list {
 struct pls_fit_search {
     struct pls_session *s;
     const struct pls_fit_ask *ask;
-    struct pls_fit_ask own; /* what ask points to: the caller's, settled for this machine */
+    struct pls_fit_ask own; /* what ask points to: the caller's, settled for this machine, with rows to spare */
+    uint32_t wanted;        /* rows; 0 all */
     struct pls_card *cards;
     uint32_t n_cards, cap;
     uint32_t n_matches;      /* cards that the words let through, whatever they are made for */
