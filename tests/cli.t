@@ -91,6 +91,7 @@ is "of a mixed recipe" "$(asked mlx-community/Qwen3-8B-mixed_3_6)" "qwen3-8b mlx
 is "of a microscaled type" "$(asked mlx-community/Qwen3.5-9B-nvfp4) $(asked mlx-community/Qwen3.5-9B-MLX-mxfp8)" "qwen3.5-9b mlx-nvfp4 mlx qwen3.5-9b mlx-mxfp8 mlx"
 is "of experts as released and the rest in 8 bits" "$(asked mlx-community/gpt-oss-20b-MXFP4-Q8)" "gpt-oss-20b mlx-mxfp4-q8 mlx"
 is "text towers and their packers are no other model" "$(asked mlx-community/gemma-3n-E4B-it-lm-bf16 | cut -d' ' -f1) $(on=$pc asked unsloth/Qwen3-8B-unsloth-bnb-4bit)" "gemma-3n-e4b-it qwen3-8b bnb-nf4 vllm"
+refuses "two quantizations at once" 2 'two quantizations' plan qwen3-8b:Q4_K_M:Q8_0 --on $box
 refuses "a packaging that is not known is not taken for another" 2 'quantized.w4a16: not a quantization' plan RedHatAI/Qwen3-8B-quantized.w4a16 --on $box
 is "-q is stronger" "$(asked mlx-community/Qwen3-8B-8bit -q Q6_K)" "qwen3-8b Q6_K llama-server"
 is "a checkpoint whose own name ends so is no wish" "$(asked nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16)" "nemotron-3-nano-30b-a3b Q4_K_M llama-server"

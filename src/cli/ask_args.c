@@ -1,4 +1,5 @@
-/* Options to a struct pls_ask. Names and meanings are the engine's own, so that a command line carries over. */
+/* Options to a struct pls_ask. Names and meanings are the engine's own, so that a command line carries
+ * over. */
 #include "cli/session.h"
 
 #include <stdlib.h>
@@ -12,7 +13,8 @@ static enum pls_code type_option(const char *name, size_t len, const char *optio
     pls_text_put(&t, name, len);
     enum pls_type type = pls_type_by_name(room);
     if (type == PLS_TYPE_NONE) {
-        return pls_fail(err, PLS_USAGE, "%s: '%s' is not a cache type (f16, bf16, f32, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl)",
+        return pls_fail(err, PLS_USAGE,
+                        "%s: '%s' is not a cache type (f16, bf16, f32, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl)",
                         option, room);
     }
     *out = type;
@@ -29,7 +31,8 @@ static enum pls_code cache_types(const struct pls_args *args, struct pls_ask *as
         size_t len = strcspn(both, ",");
         const char *second = both[len] == ',' ? both + len + 1 : both;
         code = type_option(both, len, "--kv-type", &ask->type_k, err);
-        code = code == PLS_OK ? type_option(second, strcspn(second, ","), "--kv-type", &ask->type_v, err) : code;
+        code =
+            code == PLS_OK ? type_option(second, strcspn(second, ","), "--kv-type", &ask->type_v, err) : code;
     }
     if (code == PLS_OK && k != NULL) {
         code = type_option(k, strlen(k), "--cache-type-k", &ask->type_k, err);
@@ -101,7 +104,8 @@ static void numbers_and_flags(const struct pls_args *args, struct pls_ask *ask)
     ask->parallel = (uint32_t)pls_args_u64(args, PLS_OPT_PARALLEL, ask->parallel);
     ask->batch_tokens = (uint32_t)pls_args_u64(args, PLS_OPT_BATCH, ask->batch_tokens);
     ask->ubatch_tokens = (uint32_t)pls_args_u64(args, PLS_OPT_UBATCH, ask->ubatch_tokens);
-    if (pls_args_has(args, PLS_OPT_UBATCH) && ask->ubatch_tokens == 0) { /* the engine: as large as the batch */
+    /* the engine: as large as the batch */
+    if (pls_args_has(args, PLS_OPT_UBATCH) && ask->ubatch_tokens == 0) {
         uint32_t usual = pls_runtime_profile(ask->runtime)->batch_tokens;
         ask->ubatch_tokens = ask->batch_tokens != 0 ? ask->batch_tokens : usual;
     }
@@ -142,7 +146,9 @@ static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *ar
         return pls_fail(err, PLS_USAGE, "--backend: '%s' is not known", backend);
     }
     if (flash != NULL) {
-        out->flash_attention = pls_text_equal(flash, "on") ? PLS_ON : pls_text_equal(flash, "off") ? PLS_OFF : PLS_AUTO;
+        out->flash_attention = pls_text_equal(flash, "on")    ? PLS_ON
+                               : pls_text_equal(flash, "off") ? PLS_OFF
+                                                              : PLS_AUTO;
     }
     numbers_and_flags(args, out);
     enum pls_code code = engine_date(args, err);
@@ -152,7 +158,8 @@ static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *ar
     return code == PLS_OK ? tensor_split(args, out, err) : code;
 }
 
-/* A command of an engine that shares nothing with llama.cpp is only asked for by somebody who means that engine. */
+/* A command of an engine that shares nothing with llama.cpp is only asked for by somebody who means that
+ * engine. */
 static const char *runtime_meant(const struct pls_args *args)
 {
     const char *name = pls_args_text(args, PLS_OPT_RUNTIME);
@@ -171,7 +178,8 @@ enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out
     return ask_for(runtime, args, out, err);
 }
 
-enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant, struct pls_ask *ask, struct pls_err *err)
+enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant,
+                                struct pls_ask *ask, struct pls_err *err)
 {
     static const enum pls_runtime only[PLS_FORMAT_COUNT] = {
         [PLS_FORMAT_GGUF] = PLS_RUNTIME_LLAMA_SERVER, [PLS_FORMAT_SAFETENSORS] = PLS_RUNTIME_LLAMA_SERVER,
@@ -219,7 +227,8 @@ bool pls_fast_enough(const struct pls_args *args, const struct pls_card *card, s
     if (tps > 0) {
         pls_plan_note(plan, "too-slow", "%.3g tok/s are predicted, --min-speed asks for %.3g", tps, floor);
     } else {
-        pls_plan_note(plan, "too-slow", "whether it reaches the %.3g tok/s of --min-speed is not known", floor);
+        pls_plan_note(plan, "too-slow", "whether it reaches the %.3g tok/s of --min-speed is not known",
+                      floor);
     }
     return false;
 }

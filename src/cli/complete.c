@@ -1,6 +1,6 @@
-/* What a shell may put at the end of a command line: plimsoll __complete WORD... CURRENT prints one candidate a line, a tab
- * and what it is; ":files" alone asks the shell for names of files. Nothing is measured, probed or written, and what fails
- * is silent: a completion that complains is worse than none. */
+/* What a shell may put at the end of a command line: plimsoll __complete WORD... CURRENT prints one
+ * candidate a line, a tab and what it is; ":files" alone asks the shell for names of files. Nothing is
+ * measured, probed or written, and what fails is silent: a completion that complains is worse than none. */
 #include <stdio.h>
 #include <string.h>
 
@@ -76,8 +76,9 @@ static void offer_models(struct completion *c, bool own)
 
 static void offer_quants(const struct completion *c)
 {
-    static const char *const others[] = { "mlx-3bit-g64", "mlx-4bit-g64", "mlx-6bit-g64", "mlx-8bit-g64", "mlx-mxfp4",
-                                          "mlx-bf16", "gptq-4bit", "awq-4bit", "fp8", "bnb-nf4", "safetensors-bf16" };
+    static const char *const others[] = { "mlx-3bit-g64", "mlx-4bit-g64", "mlx-6bit-g64",    "mlx-8bit-g64",
+                                          "mlx-mxfp4",    "mlx-bf16",     "gptq-4bit",       "awq-4bit",
+                                          "fp8",          "bnb-nf4",      "safetensors-bf16" };
     for (int i = 0; i < PLS_FTYPE_COUNT; i++) {
         const char *name = pls_ftype_name((enum pls_ftype)i);
         if (name != NULL) {
@@ -234,8 +235,10 @@ static void read_word(struct line *line, const char *word)
     } else if (is_option && strchr(word, '=') == NULL) {
         const char *name = word + (word[1] == '-' ? 2 : 1);
         enum pls_opt id = pls_option_by_name(name, strlen(name), word[1] != '-');
-        line->waiting = id != PLS_OPT_COUNT && pls_option_info(id)->kind != PLS_KIND_FLAG ? id : PLS_OPT_COUNT;
-    } else if (!is_option && line->command == PLS_CMD_COUNT && !line->is_help && pls_text_equal(word, "help")) {
+        line->waiting =
+            id != PLS_OPT_COUNT && pls_option_info(id)->kind != PLS_KIND_FLAG ? id : PLS_OPT_COUNT;
+    } else if (!is_option && line->command == PLS_CMD_COUNT && !line->is_help
+               && pls_text_equal(word, "help")) {
         line->is_help = true;
     } else if (!is_option && line->command == PLS_CMD_COUNT) {
         line->command = pls_command_by_name(word);
@@ -270,7 +273,8 @@ void pls_complete(struct pls_session *s, int n, char *const words[])
         read_word(&line, words[i]);
     }
     enum pls_cmd command = line.command != PLS_CMD_COUNT ? line.command : PLS_CMD_FIT;
-    enum pls_opt with_value = line.waiting == PLS_OPT_COUNT ? split_option(&c, begin, sizeof(begin)) : line.waiting;
+    enum pls_opt with_value =
+        line.waiting == PLS_OPT_COUNT ? split_option(&c, begin, sizeof(begin)) : line.waiting;
     if (with_value != PLS_OPT_COUNT) {
         offer_option_value(&c, with_value);
     } else if (c.current[0] == '-') {

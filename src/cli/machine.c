@@ -49,7 +49,8 @@ enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *o
         if (code == PLS_OK && items == NULL) {
             code = pls_fail(err, PLS_NOMEM, "no memory for the hardware profiles");
         }
-        code = code == PLS_OK ? pls_catalog_profiles(s->catalog, items, PLS_MAX_PROFILES, &s->profiles.n, err) : code;
+        code = code == PLS_OK ? pls_catalog_profiles(s->catalog, items, PLS_MAX_PROFILES, &s->profiles.n, err)
+                              : code;
         if (code != PLS_OK) {
             return code;
         }
@@ -60,7 +61,8 @@ enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *o
 }
 
 /* A file when there is one (a record, an hwloc export), else words. */
-static enum pls_code read_on(struct pls_session *s, const char *what, struct pls_machine *out, struct pls_err *err)
+static enum pls_code read_on(struct pls_session *s, const char *what, struct pls_machine *out,
+                             struct pls_err *err)
 {
     struct pls_profiles profiles;
     struct pls_err why = { 0 };
@@ -75,7 +77,8 @@ static enum pls_code read_on(struct pls_session *s, const char *what, struct pls
     return code == PLS_USAGE ? pls_fail(err, code, "--on: %s", why.text) : code;
 }
 
-/* What a probe could not find out (bandwidth, arithmetic rate, generation) from the row of the same device. */
+/* What a probe could not find out (bandwidth, arithmetic rate, generation) from the row of the same
+ * device. */
 static void complete(struct pls_session *s, struct pls_machine *m)
 {
     struct pls_profiles profiles;
@@ -101,7 +104,8 @@ static enum pls_code probe(struct pls_session *s, struct pls_err *err)
     return code;
 }
 
-/* --vram where no GPU has memory yet: the one that was found, else a card of which nothing but the memory is known. */
+/* --vram where no GPU has memory yet: the one that was found, else a card of which nothing but the memory
+ * is known. */
 static void add_vram(struct pls_machine *m)
 {
     if (m->n_gpus == 0) {
@@ -114,7 +118,9 @@ static void add_vram(struct pls_machine *m)
     }
     if (m->gpus[0].backend == PLS_BACKEND_NONE) {
         m->gpus[0].backend = PLS_BACKEND_CUDA;
-        pls_machine_note(m, "assumed-gpu", "the GPU of --vram is assumed to run CUDA; its bandwidth is unknown unless --bandwidth says it");
+        pls_machine_note(
+            m, "assumed-gpu",
+            "the GPU of --vram is assumed to run CUDA; its bandwidth is unknown unless --bandwidth says it");
     }
 }
 
@@ -165,7 +171,8 @@ static void apply_budget(const struct pls_args *args, struct pls_machine *m, boo
     pls_budget_apply(m, &policy);
     for (uint32_t i = 0; i < m->n_pools && stated.any && !asked; i++) {
         struct pls_pool *pool = &m->pools[i];
-        if (stated.budget[i] != 0 || stated.reserved[i] != 0) { /* a budget of 0 beside a reserve is a full machine */
+        /* a budget of 0 beside a reserve is a full machine */
+        if (stated.budget[i] != 0 || stated.reserved[i] != 0) {
             pool->budget_bytes = stated.budget[i];
             pool->reserved_bytes = stated.reserved[i];
         } else if (pool->within == 0) {
@@ -263,12 +270,14 @@ bool pls_session_bar(double share, const char *what, void *context)
     return true;
 }
 
-/* kernels: all the predictor needs, a few seconds with a bar on a terminal; else the memory's bandwidth alone, in half a
- * second. Seconds are spent on what can be kept: where it can't, every run would spend them. */
+/* kernels: all the predictor needs, a few seconds with a bar on a terminal; else the memory's bandwidth
+ * alone, in half a second. Seconds are spent on what can be kept: where it can't, every run would spend
+ * them. */
 static void measure(struct pls_session *s, bool kernels)
 {
     struct pls_err err = { 0 };
-    bool keeps = pls_session_catalog(s, &err) == PLS_OK && pls_catalog_rates_ready(s->catalog, &err) == PLS_OK;
+    bool keeps =
+        pls_session_catalog(s, &err) == PLS_OK && pls_catalog_rates_ready(s->catalog, &err) == PLS_OK;
     struct pls_bench_ask ask = { .bandwidth_only = !kernels || !keeps,
                                  .memory_bytes = s->machine.pools[0].budget_bytes / 4 };
     ask.progress = !ask.bandwidth_only && isatty(STDERR_FILENO) ? pls_session_bar : NULL;

@@ -1,5 +1,5 @@
-/* argv to struct pls_args. Both --name=value and --name value are taken; short names may have several letters, as the
- * engine's do (-ngl, -ctk), so letters are never bundled. "--" ends the options. */
+/* argv to struct pls_args. Both --name=value and --name value are taken; short names may have several
+ * letters, as the engine's do (-ngl, -ctk), so letters are never bundled. "--" ends the options. */
 #include "cli/options.h"
 
 #include <string.h>

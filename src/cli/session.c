@@ -48,12 +48,14 @@ static bool wants_color(void)
 {
     const char *no = getenv("NO_COLOR");
     const char *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && term != NULL && !pls_text_equal(term, "dumb");
+    return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && term != NULL
+           && !pls_text_equal(term, "dumb");
 }
 
 /* What can be said in shell variables; a table handed to eval would be worse than none. */
 enum {
-    ONE_ANSWER = PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_PROBE | PLS_CMD_BIT_INSPECT | PLS_CMD_BIT_BENCH,
+    ONE_ANSWER =
+        PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_PROBE | PLS_CMD_BIT_INSPECT | PLS_CMD_BIT_BENCH,
 };
 
 enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *args, const char *program,
@@ -71,7 +73,8 @@ enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *ar
         s->output = PLS_OUT_JSON;
     }
     if (s->output != PLS_OUT_TABLE && pls_args_has(args, PLS_OPT_EMIT)) {
-        return pls_fail(err, PLS_USAGE, "--emit: prints a command, in no other form (--json has it under \"commands\")");
+        return pls_fail(err, PLS_USAGE,
+                        "--emit: prints a command, in no other form (--json has it under \"commands\")");
     }
     if (s->output == PLS_OUT_ENV && (ONE_ANSWER & 1u << args->command) == 0) {
         return pls_fail(err, PLS_USAGE, "--format: %s answers in rows, env is for one answer",
@@ -106,7 +109,8 @@ enum pls_code pls_session_open(struct pls_session *s, struct pls_err *err)
     }
     pls_catalog_close(s->catalog);
     s->catalog = NULL;
-    pls_catalog_renew(s->paths.catalog, user, pls_card_parse, NULL); /* failed: opening says what is the matter */
+    /* failed: opening says what is the matter */
+    pls_catalog_renew(s->paths.catalog, user, pls_card_parse, NULL);
     return pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
 }
 

@@ -1,7 +1,7 @@
 /* cli/session.h - what a command needs besides its arguments: paths, catalog, machine, rates, scratch memory.
  *
- * The parts are opened when first asked for: `plan FILE --on RECORD` touches neither the databases nor the machine.
- * Environment variables and the terminal are read here and nowhere else.
+ * The parts are opened when first asked for: `plan FILE --on RECORD` touches neither the databases nor the
+ * machine. Environment variables and the terminal are read here and nowhere else.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
@@ -53,16 +53,17 @@ enum pls_code pls_session_profiles(struct pls_session *s, struct pls_profiles *o
 enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err);
 /* This machine (or the recording of --sysroot) and its rates, whatever --on says. */
 enum pls_code pls_session_machine_here(struct pls_session *s, struct pls_err *err);
-/* A machine as --on names it: a record, an hwloc XML file, or words for the hardware table. Budgets applied. */
+/* A machine as --on names it: a record, an hwloc XML file, or words for the hardware table. Budgets
+ * applied. */
 enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, struct pls_machine *out,
                                      struct pls_err *err);
 /* What a machine's record says of its rates. */
 struct pls_rates pls_rates_stated(const struct pls_machine *machine);
 /* Answers about another machine from here on; its rates are those of its record. */
 void pls_session_use(struct pls_session *s, const struct pls_machine *machine);
-/* Rates of the machine: measured earlier, measured now and kept, or what the record says. kernels: those of the tensor
- * types too, which take a few seconds the first time; where nothing can be kept, bandwidth alone, and a line says so.
- * Never fails: unknown stays. */
+/* Rates of the machine: measured earlier, measured now and kept, or what the record says. kernels: those
+ * of the tensor types too, which take a few seconds the first time; where nothing can be kept, bandwidth
+ * alone, and a line says so. Never fails: unknown stays. */
 void pls_session_rates(struct pls_session *s, bool kernels);
 /* A bar on stderr for pls_bench_ask.progress. */
 bool pls_session_bar(double share, const char *what, void *context);
@@ -78,20 +79,20 @@ void pls_warn_of_wants(const struct pls_entry *entry, const char *runtime);
 /* The whole of a regular file, NUL-terminated, allocated with malloc; PLS_LIMIT above `most` bytes. */
 enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len, struct pls_err *err);
 
-/* The ask that options describe; quant is left to the target. Without --runtime the engine is the one that --emit names, when
- * that is MLX or vLLM, else llama-server. */
+/* The ask that options describe; quant is left to the target. Without --runtime the engine is the one that
+ * --emit names, when that is MLX or vLLM, else llama-server. */
 enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err);
 
-/* Sets the quant. Where no --runtime is given and one engine alone loads the format (MLX, GPTQ, AWQ, ...), ask becomes that
- * engine's. */
-enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant, struct pls_ask *ask,
-                                struct pls_err *err);
+/* Sets the quant. Where no --runtime is given and one engine alone loads the format (MLX, GPTQ, AWQ, ...),
+ * ask becomes that engine's. */
+enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant,
+                                struct pls_ask *ask, struct pls_err *err);
 
 /* A note when --depth or --prompt is longer than the context of a slot. */
 void pls_note_depth(struct pls_plan *plan);
 
-/* Whether a plan that fits reaches --min-speed; the plan gets a note when it does not, or when nobody knows. Models that
- * only read are held by the speed of reading. */
+/* Whether a plan that fits reaches --min-speed; the plan gets a note when it does not, or when nobody
+ * knows. Models that only read are held by the speed of reading. */
 bool pls_fast_enough(const struct pls_args *args, const struct pls_card *card, struct pls_plan *plan);
 
 /* A model named on the command line. */
@@ -100,7 +101,8 @@ struct pls_target {
     struct pls_quant quant;
     bool has_path;
     char path[PLS_PATH_CAP];
-    char unseen_repo[128]; /* one of GGUF files that nobody has verified, where none is known for sure; or empty */
+    char unseen_repo[128]; /* one of GGUF files that nobody has verified, where none is known for sure; or
+                              empty */
     char repo[128]; /* the repository that was named and holds this quantization; empty: none was */
 };
 /* A path if it exists, a catalog name with or without :QUANT, a file name by the GGUF convention. */
@@ -110,11 +112,12 @@ enum pls_code pls_target_find(struct pls_session *s, const char *word, const str
 /* The task that --task names; chat by default. */
 enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out, struct pls_err *err);
 
-/* The quant for a card when none is asked for: what it was released in when that is already small, else the usual one. */
+/* The quant for a card when none is asked for: what it was released in when that is already small, else
+ * the usual one. */
 struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime);
 
-/* A model to draft for card: the smallest of the catalog with the same vocabulary and kin that fits into what is left of a
- * machine. PLS_NO: there is none. */
+/* A model to draft for card: the smallest of the catalog with the same vocabulary and kin that fits into
+ * what is left of a machine. PLS_NO: there is none. */
 enum pls_code pls_draft_find(struct pls_session *s, const struct pls_card *card, const struct pls_ask *ask,
                              const struct pls_machine *left, struct pls_card *out, struct pls_err *err);
 

@@ -1,10 +1,11 @@
-/* What a MODEL word means. The order is that of the documentation: a path that exists, a name of the catalog, a file
- * name by the GGUF convention. */
+/* What a MODEL word means. The order is that of the documentation: a path that exists, a name of the catalog,
+ * a file name by the GGUF convention. */
 #include "cli/session.h"
 
 #include <string.h>
 
-/* The rule for fused QKV tensors changed with llama.cpp's pull request 19770; files from before follow the older one. */
+/* The rule for fused QKV tensors changed with llama.cpp's pull request 19770; files from before follow the
+ * older one. */
 static const uint32_t fused_qkv_rule_since = 20260310;
 
 struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime)
@@ -25,7 +26,8 @@ struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_
 static enum pls_code parse_quant(const char *word, struct pls_quant *out, struct pls_err *err)
 {
     if (!pls_quant_parse(word, out)) {
-        return pls_fail(err, PLS_USAGE, "%s: not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)", word);
+        return pls_fail(err, PLS_USAGE,
+                        "%s: not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)", word);
     }
     return PLS_OK;
 }
@@ -37,8 +39,8 @@ static void settle_quant(const struct pls_session *s, const struct pls_ask *ask,
     quant->legacy_qkv |= ask->engine_as_of != 0 && ask->engine_as_of < fused_qkv_rule_since;
 }
 
-/* A config.json does not say how many parameters it makes, and the packed tensors of a quantized folder do not either: the
- * architecture's own list does. What a quantization costs depends on it. */
+/* A config.json does not say how many parameters it makes, and the packed tensors of a quantized folder do
+ * not either: the architecture's own list does. What a quantization costs depends on it. */
 static void count_params(struct pls_session *s, struct pls_card *card)
 {
     struct pls_tensors list = { NULL, 0 };
@@ -51,7 +53,8 @@ static void count_params(struct pls_session *s, struct pls_card *card)
     pls_arena_reset(&s->scratch, mark);
 }
 
-static enum pls_code from_path(struct pls_session *s, const char *path, struct pls_target *out, struct pls_err *err)
+static enum pls_code from_path(struct pls_session *s, const char *path, struct pls_target *out,
+                               struct pls_err *err)
 {
     out->has_path = PLS_COPY(out->path, path);
     if (!out->has_path) {
@@ -62,18 +65,21 @@ static enum pls_code from_path(struct pls_session *s, const char *path, struct p
     enum pls_code code = pls_file_read(path, &s->arena, model, &seen, err);
     out->quant = model->stored;
     if (code == PLS_OK && (seen.is_adapter || seen.is_projector)) {
-        return pls_fail(err, PLS_USAGE, "%s: %s, not a model", path, seen.is_adapter ? "an adapter" : "a projector");
+        return pls_fail(err, PLS_USAGE, "%s: %s, not a model", path,
+                        seen.is_adapter ? "an adapter" : "a projector");
     }
     /* A card or config.json has no tensors of its own, nor has a folder before the weights are fetched. */
     bool is_listed = model->tensors.n > 0 || seen.kind == PLS_FILE_GGUF || seen.kind == PLS_FILE_SAFETENSORS;
-    code = code != PLS_OK || is_listed ? code : pls_arch_tensors(&model->card, &s->arena, &model->tensors, err);
+    code =
+        code != PLS_OK || is_listed ? code : pls_arch_tensors(&model->card, &s->arena, &model->tensors, err);
     if (code == PLS_OK) {
         count_params(s, &model->card);
     }
     return code;
 }
 
-static enum pls_code from_card(struct pls_session *s, const char *name, struct pls_target *out, struct pls_err *err)
+static enum pls_code from_card(struct pls_session *s, const char *name, struct pls_target *out,
+                               struct pls_err *err)
 {
     enum pls_code code = pls_session_catalog(s, err);
     code = code == PLS_OK ? pls_catalog_resolve(s->catalog, name, &out->model.card, err) : code;
@@ -111,16 +117,17 @@ static bool ends_gguf(const char *name)
     return len > 4 && pls_text_equal_nocase(name + len - 4, "gguf");
 }
 
-/* A quant inside the name ("mlx-community/Qwen3-8B-4bit", "qwen3:8b-q8_0") is what was asked for, unless the checkpoint itself
- * is called so. */
-static enum pls_code quant_of_name(const struct pls_session *s, const char *word, bool *has_quant, struct pls_target *out,
-                                   struct pls_err *err)
+/* A quant inside the name ("mlx-community/Qwen3-8B-4bit", "qwen3:8b-q8_0") is what was asked for, unless the
+ * checkpoint itself is called so. */
+static enum pls_code quant_of_name(const struct pls_session *s, const char *word, bool *has_quant,
+                                   struct pls_target *out, struct pls_err *err)
 {
     struct pls_quant_said said;
     char repo[sizeof(out->model.card.hf_repo)];
     PLS_COPY(repo, out->model.card.hf_repo);
     pls_text_lower(repo);
-    if (pls_args_has(s->args, PLS_OPT_QUANT) || !pls_quant_in_name(word, &said) || pls_text_ends(repo, said.text)) {
+    if (pls_args_has(s->args, PLS_OPT_QUANT) || !pls_quant_in_name(word, &said)
+        || pls_text_ends(repo, said.text)) {
         return PLS_OK;
     }
     *has_quant = true;
@@ -131,8 +138,8 @@ static enum pls_code quant_of_name(const struct pls_session *s, const char *word
     return said.is_known ? PLS_OK : parse_quant(said.text, &out->quant, err);
 }
 
-static enum pls_code from_name(struct pls_session *s, const char *word, bool *has_quant, struct pls_target *out,
-                               struct pls_err *err)
+static enum pls_code from_name(struct pls_session *s, const char *word, bool *has_quant,
+                               struct pls_target *out, struct pls_err *err)
 {
     struct pls_file_name parts;
     char name[256];
@@ -140,11 +147,16 @@ static enum pls_code from_name(struct pls_session *s, const char *word, bool *ha
     if (ends_gguf(*has_quant ? name : word)) {
         keep_repo(out, *has_quant ? name : word);
     }
+    struct pls_quant other;
+    char rest[256];
+    if (*has_quant && split_quant(name, rest, sizeof(rest), &other)) {
+        return pls_fail(err, PLS_USAGE, "%s: two quantizations of one model", word);
+    }
     if (*has_quant) {
         return from_card(s, name, out, err);
     }
-    /* Only a name that carries a quant or the suffix is a file's: the catalog forgives what stands behind a name, and the
-     * quant in it would be lost. */
+    /* Only a name that carries a quant or the suffix is a file's: the catalog forgives what stands behind a
+     * name, and the quant in it would be lost. */
     bool is_file = pls_file_name_parse(word, &parts) && parts.base[0] != '\0'
         && (parts.has_quant || pls_text_ends(word, ".gguf"));
     enum pls_code code = from_card(s, is_file ? parts.base : word, out, err);
@@ -157,8 +169,8 @@ static enum pls_code from_name(struct pls_session *s, const char *word, bool *ha
     return PLS_OK;
 }
 
-/* "https://huggingface.co/owner/name/resolve/main/file.gguf?download=true" as what it names: the file, or "owner/name".
- * Pages of Ollama's library have the tag last. The repository is kept beside a file. */
+/* "https://huggingface.co/owner/name/resolve/main/file.gguf?download=true" as what it names: the file, or
+ * "owner/name". Pages of Ollama's library have the tag last. The repository is kept beside a file. */
 static void read_url(const char *url, char *word, size_t cap, struct pls_target *out)
 {
     const char *host = strstr(url, "://") + 3;

@@ -7,9 +7,11 @@
 
 bool pls_part_is_filler(const char *word)
 {
-    static const char *const fillers[] = { "nvidia", "geforce", "amd", "radeon", "intel", "apple", "gpu", "graphics", "card", "the",
-                                           "a", "an", "my", "of", "w", "r", "tm", "core", "processor", "cpu", "chip", "edition",
-                                           "generation", "gen", "desktop" };
+    static const char *const fillers[] = { "nvidia", "geforce", "amd",        "radeon",    "intel",
+                                           "apple",  "gpu",     "graphics",   "card",      "the",
+                                           "a",      "an",      "my",         "of",        "w",
+                                           "r",      "tm",      "core",       "processor", "cpu",
+                                           "chip",   "edition", "generation", "gen",       "desktop" };
     for (size_t i = 0; i < PLS_COUNT_OF(fillers); i++) {
         if (strcmp(fillers[i], word) == 0) {
             return true;
@@ -160,8 +162,9 @@ static uint32_t box_length(const struct pls_tokens *t, uint32_t i)
 /* "16gb laptop": a machine of which nothing but the memory is said. */
 static bool names_nothing(const struct pls_tokens *t)
 {
-    static const char *const words[] = { "laptop", "notebook", "pc", "computer", "machine", "box", "server", "workstation",
-                                         "tower", "vm", "vps", "gaming", "office", "old", "new", "mini" };
+    static const char *const words[] = { "laptop", "notebook",    "pc",    "computer", "machine", "box",
+                                         "server", "workstation", "tower", "vm",       "vps",     "gaming",
+                                         "office", "old",         "new",   "mini" };
     for (uint32_t i = 0; i < t->n; i++) {
         bool is_known = false;
         for (size_t k = 0; k < PLS_COUNT_OF(words) && !is_known; k++) {

@@ -1,9 +1,9 @@
 /* A machine in words: "m3 max 36gb", "3x 3090 + 128gb ram", "epyc genoa 12ch 384gb", "raspberry pi 5 8gb".
  *
- * Parts are joined by a comma, "and", "with" or a '+' that stands alone or before a size. A part is a count, a size and words; the
- * words must all be whole tokens of one profile, the profile with the fewest tokens left over wins ("rtx 4090" is not the laptop
- * one), and a size picks among equals (M3 Max 36 GB is the 300 GB/s bin). Nothing is guessed between machines that differ:
- * the candidates are listed. */
+ * Parts are joined by a comma, "and", "with" or a '+' that stands alone or before a size. A part is a
+ * count, a size and words; the words must all be whole tokens of one profile, the profile with the fewest
+ * tokens left over wins ("rtx 4090" is not the laptop one), and a size picks among equals (M3 Max 36 GB is
+ * the 300 GB/s bin). Nothing is guessed between machines that differ: the candidates are listed. */
 #include <math.h>
 #include <string.h>
 
@@ -21,7 +21,8 @@ static uint32_t left_over(const struct pls_tokens *name, const struct pls_tokens
     return n;
 }
 
-static void mark_found(const struct pls_tokens *name, const struct pls_tokens *query, bool found[PLS_TOKENS_MAX])
+static void mark_found(const struct pls_tokens *name, const struct pls_tokens *query,
+                       bool found[PLS_TOKENS_MAX])
 {
     for (uint32_t q = 0; q < query->n; q++) {
         found[q] = found[q] || pls_tokens_has(name, query->word[q]);
@@ -185,8 +186,9 @@ static struct candidates called(struct pls_profiles profiles, const char *word, 
     return out;
 }
 
-/* What could be meant when the words as they stand are no device: a size without its unit ("a100 80"), or blanks left out
- * ("dgxspark", "m4max64"). Both count only when they yield a known name and a size that it is sold with. */
+/* What could be meant when the words as they stand are no device: a size without its unit ("a100 80"), or
+ * blanks left out ("dgxspark", "m4max64"). Both count only when they yield a known name and a size that it
+ * is sold with. */
 static struct candidates find_otherwise(struct pls_profiles profiles, struct pls_part *part)
 {
     char room[PLS_TOKENS_MAX * PLS_TOKEN_LEN];
@@ -218,7 +220,8 @@ static void list_sizes(struct pls_text *t, const struct pls_profile *p)
     }
 }
 
-static enum pls_code unknown(struct pls_profiles profiles, const struct pls_part *part, const char *words, struct pls_err *err)
+static enum pls_code unknown(struct pls_profiles profiles, const struct pls_part *part, const char *words,
+                             struct pls_err *err)
 {
     char room[320];
     struct pls_text t = PLS_TEXT(room);
@@ -230,8 +233,8 @@ static enum pls_code unknown(struct pls_profiles profiles, const struct pls_part
             }
         }
     }
-    return pls_fail(err, PLS_USAGE, "%.100s: no such hardware in the table%s%s", words, named > 0 ? "; nearest: " : "",
-                    named > 0 ? room : " (`plimsoll hardware` lists it)");
+    return pls_fail(err, PLS_USAGE, "%.100s: no such hardware in the table%s%s", words,
+                    named > 0 ? "; nearest: " : "", named > 0 ? room : " (`plimsoll hardware` lists it)");
 }
 
 static enum pls_code ambiguous(const struct candidates *c, const char *words, struct pls_err *err)
@@ -257,7 +260,8 @@ static bool pick_smallest(const struct candidates *c, struct pls_machine *m, con
         *out = c->items[i]->gpu_cores < (*out)->gpu_cores ? c->items[i] : *out;
     }
     if (c->n > 1) {
-        pls_machine_note(m, "smallest-bin", "sold with several core counts; the smallest, %s, was taken", (*out)->id);
+        pls_machine_note(m, "smallest-bin", "sold with several core counts; the smallest, %s, was taken",
+                         (*out)->id);
     }
     return true;
 }
@@ -275,8 +279,8 @@ static void settle_ram(struct pls_profiles profiles, struct pls_part *part, stru
     }
 }
 
-static enum pls_code add_part(struct pls_profiles profiles, struct pls_part *part, const char *words, struct pls_machine *m,
-                              struct pls_err *err)
+static enum pls_code add_part(struct pls_profiles profiles, struct pls_part *part, const char *words,
+                              struct pls_machine *m, struct pls_err *err)
 {
     settle_ram(profiles, part, m);
     struct candidates c = find(profiles, part, part->gib > 0);
@@ -297,7 +301,8 @@ static enum pls_code add_part(struct pls_profiles profiles, struct pls_part *par
     if (!pick_smallest(&c, m, &p)) {
         return ambiguous(&c, words, err);
     }
-    bool needs_size = p->kind != PLS_PROFILE_DISCRETE && part->gib <= 0 && p->n_memory > 1 && m->pools[0].capacity_bytes == 0;
+    bool needs_size = p->kind != PLS_PROFILE_DISCRETE && part->gib <= 0 && p->n_memory > 1
+                      && m->pools[0].capacity_bytes == 0;
     if (needs_size) {
         char room[128];
         struct pls_text t = PLS_TEXT(room);
@@ -319,7 +324,8 @@ static void assume_host(struct pls_machine *m)
     struct pls_pool *ram = &m->pools[0];
     if (ram->capacity_bytes == 0) {
         ram->capacity_bytes = 32 * PLS_GIB;
-        pls_machine_note(m, "ram-assumed", "32 GiB of RAM beside the GPU are assumed; say more with \"+ 64gb ram\" or --ram");
+        pls_machine_note(m, "ram-assumed",
+                         "32 GiB of RAM beside the GPU are assumed; say more with \"+ 64gb ram\" or --ram");
     }
     if (ram->bandwidth_gbs <= 0) {
         ram->bandwidth_gbs = 51.2; /* two channels of DDR4-3200: the commonest desktop of the last years */
@@ -330,7 +336,8 @@ static void assume_host(struct pls_machine *m)
     }
 }
 
-enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words, struct pls_machine *out, struct pls_err *err)
+enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words, struct pls_machine *out,
+                                struct pls_err *err)
 {
     enum { MAX_PARTS = 8 };
     struct pls_part parts[MAX_PARTS];
@@ -345,17 +352,21 @@ enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words,
     for (const char *at = words; *at != '\0' && n < MAX_PARTS;) {
         size_t len = pls_part_length(at, &skip);
         parts[n] = pls_part_parse(at, len);
-        ram_gib = parts[n].words.n == 0 && parts[n].gib > 0 ? parts[n].gib * parts[n].count : ram_gib; /* "2x 16gb": modules */
+        /* "2x 16gb": modules */
+        ram_gib = parts[n].words.n == 0 && parts[n].gib > 0 ? parts[n].gib * parts[n].count : ram_gib;
         says_box = says_box || parts[n].says_box;
         n += parts[n].words.n > 0;
         at += len + skip;
     }
     out->pools[0].capacity_bytes = (uint64_t)(ram_gib * (double)PLS_GIB);
     if (n == 0 && says_box) {
-        return pls_fail(err, PLS_USAGE, "%.100s: sold with several chips: say which, such as \"m4 max\"", words);
+        return pls_fail(err, PLS_USAGE, "%.100s: sold with several chips: say which, such as \"m4 max\"",
+                        words);
     }
     if (n == 0 && ram_gib <= 0) {
-        return pls_fail(err, PLS_USAGE, "%.100s: names no hardware (say memory and chip: 16gb laptop, rtx 4060 + 32gb ram)", words);
+        return pls_fail(err, PLS_USAGE,
+                        "%.100s: names no hardware (say memory and chip: 16gb laptop, rtx 4060 + 32gb ram)",
+                        words);
     }
     for (uint32_t i = 0; i < n; i++) {
         enum pls_code code = add_part(profiles, &parts[i], words, out, err);

@@ -1,5 +1,5 @@
-/* One entry for whatever lies at a path: a GGUF file (or the first of a split set), a safetensors file or folder, a
- * config.json, a card file. What it is follows from what is inside, never from the suffix alone. */
+/* One entry for whatever lies at a path: a GGUF file (or the first of a split set), a safetensors file or
+ * folder, a config.json, a card file. What it is follows from what is inside, never from the suffix alone. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -51,19 +51,21 @@ static bool split_path(const char *first, uint32_t no, uint32_t count, char *out
     return !t.truncated;
 }
 
-static enum pls_code read_part(const char *path, struct pls_arena *arena, struct pls_map *map, struct gguf_header *h,
-                               struct pls_err *err)
+static enum pls_code read_part(const char *path, struct pls_arena *arena, struct pls_map *map,
+                               struct gguf_header *h, struct pls_err *err)
 {
     enum pls_code code = pls_map_open(path, map, err);
     return code != PLS_OK ? code : gguf_header_parse(path, map->data, map->size, arena, h, err);
 }
 
 /* A sound header whose data is cut off is not a sound file: the engine would refuse it. */
-static enum pls_code check_size(const char *path, const struct gguf_header *h, uint64_t size, struct pls_err *err)
+static enum pls_code check_size(const char *path, const struct gguf_header *h, uint64_t size,
+                                struct pls_err *err)
 {
     uint64_t need = pls_add(h->data_start, h->data_bytes);
     if (need > size) {
-        return pls_fail(err, PLS_FORMAT, "%s: truncated: the tensor table needs %llu bytes, the file has %llu", path,
+        return pls_fail(err, PLS_FORMAT,
+                        "%s: truncated: the tensor table needs %llu bytes, the file has %llu", path,
                         (unsigned long long)need, (unsigned long long)size);
     }
     return PLS_OK;
@@ -78,33 +80,37 @@ static enum pls_code check_part(const char *path, const struct gguf_header *h, u
     bool is_stated = gguf_number(gguf_find(h, "split.no"), 0, &stated_no)
         && gguf_number(gguf_find(h, "split.count"), 0, &stated_count);
     if (!is_stated || stated_no != no - 1 || stated_count != count) {
-        return pls_fail(err, PLS_FORMAT, "%s: its header does not say that it is part %u of %u", path, no, count);
+        return pls_fail(err, PLS_FORMAT, "%s: its header does not say that it is part %u of %u", path, no,
+                        count);
     }
     return PLS_OK;
 }
 
 /* Tensor infos of parts 2..count behind those of the first. */
-static enum pls_code append_parts(const char *path, uint32_t count, struct pls_arena *arena, struct gguf_header *first,
-                                  struct pls_inspection *seen, struct pls_err *err)
+static enum pls_code append_parts(const char *path, uint32_t count, struct pls_arena *arena,
+                                  struct gguf_header *first, struct pls_inspection *seen, struct pls_err *err)
 {
     for (uint32_t no = 2; no <= count; no++) {
         char part[4096];
         struct pls_map map = { 0 };
         struct gguf_header h;
         if (!split_path(path, no, count, part, sizeof(part))) {
-            return pls_fail(err, PLS_FORMAT, "%s: first of %u parts, but its name is not NAME-00001-of-%05u.gguf", path, count,
+            return pls_fail(err, PLS_FORMAT,
+                            "%s: first of %u parts, but its name is not NAME-00001-of-%05u.gguf", path, count,
                             count);
         }
         enum pls_code code = read_part(part, arena, &map, &h, err);
         code = code == PLS_OK ? check_part(part, &h, no, count, err) : code;
         code = code == PLS_OK ? check_size(part, &h, map.size, err) : code;
         if (code == PLS_OK && first->n_tensors + h.n_tensors > PLS_GGUF_MAX_TENSORS) {
-            code = pls_fail(err, PLS_LIMIT, "%s: more than %d tensors over all parts", path, PLS_GGUF_MAX_TENSORS);
+            code = pls_fail(err, PLS_LIMIT, "%s: more than %d tensors over all parts", path,
+                            PLS_GGUF_MAX_TENSORS);
         }
         struct pls_tensor *all = NULL;
         if (code == PLS_OK) {
             all = PLS_TAKE(arena, struct pls_tensor, first->n_tensors + h.n_tensors);
-            code = all == NULL ? pls_fail(err, PLS_NOMEM, "%s: no memory for the tensor table", path) : PLS_OK;
+            code =
+                all == NULL ? pls_fail(err, PLS_NOMEM, "%s: no memory for the tensor table", path) : PLS_OK;
         }
         if (code == PLS_OK) {
             memcpy(all, first->tensors, first->n_tensors * sizeof(*all));
@@ -188,8 +194,8 @@ static enum pls_code read_gguf(const char *path, struct pls_arena *arena, struct
     gguf_number(gguf_find(&h, "split.count"), 0, &parts);
     gguf_number(gguf_find(&h, "split.no"), 0, &part);
     if (parts > PLS_GGUF_MAX_SPLITS || part != 0) {
-        code = part != 0 ? pls_fail(err, PLS_FORMAT, "%s: part %llu of a split model; name the first part", path,
-                                    (unsigned long long)part + 1)
+        code = part != 0 ? pls_fail(err, PLS_FORMAT, "%s: part %llu of a split model; name the first part",
+                                    path, (unsigned long long)part + 1)
                          : pls_fail(err, PLS_LIMIT, "%s: claims %llu parts", path, (unsigned long long)parts);
         goto out;
     }
@@ -215,7 +221,8 @@ out:
     return code;
 }
 
-static enum pls_code read_json(const char *path, enum pls_file_kind kind, struct pls_model *out, struct pls_err *err)
+static enum pls_code read_json(const char *path, enum pls_file_kind kind, struct pls_model *out,
+                               struct pls_err *err)
 {
     struct pls_map map = { 0 };
     struct pls_err why = { .text = "" };
@@ -235,8 +242,8 @@ static enum pls_code read_json(const char *path, enum pls_file_kind kind, struct
     return code == PLS_OK ? PLS_OK : pls_fail(err, code, "%s: %s", path, why.text);
 }
 
-enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pls_model *out, struct pls_inspection *seen,
-                            struct pls_err *err)
+enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pls_model *out,
+                            struct pls_inspection *seen, struct pls_err *err)
 {
     struct pls_inspection unseen;
     seen = seen != NULL ? seen : &unseen;

@@ -1,5 +1,6 @@
-/* Why a path is not a model. People hand over what lies next to one: an empty download, the page of an error, a pointer of
- * Git LFS, the folder of many files. Each has a sentence of its own, which says what to name instead. */
+/* Why a path is not a model. People hand over what lies next to one: an empty download, the page of an
+ * error, a pointer of Git LFS, the folder of many files. Each has a sentence of its own, which says what
+ * to name instead. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -48,8 +49,8 @@ static enum pls_code unknown_folder(const char *path, struct pls_err *err)
         return code;
     }
     if (f.n_gguf > 0) {
-        return pls_fail(err, PLS_FORMAT, "%s: a folder with %u GGUF model%s: name the file, such as %s", path, f.n_gguf,
-                        f.n_gguf == 1 ? "" : "s", f.first);
+        return pls_fail(err, PLS_FORMAT, "%s: a folder with %u GGUF model%s: name the file, such as %s", path,
+                        f.n_gguf, f.n_gguf == 1 ? "" : "s", f.first);
     }
     return pls_fail(err, PLS_FORMAT, "%s: a folder without config.json, safetensors or GGUF files%s", path,
                     f.has_pytorch ? " (PyTorch files have to be converted first)" : "");
@@ -74,13 +75,15 @@ static enum pls_code unknown_json(const char *path, const cJSON *root, struct pl
     const char *schema = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "schema"));
     const char *digest = ollama_model(root);
     if (digest != NULL && pls_text_starts(digest, "sha256:")) { /* blobs are files of that name with a dash */
-        return pls_fail(err, PLS_FORMAT, "%s: an Ollama manifest; its model is the file blobs/sha256-%.64s", path, digest + 7);
+        return pls_fail(err, PLS_FORMAT, "%s: an Ollama manifest; its model is the file blobs/sha256-%.64s",
+                        path, digest + 7);
     }
     if (cJSON_GetObjectItemCaseSensitive(root, "weight_map") != NULL) {
         return pls_fail(err, PLS_FORMAT, "%s: the index of a checkpoint: name its folder", path);
     }
     if (schema != NULL && pls_text_starts(schema, "plimsoll.")) {
-        return pls_fail(err, PLS_FORMAT, "%s: a document of plimsoll, but no card (--on reads machine records)", path);
+        return pls_fail(err, PLS_FORMAT,
+                        "%s: a document of plimsoll, but no card (--on reads machine records)", path);
     }
     return pls_fail(err, PLS_FORMAT, "%s: JSON, but neither the config.json of a model nor a card", path);
 }
@@ -106,7 +109,8 @@ static enum pls_code unknown_file(const char *path, const struct pls_map *map, s
             return pls_fail(err, PLS_FORMAT, "%s: %s", path, known[i].what);
         }
     }
-    cJSON *root = map->size <= PLS_JSON_MAX_BYTES ? json_parse((const char *)map->data, (size_t)map->size) : NULL;
+    cJSON *root =
+        map->size <= PLS_JSON_MAX_BYTES ? json_parse((const char *)map->data, (size_t)map->size) : NULL;
     enum pls_code code = cJSON_IsObject(root)
         ? unknown_json(path, root, err)
         : pls_fail(err, PLS_FORMAT, "%s: not a GGUF or safetensors file, config.json or card", path);

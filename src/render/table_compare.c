@@ -99,7 +99,8 @@ static void cell_gain(const void *row, bool raw, struct pls_text *out)
 {
     const struct pls_plan *p = plan_of(row);
     const struct pls_plan *f = row_of(row)->first->plan;
-    bool comparable = p->fit == PLS_FIT_YES && f->fit == PLS_FIT_YES && p->speed.decode_tps > 0 && f->speed.decode_tps > 0;
+    bool comparable =
+        p->fit == PLS_FIT_YES && f->fit == PLS_FIT_YES && p->speed.decode_tps > 0 && f->speed.decode_tps > 0;
     if (comparable) {
         pls_text_add(out, raw ? "%.4g" : "x%.2g", p->speed.decode_tps / f->speed.decode_tps);
     } else if (p->fit == PLS_FIT_YES && f->fit != PLS_FIT_YES) {
@@ -119,7 +120,8 @@ static const struct pls_column compare_columns[] = {
     { "GAIN", "gain", 0, PLS_COLUMN_RIGHT, cell_gain },
 };
 
-static enum pls_code json_compare(FILE *to, bool lines, const struct pls_compared *items, uint32_t n, struct pls_err *err)
+static enum pls_code json_compare(FILE *to, bool lines, const struct pls_compared *items, uint32_t n,
+                                  struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.compare/1");
     cJSON *machines = pls_json_array(&j, j.root, "machines");
@@ -150,7 +152,8 @@ static uint32_t fill_rows(const struct pls_compared *items, uint32_t n, struct c
     for (uint32_t k = 0; k < most; k++) {
         for (uint32_t i = 0; i < n; i++) {
             if (k < items[i].n_entries) {
-                const struct pls_entry *first = k < items[0].n_entries ? &items[0].entries[k] : &items[i].entries[k];
+                const struct pls_entry *first =
+                    k < items[0].n_entries ? &items[0].entries[k] : &items[i].entries[k];
                 rows[at++] = (struct compare_row){ items[i].machine, &items[i].entries[k], first };
             }
         }
@@ -158,8 +161,8 @@ static uint32_t fill_rows(const struct pls_compared *items, uint32_t n, struct c
     return at;
 }
 
-enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct pls_compared *items, uint32_t n,
-                                 const struct pls_screen *screen, struct pls_err *err)
+enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct pls_compared *items,
+                                 uint32_t n, const struct pls_screen *screen, struct pls_err *err)
 {
     struct pls_page page;
     size_t total = 1;
@@ -170,7 +173,8 @@ enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct 
         total += items[i].n_entries;
     }
     struct compare_row *rows = calloc(total, sizeof(*rows));
-    enum pls_code code = rows != NULL ? pls_page_begin(&page, screen->color, err) : pls_fail(err, PLS_NOMEM, "output: out of memory");
+    enum pls_code code = rows != NULL ? pls_page_begin(&page, screen->color, err)
+                                      : pls_fail(err, PLS_NOMEM, "output: out of memory");
     if (code != PLS_OK) {
         free(rows);
         return code;
@@ -186,7 +190,8 @@ enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct 
     return pls_page_end(&page, code, to, err);
 }
 
-/* ---- need ------------------------------------------------------------------------------------------------------- */
+/* ---- need
+ * ------------------------------------------------------------------------------------------------------- */
 
 static const struct pls_needed *needed_of(const void *row)
 {
@@ -231,7 +236,8 @@ static void need_bytes(bool raw, uint64_t n, struct pls_text *out)
     }
 }
 
-/* What the plan holds in RAM beside the device. Where both are one, and on a board without a GPU, all is on the device. */
+/* What the plan holds in RAM beside the device. Where both are one, and on a board without a GPU, all is
+ * on the device. */
 static uint64_t on_host(const struct pls_needed *n)
 {
     const struct pls_plan *p = n->entry.plan;
@@ -298,7 +304,8 @@ static const struct pls_column need_columns[] = {
     { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, need_decode },
 };
 
-static enum pls_code json_need(FILE *to, bool lines, const struct pls_needed *items, uint32_t n, struct pls_err *err)
+static enum pls_code json_need(FILE *to, bool lines, const struct pls_needed *items, uint32_t n,
+                               struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.need/1");
     cJSON *hardware = pls_json_array(&j, j.root, "hardware");
@@ -335,7 +342,8 @@ enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls
     } else {
         if (output == PLS_OUT_TABLE) {
             const struct pls_entry *e = &items[0].entry;
-            pls_page_field(&page, "Model", "%s %s, all layers on the device", pls_words_model(&e->model->card), e->plan->quant);
+            pls_page_field(&page, "Model", "%s %s, all layers on the device",
+                           pls_words_model(&e->model->card), e->plan->quant);
             fputc('\n', page.to);
         }
         code = pls_page_grid(&page, &grid, output, screen->width, err);

@@ -86,8 +86,9 @@ static const struct pls_column columns[] = {
 static void system_line(struct pls_page *page, const struct pls_machine *m)
 {
     pls_page_field(page, "System", "%s%s%s %s%s%s%s%s", m->os[0] != '\0' ? m->os : "unknown",
-                   m->os_version[0] != '\0' ? " " : "", m->os_version, m->arch, m->is_container ? ", in a container" : "",
-                   m->is_vm ? ", in a virtual machine" : "", m->is_wsl ? ", WSL" : "", m->has_desktop ? ", desktop" : "");
+                   m->os_version[0] != '\0' ? " " : "", m->os_version, m->arch,
+                   m->is_container ? ", in a container" : "", m->is_vm ? ", in a virtual machine" : "",
+                   m->is_wsl ? ", WSL" : "", m->has_desktop ? ", desktop" : "");
 }
 
 static void cpu_lines(struct pls_page *page, const struct pls_cpu *c)
@@ -96,7 +97,8 @@ static void cpu_lines(struct pls_page *page, const struct pls_cpu *c)
     struct pls_text t = PLS_TEXT(room);
     pls_text_add(&t, "%s", c->name[0] != '\0' ? c->name : "unknown");
     if (c->cores > 0) {
-        pls_text_add(&t, ", %u core%s, %u thread%s", c->cores, c->cores == 1 ? "" : "s", c->threads, c->threads == 1 ? "" : "s");
+        pls_text_add(&t, ", %u core%s, %u thread%s", c->cores, c->cores == 1 ? "" : "s", c->threads,
+                     c->threads == 1 ? "" : "s");
     }
     for (uint32_t i = 0; i < c->n_tiers && c->n_tiers > 1; i++) {
         pls_text_add(&t, "%s%u %s", i == 0 ? " (" : ", ", c->tiers[i].cores, c->tiers[i].name);
@@ -123,9 +125,9 @@ static void gpu_lines(struct pls_page *page, const struct pls_machine *m)
     for (uint32_t i = 0; i < m->n_gpus; i++) {
         const struct pls_gpu *g = &m->gpus[i];
         const char *backend = g->backend != PLS_BACKEND_NONE ? pls_backend_name(g->backend) : NULL;
-        pls_page_field(page, i == 0 ? "GPU" : "", "%s: %s%s%s%s%s", g->id, g->name[0] != '\0' ? g->name : "unknown",
-                       g->pci_id[0] != '\0' ? ", PCI " : "", g->pci_id, backend != NULL ? ", " : "",
-                       backend != NULL ? backend : "");
+        pls_page_field(page, i == 0 ? "GPU" : "", "%s: %s%s%s%s%s", g->id,
+                       g->name[0] != '\0' ? g->name : "unknown", g->pci_id[0] != '\0' ? ", PCI " : "",
+                       g->pci_id, backend != NULL ? ", " : "", backend != NULL ? backend : "");
     }
     if (m->n_gpus == 0) {
         pls_page_field(page, "GPU", "none found");
@@ -140,8 +142,8 @@ static void notes(struct pls_page *page, const struct pls_machine *m)
             char size[64];
             struct pls_text t = PLS_TEXT(size);
             pls_text_bytes(&t, l->bytes);
-            pls_page_field(page, "Limit", "%s of %s by %s%s%s", m->pools[i].id, size, l->code, l->path[0] != '\0' ? ", " : "",
-                           l->path);
+            pls_page_field(page, "Limit", "%s of %s by %s%s%s", m->pools[i].id, size, l->code,
+                           l->path[0] != '\0' ? ", " : "", l->path);
         }
     }
     for (uint32_t i = 0; i < m->n_notes; i++) {
@@ -149,8 +151,8 @@ static void notes(struct pls_page *page, const struct pls_machine *m)
     }
 }
 
-static enum pls_code table(struct pls_page *page, const struct pls_machine *m, const struct pls_screen *screen,
-                           struct pls_err *err)
+static enum pls_code table(struct pls_page *page, const struct pls_machine *m,
+                           const struct pls_screen *screen, struct pls_err *err)
 {
     struct pls_grid grid = { columns, PLS_COUNT_OF(columns), m->pools, sizeof(m->pools[0]), m->n_pools };
     if (m->name[0] != '\0') {
@@ -190,7 +192,8 @@ enum pls_code pls_render_machine(FILE *to, enum pls_output output, const struct 
     } else if (output == PLS_OUT_ENV) {
         env(&page, machine);
     } else {
-        struct pls_grid grid = { columns, PLS_COUNT_OF(columns), machine->pools, sizeof(machine->pools[0]), machine->n_pools };
+        struct pls_grid grid = { columns, PLS_COUNT_OF(columns), machine->pools, sizeof(machine->pools[0]),
+                                 machine->n_pools };
         code = pls_page_grid(&page, &grid, output, 0, err);
     }
     return pls_page_end(&page, code, to, err);
