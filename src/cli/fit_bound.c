@@ -2,9 +2,9 @@
  * reach the rows shown.
  *
  * Everything is taken in the configuration's favour. Bytes from below: what a recipe gives the layers at least,
- * without tables that are looked up. Bits from above, for quality: what recipes give the larger tensors, and embedding and output in
- * 8 bits. The fastest pools are filled first, the cache costs nothing, the whole budget stays free, nothing is doubted. The test
- * compares the rows found with those of an exhaustive search (--top 0), for several machines. */
+ * without tables that are looked up. Bits from above, for quality: what recipes give the larger tensors, embedding and output in
+ * 8 bits, wider types where rows do not divide into blocks. The fastest pools are filled first, the cache costs nothing, the whole
+ * budget stays free. tests/ranking.t compares the rows found with those of a search that places everything. */
 #include "cli/fit_search.h"
 
 #include <math.h>
@@ -35,6 +35,34 @@ static struct bits layer_bits(enum pls_ftype ftype, double base)
     return (struct bits){ base, base * 1.03 };
 }
 
+/* Rows that a type's blocks do not divide get a wider type in its place. */
+enum rows { ROWS_DIVIDE, ROWS_DIVIDE_BY_32, ROWS_ODD };
+
+static enum rows rows_of(const struct pls_card *card)
+{
+    uint32_t odd = card->n_embd | card->n_ff | card->n_ff_exp | card->n_ff_shexp | card->ssm_inner | card->moe_latent
+                   | card->n_embd_per_layer | card->head_dim_v * card->n_head;
+    for (uint32_t i = 0; i < card->n_layers; i++) {
+        odd |= card->ff[i] | card->head[i] * card->head_dim_v;
+    }
+    return odd % 32 != 0 ? ROWS_ODD : odd % 256 != 0 ? ROWS_DIVIDE_BY_32 : ROWS_DIVIDE;
+}
+
+/* Most bits per weight of a layer's tensors. */
+static double most_bits(const struct pls_card *card, enum pls_ftype ftype, double base)
+{
+    double most = layer_bits(ftype, base).most;
+    switch (rows_of(card)) {
+    case ROWS_ODD:
+        return fmax(most, 16);
+    case ROWS_DIVIDE_BY_32: /* Q2_K and below become Q4_0 or IQ4_NL, Q6_K Q8_0 */
+        return fmax(most * 1.35, 5.5);
+    case ROWS_DIVIDE:
+        break;
+    }
+    return most;
+}
+
 static double base_bits(const struct pls_quant *q)
 {
     enum pls_type type = q->format == PLS_FORMAT_GGUF ? pls_ftype_base(q->ftype) : PLS_TYPE_NONE;
@@ -48,8 +76,10 @@ static double most_bytes(const struct pls_card *card, const struct pls_quant *q,
     double params = (double)card->params_total;
     double tables = (double)card->n_vocab * card->n_embd * (card->tied ? 1 : 2)
         + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
+    double positions = (double)(card->n_positions + card->n_token_types) * card->n_embd; /* left in F32 */
     tables = fmin(tables, params);
-    return ((params - tables) * layer_bits(q->ftype, base).most + tables * fmax(8.5, base)) / 8;
+    double bits = (params - tables) * most_bits(card, q->ftype, base) + tables * fmax(8.5, base) + 32 * positions;
+    return 1.02 * bits / 8;
 }
 
 /* What is read for every token and what only when its expert is called, in parameters. */
@@ -142,36 +172,38 @@ static void clear(struct pls_plan *p)
     memset((char *)p + after, 0, offsetof(struct pls_plan, notes) - after);
 }
 
-double pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card, const struct pls_quant *quant,
-                     struct pls_plan *plan)
+static const struct pls_fit_bound anything = { HUGE_VAL, HUGE_VAL, HUGE_VAL };
+static const struct pls_fit_bound nothing = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
+
+struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card,
+                                   const struct pls_quant *quant, struct pls_plan *plan)
 {
     const struct pls_fit_ask *ask = f->ask;
     const struct pls_machine *m = &f->s->machine;
-    struct pls_policy policy = ask->policy;
+    const struct pls_policy *policy = &ask->policy;
     double base = base_bits(quant);
     if (base <= 0 || card->params_total == 0) {
-        return HUGE_VAL; /* nothing is known beforehand: it has to be placed */
+        return anything; /* nothing is known beforehand: it has to be placed */
     }
     clear(plan);
     plan->ask = ask->ask;
     plan->ask.quant = *quant;
     plan->n_shares = fill_pools(m, plan, (double)card->params_total * base / 8 * 0.85, card);
     if (plan->n_shares == 0) {
-        return -HUGE_VAL; /* larger than all memory */
+        return nothing; /* larger than all memory */
     }
     read_bytes(card, quant, base, plan);
     plan->tensor_data_bytes = (uint64_t)most_bytes(card, quant, base);
     plan->setting.type_k = ask->ask.type_k;
     plan->setting.type_v = ask->ask.type_v;
-    uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
-    plan->setting.n_ctx_seq = pls_min(policy.wish_context_tokens, most);
     plan->margin_bytes = 1;
     plan->fit = PLS_FIT_YES;
-    policy.evidence_penalty = policy.no_evidence_penalty = 0; /* what beats a row may be moved in front of it whatever the doubt */
+    pls_quality_predict(card, policy->task, plan); /* before a context is set: a short cache loses least */
+    uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
+    plan->setting.n_ctx_seq = pls_min(policy->wish_context_tokens, most);
     pls_speed_predict(card, m, &f->s->rates, plan);
-    plan->speed.decode_tps *= 1.05;
+    plan->speed.decode_tps *= rows_of(card) == ROWS_DIVIDE ? 1.05 : 1.2; /* types of other blocks unpack at other rates */
     plan->speed.prefill_tps = HUGE_VAL; /* few models only read: all are placed */
-    pls_quality_predict(card, policy.task, plan);
-    struct pls_merit merit = pls_rank_merit(&policy, plan);
-    return pls_rank_key(merit.score, merit.reasons);
+    struct pls_merit merit = pls_rank_merit(policy, plan);
+    return (struct pls_fit_bound){ pls_rank_key(merit.score, merit.reasons), plan->quality.score, merit.speed_tps };
 }

@@ -77,27 +77,39 @@ static uint32_t efficient_rows(const struct pls_fit_search *f, uint32_t most, ui
     return n;
 }
 
+/* The best of each group, what must come first in front. False when picks were added on the way. */
+static bool line_up(struct pls_fit_search *f, uint32_t most, uint32_t *chosen, uint32_t n)
+{
+    uint32_t before = f->n_picks;
+    for (uint32_t i = 0; i < n && i < most; i++) {
+        if (!lead(f, &chosen[i], n - i)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < n && i < most; i++) {
+        pls_fit_place_better(f, &f->picks[chosen[i]]);
+    }
+    return f->n_picks == before;
+}
+
 uint32_t pls_fit_choose(struct pls_fit_search *f, uint32_t *chosen)
 {
     uint32_t most = f->ask->top > 0 ? f->ask->top : UINT32_MAX;
+    uint32_t n = 0;
     size_t mark = f->s->arena.used;
     bool *seen = PLS_TAKE(&f->s->arena, bool, f->n_groups + 1);
     if (f->n_picks == 0 || seen == NULL) {
         return 0;
     }
-    pls_rank_order(f->picks, f->n_picks);
     if (f->ask->each) {
         pls_arena_reset(&f->s->arena, mark);
+        pls_rank_order(f->picks, f->n_picks);
         return efficient_rows(f, most, chosen);
     }
-    uint32_t n = first_of_each(f, chosen, seen);
-    for (uint32_t i = 0; i < n && i < most; i++) {
-        if (!lead(f, &chosen[i], n - i)) {
-            pls_rank_order(f->picks, f->n_picks);
-            n = first_of_each(f, chosen, seen);
-            i = UINT32_MAX; /* from the start */
-        }
-    }
+    do {
+        pls_rank_order(f->picks, f->n_picks);
+        n = first_of_each(f, chosen, seen);
+    } while (!line_up(f, most, chosen, n));
     pls_arena_reset(&f->s->arena, mark);
     return n < most ? n : most;
 }

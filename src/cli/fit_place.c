@@ -315,15 +315,18 @@ static void place_candidate(struct pls_fit_search *f, const struct pls_fit_candi
 
 static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t rung, const struct pls_quant *quant)
 {
-    double bound = -HUGE_VAL;
+    struct pls_fit_bound best = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
     for (uint32_t i = shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
         if (pls_fit_is_published(f->ask, &f->cards[i], quant)) {
-            bound = fmax(bound, pls_fit_bound(f, &f->cards[i], quant, f->plan));
+            struct pls_fit_bound one = pls_fit_bound(f, &f->cards[i], quant, f->plan);
+            best.key = fmax(best.key, one.key);
+            best.quality = fmax(best.quality, one.quality);
+            best.speed_tps = fmax(best.speed_tps, one.speed_tps);
             f->n_configs++;
         }
     }
-    if (bound > -HUGE_VAL) {
-        f->candidates[f->n_candidates++] = (struct pls_fit_candidate){ bound, shape, rung, *quant };
+    if (best.key > -HUGE_VAL) {
+        f->candidates[f->n_candidates++] = (struct pls_fit_candidate){ best, shape, rung, *quant };
     }
 }
 
@@ -367,8 +370,8 @@ static int by_bound(const void *a, const void *b)
 {
     const struct pls_fit_candidate *x = a;
     const struct pls_fit_candidate *y = b;
-    if (x->bound < y->bound || x->bound > y->bound) {
-        return x->bound < y->bound ? 1 : -1;
+    if (x->bound.key < y->bound.key || x->bound.key > y->bound.key) {
+        return x->bound.key < y->bound.key ? 1 : -1;
     }
     return x->shape != y->shape ? (x->shape < y->shape ? -1 : 1) : (x->rung < y->rung ? -1 : 1);
 }
@@ -410,10 +413,10 @@ void pls_fit_place(struct pls_fit_search *f)
         }
     }
     qsort(f->candidates, f->n_candidates, sizeof(*f->candidates), by_bound);
-    for (uint32_t i = 0; i < f->n_candidates && (all || f->candidates[i].bound >= least); i++) {
+    for (uint32_t i = 0; i < f->n_candidates && (all || f->candidates[i].bound.key >= least); i++) {
         const struct pls_fit_candidate *c = &f->candidates[i];
         double before = f->best[f->group[c->shape]];
-        if (all || c->bound >= before) {
+        if (all || c->bound.key >= before) {
             place_candidate(f, c);
         }
         if (!all && f->best[f->group[c->shape]] > before) {
@@ -426,7 +429,19 @@ void pls_fit_place_group(struct pls_fit_search *f, uint32_t group)
 {
     for (uint32_t i = 0; i < f->n_candidates; i++) {
         const struct pls_fit_candidate *c = &f->candidates[i];
-        if (f->group[c->shape] == group && c->bound >= f->best[group]) {
+        if (f->group[c->shape] == group && c->bound.key >= f->best[group]) {
+            place_candidate(f, c);
+        }
+    }
+}
+
+void pls_fit_place_better(struct pls_fit_search *f, const struct pls_pick *pick)
+{
+    struct pls_pick than = *pick; /* picks move when there are more of them */
+    for (uint32_t i = 0; i < f->n_candidates && !f->ask->each; i++) {
+        const struct pls_fit_candidate *c = &f->candidates[i];
+        bool may_beat = c->bound.quality >= than.quality && c->bound.speed_tps >= than.speed_tps;
+        if (may_beat && (than.is_pareto || c->bound.key >= f->best[f->group[c->shape]])) {
             place_candidate(f, c);
         }
     }

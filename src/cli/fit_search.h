@@ -7,9 +7,15 @@
 
 #define PLS_FIT_NONE UINT32_MAX
 
+/* What a configuration could be at best; infinite when it has to be tried, minus infinite when it cannot fit. */
+struct pls_fit_bound {
+    double key;            /* score less tier */
+    double quality, speed_tps; /* as in a pick: without the doubt that is in the score */
+};
+
 /* A shape in one quant: placed once for all cards that have the shape. */
 struct pls_fit_candidate {
-    double bound;   /* what it could score at best, less its tier */
+    struct pls_fit_bound bound;
     uint32_t shape; /* the first card of it */
     uint32_t rung;  /* in the ladder; PLS_FIT_RUNGS: the one quant there is */
     struct pls_quant quant;
@@ -63,11 +69,12 @@ enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err);
 void pls_fit_place(struct pls_fit_search *f);
 /* What is left of a group, so that its best is known whatever it is. */
 void pls_fit_place_group(struct pls_fit_search *f, uint32_t group);
+/* What could beat the pick: as the best of its group, or as the one reason to call the pick beaten. */
+void pls_fit_place_better(struct pls_fit_search *f, const struct pls_pick *pick);
 
-/* At most this much could a configuration's key be; infinite when it has to be tried, minus infinite when it cannot fit.
- * plan is scratch. */
-double pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card, const struct pls_quant *quant,
-                     struct pls_plan *plan);
+/* plan is scratch. */
+struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card,
+                                   const struct pls_quant *quant, struct pls_plan *plan);
 
 /* Indices of picks in the order of rows; picks are sorted by it. chosen has room for n_picks. Returns their number. */
 uint32_t pls_fit_choose(struct pls_fit_search *f, uint32_t *chosen);
