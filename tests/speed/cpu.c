@@ -1,4 +1,4 @@
-/* speed-cpu [-t N] [-d DEPTH] FILE.gguf...: measures this machine's rates, then predicts each file on the processor with them.
+/* speed-cpu [-t N] [-d DEPTH] [-i ISA-BITS] FILE.gguf...: measures this machine's rates, then predicts each file on the processor with them.
  *
  * Prints "rate" lines (type, streaming and cached GB/s as the engine would run it, matrix GFLOP/s), "machine" lines, and for every
  * file a "model" line and a "weights" line per type: all that a comparison with an engine run made in the same minute needs. */
@@ -70,9 +70,10 @@ int main(int argc, char **argv)
     struct pls_bench_ask bench = { .budget_s = 2.5 };
     int first = 1;
     for (; first + 1 < argc && argv[first][0] == '-'; first += 2) {
-        uint64_t value = strtoull(argv[first + 1], NULL, 10);
+        uint64_t value = strtoull(argv[first + 1], NULL, 0);
         bench.n_threads = argv[first][1] == 't' ? (uint32_t)value : bench.n_threads;
         ask.depth_tokens = argv[first][1] == 'd' ? value : ask.depth_tokens;
+        bench.isa_mask = argv[first][1] == 'i' ? (uint32_t)value : bench.isa_mask;
     }
     ask.context_tokens = pls_max(1024, ask.depth_tokens + 256);
     ask.gpu_layers = 0;
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
     bool ok = room != NULL && pls_root_open(NULL, &root, &err) == PLS_OK && pls_probe(root, &machine, &err) == PLS_OK;
     struct pls_budget_policy policy = pls_budget_policy_default();
     if (ok) {
+        machine.cpu.isa &= bench.isa_mask != 0 ? bench.isa_mask : UINT32_MAX;
         pls_budget_apply(&machine, &policy);
         ok = pls_bench_run(&bench, &rates, &err) == PLS_OK;
     }
