@@ -110,12 +110,13 @@ struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const str
 
 /* The same for the processor (core/speed_cpu.c). With kernels measured on this machine, seconds per token are
  *
- *     sum over types of bytes / rate, where 1/rate = 1/(compute * cached rate) + stall * (1/streaming rate - 1/cached rate)
+ *     sum over types of bytes / our streaming rate * slow(decode * n * r1) / slow(n * r1),
+ *         slow(x) = (x^-4 + bus^-4)^(1/4)
  *   + operations * (barrier + op_ns)
  *   + cache bytes / attention rate
  *
- * cached and streaming are our kernel's rates with that many threads; compute and stall are the engine's to ours
- * (data/speed_cpu.def): its kernels compute at another pace, and wait for memory longer where they do not ask ahead. A prompt's
+ * our streaming rate is that of our kernel with n threads, r1 with one; decode is the engine's to ours where the bus had room
+ * (data/speed_cpu.def); bus is the memory's rate, infinite where plain reading grew with the threads. A prompt's
  * seconds are
  *
  *     sum over types of 2 * parameters * n / (prefill * matrix rate) * (1 + moe_prefill * experts per used one / n)

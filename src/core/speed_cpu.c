@@ -14,7 +14,7 @@ struct engine {
 struct factor {
     enum class class;
     enum pls_type type; /* NONE: any other */
-    double compute, stall, prefill;
+    double decode, prefill;
 };
 struct core_rate {
     enum pls_type type;
@@ -121,23 +121,46 @@ static double blended(const struct pls_cpu_load *load, double mine, double of_ex
     return (1 - routed) * mine + routed * of_experts;
 }
 
+/* The measured type whose rate on a typical core is nearest: what stands in for a type that was not measured. */
+static enum pls_type stand_in(const struct pls_rates *rates, enum pls_type type)
+{
+    enum pls_type best = PLS_TYPE_NONE;
+    double least = (double)INFINITY;
+    for (size_t i = 0; i < PLS_COUNT_OF(core_rates); i++) {
+        double off = fabs(log(core_rates[i].cached_gbs / core_rate_of(type)->cached_gbs));
+        if (rates->type[core_rates[i].type].stream_gbs > 0 && off < least) {
+            least = off;
+            best = core_rates[i].type;
+        }
+    }
+    return best;
+}
+
+/* Streaming rate of our kernel, as the engine would run the type, with the load's threads and with one; 0 unknown. */
 struct pace {
-    double cached_gbs, stream_gbs; /* 0 unknown */
+    double all_gbs, one_gbs;
 };
 
-static struct pace measured_pace(const struct pls_cpu_load *load, enum pls_type type)
+static struct pace pace_of(const struct pls_cpu_load *load, enum pls_type type)
 {
     const struct pls_type_rate *r = &load->rates->type[type];
-    bool interleaved = load->traffic->repacked && r->stream_repacked_gbs > 0 && r->cached_repacked_gbs > 0;
-    double cached = interleaved ? r->cached_repacked_gbs : r->cached_gbs;
-    double stream = interleaved ? r->stream_repacked_gbs : r->stream_gbs;
-    uint32_t n_all = load->rates->n_threads;
-    struct pace pace = {
-        .cached_gbs = with_threads(r->cached_one_gbs, r->cached_half_gbs, cached, n_all, load->n_threads),
-        .stream_gbs = with_threads(r->stream_one_gbs, r->stream_half_gbs, stream, n_all, load->n_threads),
-    };
-    /* A kernel is no slower out of its cache; where it was measured so, something disturbed the short cached passes. */
-    pace.cached_gbs = pace.cached_gbs > 0 ? fmax(pace.cached_gbs, pace.stream_gbs) : 0;
+    bool interleaved = load->traffic->repacked && r->stream_repacked_gbs > 0;
+    double all = interleaved ? r->stream_repacked_gbs : r->stream_gbs;
+    all = with_threads(r->stream_one_gbs, r->stream_half_gbs, all, load->rates->n_threads, load->n_threads);
+    return (struct pace){ all, r->stream_one_gbs };
+}
+
+static struct pace measured_pace(const struct pls_cpu_load *load, enum pls_type type, bool *is_guessed)
+{
+    struct pace pace = pace_of(load, type);
+    enum pls_type other = pace.all_gbs > 0 ? type : stand_in(load->rates, type);
+    *is_guessed = other != type;
+    if (other != type && other != PLS_TYPE_NONE) {
+        pace = pace_of(load, other);
+        double slower = fmin(core_rate_of(type)->cached_gbs / core_rate_of(other)->cached_gbs, 1);
+        pace.all_gbs *= slower;
+        pace.one_gbs *= slower;
+    }
     return pace;
 }
 
@@ -154,15 +177,41 @@ static double bandwidth_gbs(const struct pls_cpu_load *load)
     return load->rates->ram_gbs > 0 ? load->rates->ram_gbs : load->machine->pools[0].bandwidth_gbs;
 }
 
+/* Threads alone and the bus they share, as one rate: near the smaller of the two, and a little below where they meet. */
+static double slowness(double threads_gbs, double bus_gbs)
+{
+    return pow(pow(threads_gbs, -4) + pow(bus_gbs, -4), 0.25);
+}
+
+/* What the memory gives however many threads ask, told by how far plain reading (F32) fell behind its threads; infinite where
+ * it kept up. */
+static double bus_gbs(const struct pls_cpu_load *load, uint32_t n_threads)
+{
+    struct pace read = pace_of(load, PLS_TYPE_F32);
+    double alone = n_threads * read.one_gbs;
+    return read.all_gbs > 0 && read.all_gbs < alone ? pow(pow(read.all_gbs, -4) - pow(alone, -4), -0.25) : (double)INFINITY;
+}
+
+/* An engine whose thread is slower than ours by some factor is slower by all of it while the bus has room, and by nothing once
+ * the bus is what both wait for. */
+static double engine_seconds_per_gb(const struct pls_cpu_load *load, struct pace ours, double factor)
+{
+    uint32_t n = load->n_threads > 0 ? load->n_threads : load->rates->n_threads;
+    double alone = fmax(n * ours.one_gbs, ours.all_gbs);
+    double bus = bus_gbs(load, n);
+    return slowness(factor * alone, bus) / slowness(alone, bus) / ours.all_gbs;
+}
+
 /* Seconds per 1e9 bytes of a type; NAN when nothing is known of the memory. */
 static double seconds_per_gb(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
 {
-    struct pace pace = measured_pace(load, type);
-    if (pace.stream_gbs > 0 && pace.cached_gbs > 0) {
-        const struct factor *f = factor_of(class_of(load), type);
-        const struct factor *v = factor_of(CLASS_VNNI, type);
-        double stall = fmax(1 / pace.stream_gbs - 1 / pace.cached_gbs, 0);
-        return blended(load, 1 / f->compute, 1 / v->compute) / pace.cached_gbs + blended(load, f->stall, v->stall) * stall;
+    bool is_guessed = false;
+    struct pace ours = measured_pace(load, type, &is_guessed);
+    if (ours.all_gbs > 0) {
+        double mine = engine_seconds_per_gb(load, ours, factor_of(class_of(load), type)->decode);
+        double of_experts = engine_seconds_per_gb(load, ours, factor_of(CLASS_VNNI, type)->decode);
+        *is_measured = !is_guessed;
+        return blended(load, mine, of_experts);
     }
     *is_measured = false;
     double gbs = bandwidth_gbs(load);
@@ -182,15 +231,23 @@ static double operations_s(const struct pls_cpu_load *load)
     return load->traffic->n_ops * (load->rates->barrier_ns + engines[class_of(load)].op_ns) * 1e-9;
 }
 
+/* A few tensors of a type that was not measured leave the whole a measurement. */
+static const double GUESSED_SHARE = 0.1;
+
 static struct pls_speed_parts decode_parts(const struct pls_cpu_load *load, bool *is_measured)
 {
     const struct pls_traffic *t = load->traffic;
     struct pls_speed_parts parts = { .n_layers = t->n_layers };
+    double guessed = 0, whole = 0;
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         if (t->weights_by_type[i] > 0) {
-            parts.by_type[i] = (double)t->weights_by_type[i] * 1e-9 * seconds_per_gb(load, (enum pls_type)i, is_measured);
+            bool is_known = true;
+            parts.by_type[i] = (double)t->weights_by_type[i] * 1e-9 * seconds_per_gb(load, (enum pls_type)i, &is_known);
+            whole += parts.by_type[i];
+            guessed += is_known ? 0 : parts.by_type[i];
         }
     }
+    *is_measured = guessed <= GUESSED_SHARE * whole;
     double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens) * 1e-9;
     double attention_gbs = load->rates->attention_gbs * engines[class_of(load)].attention_share;
     bool of_cache = true;
@@ -231,17 +288,30 @@ static double thread_share(const struct pls_cpu_load *load)
     return fewer ? fmin((double)load->n_threads / load->rates->n_threads, 1) : 1;
 }
 
+/* A type without a matrix kernel of ours is multiplied row by row from the cache (rates.h). */
+static double products_gflops(const struct pls_rates *r, enum pls_type type)
+{
+    const struct pls_type_info *info = pls_type_info(type);
+    double by_rows = info->bytes > 0 ? 2 * r->type[type].cached_gbs * info->block / info->bytes : 0;
+    return r->type[type].gemm_gflops > 0 ? r->type[type].gemm_gflops : by_rows;
+}
+
 /* Arithmetic rate of a type's matrix products, in 1e9 per second: our kernel's where one was measured, else a typical core's. */
 static double matrix_gflops(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
 {
     const struct pls_rates *r = load->rates;
     double slower = blended(load, 1 / factor_of(class_of(load), type)->prefill, 1 / factor_of(CLASS_VNNI, type)->prefill);
-    if (r->type[type].gemm_gflops > 0) {
-        return r->type[type].gemm_gflops * thread_share(load) / slower;
+    if (products_gflops(r, type) > 0) {
+        return products_gflops(r, type) * thread_share(load) / slower;
     }
     bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
     double typical = (is_old ? OLD_CORE : 1) * threads(load) * core_rate_of(type)->gemm_gflops;
     *is_measured = false;
+    enum pls_type other = stand_in(r, type);
+    if (other != PLS_TYPE_NONE && products_gflops(r, other) > 0) {
+        double share = core_rate_of(type)->gemm_gflops / core_rate_of(other)->gemm_gflops;
+        return products_gflops(r, other) * share * thread_share(load) / slower;
+    }
     return r->n_threads > 0 ? typical / slower : UNKNOWN_PREFILL * typical;
 }
 
@@ -279,12 +349,17 @@ static struct pls_speed_parts prefill_parts(const struct pls_cpu_load *load, boo
     }
     double thin = load->experts_per_used > 1 ? e->moe_prefill * load->experts_per_used * fmax(batches, 1) / n : 0;
     struct pls_speed_parts parts = { .n_layers = t->n_layers };
+    double guessed = 0, whole = 0;
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         if (params_of(t, i) > 0) {
-            double gflops = matrix_gflops(load, (enum pls_type)i, is_measured);
+            bool is_known = true;
+            double gflops = matrix_gflops(load, (enum pls_type)i, &is_known);
             parts.by_type[i] = 2e-9 * params_of(t, i) * n / gflops * (1 + routed_share(t) * thin);
+            whole += parts.by_type[i];
+            guessed += is_known ? 0 : parts.by_type[i];
         }
     }
+    *is_measured = guessed <= GUESSED_SHARE * whole;
     double all = bytes + (double)t->expert_share_bytes * (fmax(load->experts_per_used, 1) - 1);
     double reading = batches * all / (bandwidth_gbs(load) * 1e9);
     double fixed = batches * operations_s(load) + n * t->n_ops * e->op_token_ns * 1e-9;

@@ -250,7 +250,7 @@ START_TEST(measured_kernels_decide_where_there_are_any)
     enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
     rates.n_threads = 8;
     rates.type[PLS_TYPE_Q8_0] = (struct pls_type_rate){ .stream_gbs = 20, .cached_gbs = 80 };
-    /* 1/80 + (1/20 - 1/80) = 50 ms for 1 GB, however the two parts are shared out */
+    /* 1 GB at 20 GB/s, with an engine as fast as we are */
     ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.05, 1e-9);
     ck_assert_int_eq(origin, PLS_ORIGIN_MEASURED);
     double alone = pls_cpu_decode(&cpu, &origin).seconds;
@@ -263,6 +263,34 @@ START_TEST(measured_kernels_decide_where_there_are_any)
     cpu.n_threads = 1;
     traffic.n_ops = 0;
     ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.2, 1e-9);
+}
+END_TEST
+
+START_TEST(a_slow_engine_loses_nothing_on_a_full_bus)
+{
+    struct pls_cpu_load cpu = cpu_load();
+    enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
+    machine.cpu.isa = PLS_ISA_AVX2;
+    rates.n_threads = 8;
+    rates.type[PLS_TYPE_Q8_0] = (struct pls_type_rate){ .stream_gbs = 39.9, .stream_one_gbs = 20 };
+    double free_bus = pls_cpu_decode(&cpu, &origin).seconds;
+    ck_assert_double_gt(free_bus, 1.2 / 39.9);
+    /* 8 threads of 20 GB/s read 40: bus = (40^-4 - 160^-4)^(-1/4) = 40.04; a factor f of 160 GB/s is far above it, so that the
+     * time grows by ((160 f)^-4 + 40.04^-4)^(1/4) * 40.04: less than 1% for any f above 0.6 */
+    rates.type[PLS_TYPE_F32] = (struct pls_type_rate){ .stream_gbs = 40, .stream_one_gbs = 20 };
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 1 / 39.9, 0.01 / 39.9);
+}
+END_TEST
+
+START_TEST(the_nearest_measured_type_stands_in)
+{
+    struct pls_cpu_load cpu = cpu_load();
+    enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
+    rates.n_threads = 8;
+    rates.type[PLS_TYPE_Q4_K] = (struct pls_type_rate){ .stream_gbs = 20, .stream_one_gbs = 5 };
+    double seconds = pls_cpu_decode(&cpu, &origin).seconds; /* Q8_0, whose kernel is no slower on any core */
+    ck_assert_double_eq_tol(seconds, 0.05, 1e-9);
+    ck_assert_int_eq(origin, PLS_ORIGIN_ASSUMED);
 }
 END_TEST
 
@@ -397,6 +425,7 @@ UNIT_MAIN("speed", decode_adds_launches_bus_and_arithmetic, decode_reads_and_sco
           prompts_need_the_output_matrix_once, types_run_through_their_own_matrix_kernels, unknown_bandwidth_is_unknown_speed,
           a_device_nobody_measured_has_a_wider_interval, every_backend_behaves,
           where_the_bus_decides_a_wider_quant_is_not_faster, measured_kernels_decide_where_there_are_any,
-          interleaved_rates_hold_where_the_engine_interleaves, a_table_row_is_an_assumption,
+          interleaved_rates_hold_where_the_engine_interleaves, a_slow_engine_loses_nothing_on_a_full_bus,
+          the_nearest_measured_type_stands_in, a_table_row_is_an_assumption,
           calibration_scales_a_type_and_adds_to_layers, devices_take_turns,
           layers_in_ram_slow_it_down_and_prompts_borrow_the_gpu, unknown_memory_leaves_the_plan_without_speed)
