@@ -288,29 +288,21 @@ static double thread_share(const struct pls_cpu_load *load)
     return fewer ? fmin((double)load->n_threads / load->rates->n_threads, 1) : 1;
 }
 
-/* A type without a matrix kernel of ours is multiplied row by row from the cache (rates.h). */
-static double products_gflops(const struct pls_rates *r, enum pls_type type)
-{
-    const struct pls_type_info *info = pls_type_info(type);
-    double by_rows = info->bytes > 0 ? 2 * r->type[type].cached_gbs * info->block / info->bytes : 0;
-    return r->type[type].gemm_gflops > 0 ? r->type[type].gemm_gflops : by_rows;
-}
-
 /* Arithmetic rate of a type's matrix products, in 1e9 per second: our kernel's where one was measured, else a typical core's. */
 static double matrix_gflops(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
 {
     const struct pls_rates *r = load->rates;
     double slower = blended(load, 1 / factor_of(class_of(load), type)->prefill, 1 / factor_of(CLASS_VNNI, type)->prefill);
-    if (products_gflops(r, type) > 0) {
-        return products_gflops(r, type) * thread_share(load) / slower;
+    if (r->type[type].gemm_gflops > 0) {
+        return r->type[type].gemm_gflops * thread_share(load) / slower;
     }
     bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
     double typical = (is_old ? OLD_CORE : 1) * threads(load) * core_rate_of(type)->gemm_gflops;
     *is_measured = false;
     enum pls_type other = stand_in(r, type);
-    if (other != PLS_TYPE_NONE && products_gflops(r, other) > 0) {
+    if (other != PLS_TYPE_NONE && r->type[other].gemm_gflops > 0) {
         double share = core_rate_of(type)->gemm_gflops / core_rate_of(other)->gemm_gflops;
-        return products_gflops(r, other) * share * thread_share(load) / slower;
+        return r->type[other].gemm_gflops * share * thread_share(load) / slower;
     }
     return r->n_threads > 0 ? typical / slower : UNKNOWN_PREFILL * typical;
 }
