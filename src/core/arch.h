@@ -114,7 +114,7 @@ const struct pls_arch_row *pls_arch_row(const char *arch);
 /* The parts, in arch_parts.c. */
 #define PARTS(X) \
     X(embed) X(output) X(output_norm) X(rope) X(long_rope) X(per_layer_global) X(altup_global) X(lfm2_norm) \
-    X(encoder_global) X(classifier) \
+    X(encoder_global) X(classifier) X(modern_classifier) \
     X(attn_norm) X(ffn_norm) X(attn_norm_2) X(post_attention_norm) X(post_ffw_norm) X(att) X(att_double_q) \
     X(att_fused) X(norm_2d) X(attn_gate) X(sinks) X(mla) X(indexer) X(gdn) X(gdn_ba) X(gdn_alpha_beta) X(mamba2) \
     X(mamba1) X(kda) X(conv) X(ffn) X(ffn_fused) X(moe) X(shared) X(shared_gate) X(expert_bias) X(latent) X(nextn) \

@@ -59,6 +59,14 @@ const struct pls_arch_tensor pls_part_classifier[] = {
     END,
 };
 
+const struct pls_arch_tensor pls_part_modern_classifier[] = {
+    { "cls.weight", { W_E, W_E }, F_LABELS },
+    { "cls.norm.weight", { W_E }, F_LABELS },
+    { "cls.output.weight", { W_E, W_LABELS }, F_LABELS },
+    { "cls.output.bias", { W_LABELS }, F_LABELS },
+    END,
+};
+
 /* ---- norms ---- */
 
 const struct pls_arch_tensor pls_part_attn_norm[] = {

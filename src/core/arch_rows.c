@@ -150,7 +150,7 @@ static const struct pls_arch_row rows[] = {
       F_NORM_BIAS | F_QKV_BIAS | F_O_BIAS | F_MLP_BIAS, F_GATED | F_X_GATED | F_POSITIONS, 0 },
     { "jina-bert-v2", { P(embed), P(encoder_global) }, { P(att), P(attn_output_norm), P(ffn), P(layer_output_norm) },
       F_NORM_BIAS | F_QKV_BIAS | F_O_BIAS | F_DOWN_BIAS, F_POSITIONS | F_MLP_BIAS, 0 },
-    { "modern-bert", { P(embed), P(output_norm), P(encoder_global) },
+    { "modern-bert", { P(embed), P(output_norm), P(encoder_global), P(modern_classifier) },
       { P(modern_bert_norm), P(att_fused), P(ffn_norm), P(ffn_fused) }, 0,
       F_NORM_BIAS | F_POSITIONS | F_TYPES | F_QKV_BIAS | F_O_BIAS, 0 },
 

@@ -162,6 +162,36 @@ START_TEST(roomy_is_a_share_and_bytes)
 }
 END_TEST
 
+/* A 27B in 4, 5 and 8 bits, at the speeds that memory of one bandwidth gives it: four bits where it is barely fast enough,
+ * wider ones the more speed there is to spare. Q4_K_M keeps 1 - 0.7 * 0.0076 of chat, Q8_0 all but a tenth of that. */
+START_TEST(speed_to_spare_goes_into_bits)
+{
+    static const struct {
+        enum pls_ftype ftype;
+        double bpw;
+    } rungs[] = { { PLS_FTYPE_Q4_K_M, 4.85 }, { PLS_FTYPE_Q5_K_M, 5.7 }, { PLS_FTYPE_Q8_0, 8.5 } };
+    static const double bandwidth_gbs[] = { 180, 600, 6000 };
+    struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
+    for (size_t b = 0; b < PLS_COUNT_OF(bandwidth_gbs); b++) {
+        double score[3];
+        size_t best = 0;
+        for (size_t i = 0; i < PLS_COUNT_OF(rungs); i++) {
+            struct pls_card card;
+            struct pls_plan p = made(&card, 27, rungs[i].ftype, rungs[i].bpw, 70);
+            pls_quality_predict(&card, PLS_TASK_CHAT, &p);
+            p.speed.decode_tps = bandwidth_gbs[b] / (27 * rungs[i].bpw / 8);
+            p.n_shares = 1;
+            p.shares[0] = (struct pls_share){ .budget_bytes = 1000, .margin_bytes = 500, .bytes = { .total = 500 } };
+            p.margin_bytes = 500;
+            struct pls_merit m = pls_rank_merit(&policy, &p);
+            score[i] = pls_rank_key(m.score, m.reasons);
+            best = score[i] > score[best] ? i : best;
+        }
+        ck_assert_msg(best == b, "%g GB/s: %zu (%g %g %g)", bandwidth_gbs[b], best, score[0], score[1], score[2]);
+    }
+}
+END_TEST
+
 START_TEST(better_in_any_wish_is_never_worse_in_score)
 {
     struct pls_policy policy = pls_policy_default(PLS_TASK_CODE);
@@ -341,7 +371,7 @@ END_TEST
 
 UNIT_MAIN("rank", a_draft_gains_what_the_arithmetic_says, four_bits_cost_what_was_measured, a_four_bit_70b_beats_a_sixteen_bit_8b,
           two_bits_of_an_8b_are_not_recommended, a_score_is_quality_less_what_the_wishes_cost,
-          an_unknown_speed_is_judged_by_the_bytes_of_a_token, roomy_is_a_share_and_bytes,
+          speed_to_spare_goes_into_bits, an_unknown_speed_is_judged_by_the_bytes_of_a_token, roomy_is_a_share_and_bytes,
           better_in_any_wish_is_never_worse_in_score, every_field_of_a_policy_can_be_read_and_set,
           special_models_stay_out_of_other_tasks, a_known_repository_tells_of_its_importance_matrix, floors_fall_with_size_and_rise_with_the_task,
           a_quantized_cache_costs_and_k_costs_more_than_v, order_is_total_and_the_efficient_set_is_right,
