@@ -9,11 +9,16 @@ INLINE float dot_blocks(const void *row, const void *act, size_t n, size_t bytes
 {
     const uint8_t *w = row;
     const struct pls_q8_0 *a = act;
-    float32x4_t acc[2] = { vdupq_n_f32(0), vdupq_n_f32(0) };
-    for (size_t i = 0; i < n / 32; i++, w += bytes) {
-        acc[i % 2] = scaled_add(acc[i % 2], dot32(quants(w), a[i].qs), scale(w) * pls_half_at(a[i].d));
+    float32x4_t even = vdupq_n_f32(0);
+    float32x4_t odd = vdupq_n_f32(0);
+    for (; n >= 64; n -= 64, w += 2 * bytes, a += 2) {
+        even = scaled_add(even, dot32(quants(w), a[0].qs), scale(w) * pls_half_at(a[0].d));
+        odd = scaled_add(odd, dot32(quants(w + bytes), a[1].qs), scale(w + bytes) * pls_half_at(a[1].d));
     }
-    return vaddvq_f32(vaddq_f32(acc[0], acc[1]));
+    if (n > 0) {
+        even = scaled_add(even, dot32(quants(w), a->qs), scale(w) * pls_half_at(a->d));
+    }
+    return vaddvq_f32(vaddq_f32(even, odd));
 }
 
 /* The same against Q8_1, whose blocks bring d times their sum along for the min. */
@@ -21,13 +26,21 @@ INLINE float dot_blocks_min(const void *row, const void *act, size_t n, size_t b
 {
     const uint8_t *w = row;
     const struct pls_q8_1 *a = act;
-    float32x4_t acc = vdupq_n_f32(0);
-    float mins = 0;
-    for (size_t i = 0; i < n / 32; i++, w += bytes) {
-        acc = scaled_add(acc, dot32(quants(w), a[i].qs), pls_half_at(w) * pls_half_at(a[i].d));
-        mins += pls_half_at(w + 2) * pls_half_at(a[i].s);
+    float32x4_t even = vdupq_n_f32(0);
+    float32x4_t odd = vdupq_n_f32(0);
+    float mins[2] = { 0, 0 };
+    for (; n >= 64; n -= 64, w += 2 * bytes, a += 2) {
+        const uint8_t *v = w + bytes;
+        even = scaled_add(even, dot32(quants(w), a[0].qs), pls_half_at(w) * pls_half_at(a[0].d));
+        odd = scaled_add(odd, dot32(quants(v), a[1].qs), pls_half_at(v) * pls_half_at(a[1].d));
+        mins[0] += pls_half_at(w + 2) * pls_half_at(a[0].s);
+        mins[1] += pls_half_at(v + 2) * pls_half_at(a[1].s);
     }
-    return vaddvq_f32(acc) + mins;
+    if (n > 0) {
+        even = scaled_add(even, dot32(quants(w), a->qs), pls_half_at(w) * pls_half_at(a->d));
+        mins[0] += pls_half_at(w + 2) * pls_half_at(a->s);
+    }
+    return vaddvq_f32(vaddq_f32(even, odd)) + mins[0] + mins[1];
 }
 
 INLINE struct q32 q4_0_quants(const uint8_t *b)
@@ -108,6 +121,7 @@ float NAME(pls_dot_nvfp4)(const void *row, const void *act, size_t n)
     const struct pls_q8_0 *a = act;
     float32x4_t acc = vdupq_n_f32(0);
     for (size_t i = 0; i < n / 64; i++) {
+        UNROLL(4)
         for (size_t g = 0; g < 4; g++) {
             uint8x8_t x = vld1_u8(w[i].qs + 8 * g);
             uint8x16_t q = vcombine_u8(vand_u8(x, vdup_n_u8(15)), vshr_n_u8(x, 4));

@@ -26,6 +26,7 @@ INLINE float dot_floats(const void *row, const void *act, size_t n, size_t size,
     size_t step = 4 * size;
     float32x4_t acc[4] = { vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0) };
     for (size_t i = 0; i + 16 <= n; i += 16, w += 4 * step, a += 4 * step) {
+        UNROLL(4)
         for (size_t j = 0; j < 4; j++) {
             acc[j] = vfmaq_f32(acc[j], at(w + j * step), at(a + j * step));
         }

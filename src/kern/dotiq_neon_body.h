@@ -37,6 +37,7 @@ float NAME(pls_dot_iq2_xxs)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(8)
         for (int g = 0; g < 8; g++) {
             const uint8_t *x = w->qs + 8 * g;
             uint32_t rest = pls_load_u32(x + 4);
@@ -59,6 +60,7 @@ float NAME(pls_dot_iq2_xs)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             unsigned x = pls_load_u16(w->qs + 4 * g);
             unsigned y = pls_load_u16(w->qs + 4 * g + 2);
@@ -79,6 +81,7 @@ float NAME(pls_dot_iq2_s)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             unsigned high = (unsigned)(w->qh[g / 2] >> (4 * (g % 2)));
             unsigned x = w->qs[2 * g] | (high & 3) << 8;
@@ -101,6 +104,7 @@ float NAME(pls_dot_iq3_xxs)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             const uint8_t *x = w->qs + 4 * g;
             uint32_t rest = pls_load_u32(w->gas + 4 * (g / 2));
@@ -123,6 +127,7 @@ float NAME(pls_dot_iq3_s)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             const uint8_t *x = w->qs + 4 * g;
             unsigned h = (unsigned)(w->qh[g / 2] >> (4 * (g % 2)));
@@ -144,6 +149,7 @@ float NAME(pls_dot_iq1_s)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             unsigned word = pls_load_u16(w->qh + 2 * (g / 2));
             unsigned high = word >> (6 * (g % 2));
@@ -166,6 +172,7 @@ float NAME(pls_dot_iq1_m)(const void *row, const void *act, size_t n)
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
         unsigned d = 0;
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             unsigned word = pls_load_u16(w->scales + 2 * (g / 4));
             unsigned h = w->qh[g];

@@ -51,6 +51,7 @@ float NAME(pls_dot_q4_k)(const void *row, const void *act, size_t n)
         struct scales_k k = scales_k_of(w->scales);
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(4)
         for (int j = 0; j < 4; j++) {
             struct q32 x = nibbles(w->qs + 32 * j);
             struct q32 y = nibbles(w->qs + 32 * j + 16);
@@ -74,6 +75,7 @@ float NAME(pls_dot_q5_k)(const void *row, const void *act, size_t n)
         uint8x16_t h0 = vld1q_u8(w->qh);
         uint8x16_t h1 = vld1q_u8(w->qh + 16);
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(4)
         for (int j = 0; j < 4; j++) {
             struct q32 x = nibbles(w->qs + 32 * j);
             struct q32 y = nibbles(w->qs + 32 * j + 16);
@@ -102,6 +104,7 @@ float NAME(pls_dot_q6_k)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             int half = g / 8;
             int j = g % 8 / 2; /* field of the top bits */
@@ -126,6 +129,7 @@ float NAME(pls_dot_q2_k)(const void *row, const void *act, size_t n)
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int16_t min[16];
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             uint8x16_t bits = vld1q_u8(w->qs + 32 * (g / 8) + 16 * (g % 2));
             sum = add16(sum, fields(bits, 2 * (g % 8 / 2), 3), q + 16 * g, w->scales[g] & 15);
@@ -145,6 +149,7 @@ float NAME(pls_dot_q3_k)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             uint8x16_t bits = vld1q_u8(w->qs + 32 * (g / 8) + 16 * (g % 2));
             uint8x16_t mask = vld1q_u8(w->hmask + 16 * (g % 2));
@@ -165,6 +170,7 @@ float NAME(pls_dot_iq4_xs)(const void *row, const void *act, size_t n)
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         unsigned high = pls_load_u16(w->scales_h);
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(8)
         for (int g = 0; g < 8; g++) {
             int scale = (w->scales_l[g / 2] >> (4 * (g % 2)) & 15) | (int)(high >> (2 * g) & 3) << 4;
             struct q32 x = through(pls_curve_iq4, nibbles(w->qs + 16 * g));
@@ -183,6 +189,7 @@ float NAME(pls_dot_tq2_0)(const void *row, const void *act, size_t n)
     for (size_t i = 0; i < n / PLS_SUPER; i++, w++, a += AK_BYTES) {
         const int8_t *q = (const int8_t *)a + AK_QUANTS;
         int32x4_t sum = vdupq_n_s32(0);
+        UNROLL(16)
         for (int g = 0; g < 16; g++) {
             int8x16_t x = fields(vld1q_u8(w->qs + 32 * (g / 8) + 16 * (g % 2)), 2 * (g % 8 / 2), 3);
             sum = dot4(sum, vsubq_s8(x, vdupq_n_s8(1)), vld1q_s8(q + 16 * g));

@@ -23,8 +23,10 @@ INLINE float32x4_t by_column(float first, float second)
 /* Eight elements of all rows and columns. */
 INLINE void step(const struct pls_gemm_tile *t, const int8_t *q, size_t at, int32x4_t sum[2][PAIRS])
 {
+    UNROLL(2)
     for (size_t c = 0; c < 2; c++) {
         int8x16_t a = vcombine_s8(vld1_s8(t->a[2 * c] + at), vld1_s8(t->a[2 * c + 1] + at));
+        UNROLL(4)
         for (size_t p = 0; p < PAIRS; p++) {
             sum[c][p] = vmmlaq_s32(sum[c][p], vld1q_s8(q + 16 * p), a);
         }
@@ -34,6 +36,7 @@ INLINE void step(const struct pls_gemm_tile *t, const int8_t *q, size_t at, int3
 INLINE void tile(const struct pls_gemm_tile *t, size_t group)
 {
     float32x4_t acc[2][PAIRS];
+    UNROLL(8)
     for (size_t i = 0; i < 2 * PAIRS; i++) {
         acc[i / PAIRS][i % PAIRS] = vdupq_n_f32(0);
     }
@@ -41,15 +44,18 @@ INLINE void tile(const struct pls_gemm_tile *t, size_t group)
     for (size_t g = 0; g < t->n_groups; g++) {
         size_t at = g * group;
         int32x4_t sum[2][PAIRS];
+        UNROLL(8)
         for (size_t i = 0; i < 2 * PAIRS; i++) {
             sum[i / PAIRS][i % PAIRS] = vdupq_n_s32(0);
         }
         for (size_t k = 0; k < group; k += 8, q += 8 * ROWS) {
             step(t, q, at + k, sum);
         }
+        UNROLL(2)
         for (size_t c = 0; c < 2; c++) {
             float32x4_t d = by_column(t->d[2 * c][at / 32], t->d[2 * c + 1][at / 32]);
             float32x4_t dsum = by_column(t->dsum[2 * c][g], t->dsum[2 * c + 1][g]);
+            UNROLL(4)
             for (size_t p = 0; p < PAIRS; p++) {
                 float32x4_t scale = vmulq_f32(by_row(t->scale + g * ROWS + 2 * p), d);
                 acc[c][p] = vfmaq_f32(acc[c][p], scale, vcvtq_f32_s32(sum[c][p]));
@@ -57,7 +63,9 @@ INLINE void tile(const struct pls_gemm_tile *t, size_t group)
             }
         }
     }
+    UNROLL(4)
     for (size_t c = 0; c < COLS; c++) {
+        UNROLL(8)
         for (size_t r = 0; r < ROWS; r++) {
             float four[4];
             vst1q_f32(four, acc[c / 2][r / 2]);

@@ -34,6 +34,7 @@ INLINE void gemv_nibbles(const void *packed, const struct pls_q8_0 *act, struct 
         for (size_t b = 0; b < out.n / 32; b++, w += bytes) {
             int8x16_t low[4];
             int8x16_t high[4];
+            UNROLL(4)
             for (size_t c = 0; c < 4; c++) {
                 struct q32 q = f.quants(w + LANES * scale_bytes + 16 * c);
                 low[c] = q.low;
@@ -98,6 +99,7 @@ void pls_gemv_q8_0_dotprod(const void *packed, const void *act, float *out, size
         for (size_t b = 0; b < n / 32; b++, a++, w += LANES * sizeof(struct pls_q8_0)) {
             const int8_t *q = (const int8_t *)w + 2 * LANES;
             int32x4_t sum = vdupq_n_s32(0);
+            UNROLL(2)
             for (size_t half = 0; half < 2; half++, q += 64) {
                 const int8x16_t x[4] = { vld1q_s8(q), vld1q_s8(q + 16), vld1q_s8(q + 32), vld1q_s8(q + 48) };
                 sum = four_steps(sum, x, vld1q_s8(a->qs + 16 * half));
@@ -132,11 +134,14 @@ INLINE float32x4_t q4_k_block(const uint8_t *w, const struct pls_q8_k *a)
 {
     int32x4_t sum = vdupq_n_s32(0);
     int32x4_t mins = vdupq_n_s32(0);
+    UNROLL(4)
     for (int j = 0; j < 4; j++) {
         int32x4_t part[2] = { vdupq_n_s32(0), vdupq_n_s32(0) };
+        UNROLL(2)
         for (int half = 0; half < 2; half++) {
             int8x16_t low[4];
             int8x16_t high[4];
+            UNROLL(4)
             for (int c = 0; c < 4; c++) {
                 struct q32 q = nibbles(w + 16 * LANES + 128 * j + 64 * half + 16 * c);
                 low[c] = q.low;
@@ -145,6 +150,7 @@ INLINE float32x4_t q4_k_block(const uint8_t *w, const struct pls_q8_k *a)
             part[0] = four_steps(part[0], low, vld1q_s8(a->qs + 64 * j + 16 * half));
             part[1] = four_steps(part[1], high, vld1q_s8(a->qs + 64 * j + 32 + 16 * half));
         }
+        UNROLL(2)
         for (int i = 0; i < 2; i++) {
             int32x4_t scale;
             int32x4_t min;

@@ -8,6 +8,7 @@
 
 #include "blocks.h"
 #include "codebook.h"
+#include "unroll.h"
 
 #include <arm_neon.h>
 #include <stddef.h>

@@ -7,18 +7,12 @@
 #define PLIMSOLL_KERN_X86_H
 
 #include "blocks.h"
+#include "unroll.h"
 
 #include <immintrin.h>
 #include <stddef.h>
 
 #define INLINE static inline __attribute__((always_inline))
-
-#if defined(__clang__)
-#define UNROLL(n) _Pragma("unroll")
-#else
-#define UNROLL_(text) _Pragma(#text)
-#define UNROLL(n)     UNROLL_(GCC unroll n)
-#endif
 
 /* Bytes of an activation block, and where its parts lie. */
 #define A8_BYTES 34u  /* Q8_0 */
