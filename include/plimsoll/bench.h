@@ -1,8 +1,10 @@
 /* plimsoll/bench.h - measuring this machine: memory bandwidth and kernels.
  *
- * Adaptive: each measurement repeats until its share of the time budget is spent and reports median and spread
- * (interquartile range over median). Threads are pinned where the system can. A spread wider than PLS_BENCH_SPREAD_MAX is
- * reported, not hidden: the rate stands with origin ASSUMED instead of MEASURED, and callers widen their intervals.
+ * Adaptive: everything is measured in turns, a few milliseconds each, and the list of it all is gone through as often as the
+ * time budget allows, so that a disturbance of seconds falls on all types alike. A rate is the median of all its passes, its
+ * spread the interquartile range of the medians of its turns over that: what differs between passes evens out in a run of
+ * seconds, what differs between turns does not. Threads are pinned where the system can. A spread wider than
+ * PLS_BENCH_SPREAD_MAX is reported, not hidden: the rate of the memory then stands with origin ASSUMED instead of MEASURED.
  *
  * Memory is in the pages the system gives by itself, as engines have it; the read is measured over large pages besides.
  * Streaming means a buffer of memory_bytes that is walked through once before any of it is read again; cache-resident

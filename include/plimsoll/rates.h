@@ -22,7 +22,7 @@ struct pls_type_rate {
      * engines have none either; all types on ARM without dot products) one dot product runs for every row and column:
      * 2 * cached_gbs * elements per byte of the type. 0 where only scalar code runs. */
     double gemm_gflops;
-    double spread;           /* widest relative interquartile range of the samples above */
+    double spread;           /* widest of the streaming rates above: interquartile range of its turns (bench.h) over the median */
 };
 
 /* Corrections learnt from measured engine runs on this machine (`calibrate`); 0 means none. */
@@ -37,7 +37,7 @@ struct pls_calibration {
 
 #define PLS_MAX_RAM_STEPS 8
 
-/* Streaming read by number of threads. */
+/* Streaming read by number of threads; spread is that of the turns. */
 struct pls_ram_step {
     uint32_t n_threads;
     double read_gbs;

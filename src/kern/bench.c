@@ -1,4 +1,4 @@
-/* The order of a benchmark run: team, buffer, bandwidth, then kernels in rounds until the budget is spent. */
+/* The order of a benchmark run: team, buffer, large pages, then everything else in turns until the budget is spent. */
 #include "bench_impl.h"
 
 #include "plimsoll/sys.h"
@@ -9,6 +9,7 @@
 #define BUFFER_QUICK   ((uint64_t)256 << 20) /* bandwidth_only: filling it takes most of the time */
 #define BUFFER_LEAST   ((uint64_t)1 << 20)
 #define FILL_CHUNK     ((size_t)1 << 20)
+#define TURN_NS        8000000u /* of one item: two dozen passes, against a tenth of a millisecond to wake the threads */
 
 struct fill_work {
     struct pls_bench *b;
@@ -66,19 +67,20 @@ size_t pls_bench_window(struct pls_bench *b, size_t bytes)
     return at;
 }
 
-uint64_t pls_bench_slice(const struct pls_bench *b, uint32_t n_left)
+/* Time left of the budget. */
+static uint64_t left_ns(const struct pls_bench *b)
 {
-    uint64_t spent = pls_clock_ns() - b->began_ns;
-    return n_left == 0 ? 0 : pls_sub(b->budget_ns, spent) / n_left;
+    return pls_sub(b->budget_ns, pls_clock_ns() - b->began_ns);
 }
 
-bool pls_bench_progress(const struct pls_bench *b, const char *what)
+/* False when the caller wants to stop. */
+static bool progress(const struct pls_bench *b, const char *what)
 {
     if (b->ask->progress == NULL) {
         return true;
     }
-    double share = (double)(pls_clock_ns() - b->began_ns) / (double)b->budget_ns;
-    return b->ask->progress(share > 1 ? 1 : share, what, b->ask->context);
+    double share = 1 - (double)left_ns(b) / (double)b->budget_ns;
+    return b->ask->progress(share, what, b->ask->context);
 }
 
 static void plan_steps(struct pls_bench *b)
@@ -144,42 +146,66 @@ static uint64_t types_wanted(const struct pls_bench_ask *ask)
     return ask->types != 0 ? ask->types : types;
 }
 
-static bool measurable(const struct pls_bench *b, uint64_t types, enum pls_type type)
+static const char *name_of(const struct pls_bench_item *item)
 {
-    return (types >> type & 1) != 0 && pls_kern_find(type, PLS_KERN_DOT, b->isa) != NULL;
+    const char *type = item->type < PLS_TYPE_COUNT ? pls_type_info(item->type)->name : "threads";
+    return item->kind == PLS_BENCH_READ ? "memory" : type;
 }
 
-static enum pls_code bench_kernels(struct pls_bench *b, struct pls_err *err)
+static double weight_from(const struct pls_bench *b, size_t first)
 {
-    uint64_t types = types_wanted(b->ask);
-    uint32_t n_left = 2;
-    for (int t = 0; t < PLS_TYPE_COUNT; t++) {
-        n_left += measurable(b, types, (enum pls_type)t) ? pls_bench_type_steps(b, (enum pls_type)t) : 0;
+    double sum = 0;
+    for (size_t i = first; i < b->n_items; i++) {
+        sum += b->items[i].weight;
     }
-    pls_bench_barrier(b, pls_bench_slice(b, n_left--));
-    pls_bench_attention(b, pls_bench_slice(b, n_left--));
-    for (int t = 0; t < PLS_TYPE_COUNT; t++) {
-        enum pls_type type = (enum pls_type)t;
-        if (!measurable(b, types, type)) {
-            continue;
+    return sum;
+}
+
+/* Goes through the list once, for share_ns. Every item has its first turn, whatever the budget says. */
+static enum pls_code go_through(struct pls_bench *b, uint64_t share_ns, struct pls_err *err)
+{
+    uint64_t ends_ns = pls_clock_ns() + share_ns;
+    for (size_t i = 0; i < b->n_items; i++) {
+        struct pls_bench_item *item = &b->items[i];
+        if (item->n_turns > 0 && left_ns(b) == 0) {
+            return PLS_OK;
         }
-        if (!pls_bench_progress(b, pls_type_info(type)->name)) {
+        bool is_new = i == 0 || strcmp(name_of(item), name_of(item - 1)) != 0;
+        if (is_new && !progress(b, name_of(item))) {
             return pls_fail(err, PLS_NO, "benchmark: stopped");
         }
-        pls_bench_type(b, type, &n_left);
+        double left = (double)pls_sub(ends_ns, pls_clock_ns());
+        pls_bench_turn(b, item, (uint64_t)(left * item->weight / weight_from(b, i)));
     }
     return PLS_OK;
 }
 
+static enum pls_code take_turns(struct pls_bench *b, struct pls_err *err)
+{
+    uint64_t wish = left_ns(b) / (b->n_items * TURN_NS);
+    uint64_t n_turns = pls_max(1, pls_min(wish, PLS_BENCH_TURNS_MAX));
+    enum pls_code code = PLS_OK;
+    for (size_t i = 0; i < b->n_items; i++) {
+        b->items[i].passes.n_once = (uint32_t)(PLS_BENCH_PASSES_MAX / n_turns);
+    }
+    for (uint64_t left = n_turns; left > 0 && code == PLS_OK; left--) {
+        code = go_through(b, left_ns(b) / left, err);
+    }
+    return code;
+}
+
 /* The same read over large pages, in a buffer of its own; engines map files in small ones, so nothing else uses it. */
-static void measure_large_pages(struct pls_bench *b, uint64_t budget_ns)
+static void measure_large_pages(struct pls_bench *b)
 {
     unsigned char *small = b->buffer;
     b->buffer = pls_sys_pages(b->buffer_bytes, true);
     b->out->ram_large_gbs = 0;
     if (b->buffer != NULL) {
         pls_bench_fill(b);
-        b->out->ram_large_gbs = pls_bench_ram_step(b, b->n_threads, budget_ns).read_gbs;
+        struct pls_sample_ask ask = { .team = b->team, .n_threads = b->n_threads, .budget_ns = left_ns(b) / 40, .n_min = 3 };
+        double median_ns = 0;
+        double bytes = pls_bench_read(b, ask, &median_ns);
+        b->out->ram_large_gbs = median_ns > 0 ? bytes / median_ns : 0;
         pls_sys_pages_free(b->buffer, b->buffer_bytes);
     }
     b->buffer = small;
@@ -189,17 +215,17 @@ static enum pls_code bench_measure(struct pls_bench *b, struct pls_err *err)
 {
     b->out->n_threads = b->n_threads;
     b->out->isa = b->isa;
-    if (!pls_bench_progress(b, "memory")) {
+    if (!progress(b, "memory")) {
         return pls_fail(err, PLS_NO, "benchmark: stopped");
     }
     pls_bench_fill(b);
-    uint64_t left = pls_bench_slice(b, 1);
-    pls_bench_ram(b, b->ask->bandwidth_only ? left : left / 10);
     if (!b->ask->bandwidth_only) {
-        measure_large_pages(b, left / 20);
+        measure_large_pages(b);
     }
+    enum pls_code code = take_turns(b, err);
+    pls_bench_conclude(b);
     b->out->measured_at = pls_clock_wall_s();
-    return b->ask->bandwidth_only ? PLS_OK : bench_kernels(b, err);
+    return code;
 }
 
 enum pls_code pls_bench_run(const struct pls_bench_ask *ask, struct pls_rates *out, struct pls_err *err)
@@ -207,8 +233,12 @@ enum pls_code pls_bench_run(const struct pls_bench_ask *ask, struct pls_rates *o
     struct pls_bench b = { .ask = ask, .out = out };
     enum pls_code code = bench_open(&b, err);
     if (code == PLS_OK) {
+        code = pls_bench_plan(&b, types_wanted(ask), err);
+    }
+    if (code == PLS_OK) {
         code = bench_measure(&b, err);
     }
+    pls_bench_plan_free(&b);
     pls_sys_pages_free(b.buffer, b.buffer_bytes);
     pls_team_close(b.team);
     return code;

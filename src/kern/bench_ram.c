@@ -1,4 +1,4 @@
-/* Streaming read bandwidth: the plainest loop over memory, by thread count. */
+/* Streaming read bandwidth: the plainest loop over memory. */
 #include "bench_impl.h"
 
 #define CHUNK_ALIGN ((size_t)64 << 10)
@@ -47,40 +47,15 @@ static void ram_plan(struct ram_work *work, uint32_t n_threads)
     work->chunk = chunk < CHUNK_ALIGN ? CHUNK_ALIGN : chunk;
 }
 
-struct pls_ram_step pls_bench_ram_step(struct pls_bench *b, uint32_t n_threads, uint64_t budget_ns)
+double pls_bench_read(struct pls_bench *b, struct pls_sample_ask ask, double *median_ns)
 {
     struct ram_work work = { .b = b, .read = pls_kern_find(PLS_TYPE_I8, PLS_KERN_READ, b->isa)->fn.read };
     atomic_init(&work.next, 0);
     atomic_init(&work.sink, 0);
-    ram_plan(&work, n_threads);
-    struct pls_sample_ask ask = {
-        .team = b->team,
-        .n_threads = n_threads,
-        .work = ram_pass,
-        .reset = ram_reset,
-        .context = &work,
-        .budget_ns = budget_ns,
-        .n_min = 3,
-    };
-    struct pls_sampled got = pls_sample(&ask);
-    return (struct pls_ram_step){
-        .n_threads = n_threads,
-        .read_gbs = got.median_ns > 0 ? (double)work.window / got.median_ns : 0,
-        .spread = got.spread,
-    };
-}
-
-void pls_bench_ram(struct pls_bench *b, uint64_t budget_ns)
-{
-    struct pls_rates *out = b->out;
-    uint32_t shares = b->n_steps + 1; /* the last step, all threads, counts twice */
-    out->n_ram_steps = 0;
-    for (uint32_t i = 0; i < b->n_steps; i++) {
-        uint64_t share = budget_ns / shares * (i + 1 == b->n_steps ? 2 : 1);
-        out->ram_steps[out->n_ram_steps++] = pls_bench_ram_step(b, b->steps[i], share);
-    }
-    const struct pls_ram_step *all = &out->ram_steps[out->n_ram_steps - 1];
-    out->ram_gbs = all->read_gbs;
-    out->ram_spread = all->spread;
-    out->ram_origin = all->spread > PLS_BENCH_SPREAD_MAX ? PLS_ORIGIN_ASSUMED : PLS_ORIGIN_MEASURED;
+    ram_plan(&work, ask.n_threads);
+    ask.work = ram_pass;
+    ask.reset = ram_reset;
+    ask.context = &work;
+    *median_ns = pls_sample(&ask).median;
+    return (double)work.window;
 }

@@ -1,35 +1,43 @@
-/* Rates of the kernels themselves, type by type: streaming and cache-resident, with one, half and all threads. */
+/* Measuring the kernels themselves, one turn at a time: streaming, cache-resident, matrix products, and the barrier. */
 #include "bench_impl.h"
 
-#include "plimsoll/sys.h"
 #include "unpack.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <math.h>
 
-#define ROW_ELEMENTS  2048u               /* the width of a small model; a multiple of every block */
-#define HEAD_ELEMENTS 128u                /* a row of the attention cache */
-#define CACHED_BYTES  ((size_t)256 << 10) /* per thread: in the second-level cache of anything current */
-#define CACHED_TIMES  8u
-#define WINDOW_MIN    ((size_t)512 << 10)
-#define WINDOW_MAX    ((size_t)64 << 20)
-/* A streaming pass: long against a barrier, short against the few milliseconds a scheduler takes a processor away for, so
- * that on a busy machine most passes are undisturbed and the median is one of them. */
-#define PASS_NS       3e5
-#define CHUNK_ROWS    64u                 /* the engine hands out 64 rows at a time when there is one column */
-#define GEMM_ROWS     64u
-#define GEMM_COLS     128u
+#define CACHED_BYTES ((size_t)256 << 10) /* per thread: in the second-level cache of anything current */
+#define CACHED_MAX   64.0                /* times in one pass */
+#define WINDOW_MIN   ((size_t)512 << 10)
+#define WINDOW_MAX   ((size_t)64 << 20)
+/* A pass: long against a barrier, short against the few milliseconds a scheduler takes a processor away for, so that on a
+ * busy machine most passes are undisturbed and the median is one of them. */
+#define PASS_NS      3e5
+#define CHUNK_ROWS   64u                 /* the engine hands out 64 rows at a time when there is one column */
+#define BARRIERS     200u
 
 struct type_work {
     struct pls_bench *b;
     const struct pls_kern *kern; /* DOT or GEMV */
     size_t n;                    /* elements of a row */
     size_t row_bytes;
-    size_t offset, rows;         /* streaming window */
+    size_t offset, rows;         /* streaming window, or rows of each member */
+    unsigned times;              /* that a member goes through its rows */
     const unsigned char *act;
     _Alignas(64) atomic_size_t next;
     _Alignas(64) atomic_uint sink;
 };
+
+static void work_init(struct type_work *work, struct pls_bench *b, const struct pls_bench_item *item)
+{
+    const struct pls_shape *shape = pls_shape(item->type);
+    work->b = b;
+    work->kern = item->kern;
+    work->n = item->n;
+    work->row_bytes = item->n / shape->block * shape->bytes;
+    work->act = b->acts[shape->act];
+    atomic_init(&work->next, 0);
+    atomic_init(&work->sink, 0);
+}
 
 /* One chunk of rows; the result is kept so that no compiler can drop the work. */
 static float multiply(const struct type_work *work, const unsigned char *w, size_t rows)
@@ -77,235 +85,99 @@ static void stream_pass(const struct pls_member *self, void *context)
 static void cached_pass(const struct pls_member *self, void *context)
 {
     struct type_work *work = context;
-    size_t room = work->b->buffer_bytes / self->n;
-    size_t rows = (room < CACHED_BYTES ? room : CACHED_BYTES) / work->row_bytes / CHUNK_ROWS * CHUNK_ROWS;
-    rows = rows == 0 ? CHUNK_ROWS : rows;
-    const unsigned char *w = work->b->buffer + self->index * (room / 64 * 64);
+    const unsigned char *w = work->b->buffer + self->index * (work->b->buffer_bytes / self->n / 64 * 64);
     float sum = 0;
-    for (unsigned i = 0; i < CACHED_TIMES; i++) {
-        for (size_t row = 0; row < rows; row += CHUNK_ROWS) {
+    for (unsigned i = 0; i < work->times; i++) {
+        for (size_t row = 0; row < work->rows; row += CHUNK_ROWS) {
             sum += multiply(work, w + row * work->row_bytes, CHUNK_ROWS);
         }
-    }
-    if (self->index == 0) {
-        work->rows = rows;
     }
     swallow(work, sum);
 }
 
-static struct pls_sampled sample(struct type_work *work, pls_team_job *job, uint32_t n_threads, uint64_t budget_ns)
+/* Rate of the latest turn; 0 before the first. */
+static double latest(const struct pls_bench_item *item)
 {
-    struct pls_sample_ask ask = {
-        .team = work->b->team,
-        .n_threads = n_threads,
-        .work = job,
-        .reset = job == stream_pass ? stream_reset : NULL,
-        .context = work,
-        .budget_ns = budget_ns,
-        .n_min = 3,
-    };
-    return pls_sample(&ask);
+    return item->n_turns > 0 ? item->turn[item->n_turns - 1] : 0;
 }
 
-struct measured {
-    double gbs;
-    double spread;
-};
-
-static struct measured measure_cached(struct type_work *work, uint32_t n_threads, uint64_t budget_ns)
+/* As many times through the rows as take PASS_NS; how many that is, the first turn finds out by going through them once. */
+static double cached(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
 {
-    struct pls_sampled got = sample(work, cached_pass, n_threads, budget_ns);
-    double bytes = (double)(work->rows * work->row_bytes) * CACHED_TIMES * n_threads;
-    return (struct measured){ got.median_ns > 0 ? bytes / got.median_ns : 0, got.spread };
+    struct type_work work;
+    work_init(&work, b, item);
+    size_t room = b->buffer_bytes / item->n_threads;
+    size_t rows = (room < CACHED_BYTES ? room : CACHED_BYTES) / work.row_bytes / CHUNK_ROWS * CHUNK_ROWS;
+    work.rows = rows == 0 ? CHUNK_ROWS : rows;
+    work.times = 1;
+    ask.work = cached_pass;
+    ask.context = &work;
+    double bytes = (double)(work.rows * work.row_bytes) * item->n_threads;
+    double rate = latest(item);
+    if (rate <= 0) {
+        struct pls_sample_ask once = ask;
+        once.budget_ns = 0;
+        once.series = NULL;
+        rate = bytes / fmax(pls_sample(&once).median, 1);
+    }
+    work.times = (unsigned)fmin(fmax(rate * PASS_NS / bytes, 1), CACHED_MAX);
+    *median_ns = pls_sample(&ask).median;
+    return bytes * work.times;
 }
 
-/* The window is what takes PASS_NS at the cached rate or at the memory's, whichever is lower, so that slow types do not eat
- * the budget of the rest. */
-static struct measured measure_stream(struct type_work *work, uint32_t n_threads, uint64_t budget_ns, double cached_gbs)
+/* The window is what takes PASS_NS at the cached rate or at the memory's, whichever is lower. */
+static double stream(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
 {
-    size_t limit = work->b->buffer_bytes < WINDOW_MAX ? work->b->buffer_bytes : WINDOW_MAX;
-    double ram_gbs = work->b->out->ram_gbs;
+    struct type_work work;
+    work_init(&work, b, item);
+    size_t limit = b->buffer_bytes < WINDOW_MAX ? b->buffer_bytes : WINDOW_MAX;
+    double cached_gbs = latest(item - 1);
+    double ram_gbs = latest(&b->items[b->n_steps - 1]);
     double wish = (ram_gbs > 0 && ram_gbs < cached_gbs ? ram_gbs : cached_gbs) * PASS_NS;
     size_t window = wish > (double)limit ? limit : (size_t)wish;
     window = window < WINDOW_MIN && WINDOW_MIN < limit ? WINDOW_MIN : window;
-    size_t chunk = work->row_bytes * CHUNK_ROWS;
-    work->rows = (window < chunk ? chunk : window) / chunk * CHUNK_ROWS;
-    struct pls_sampled got = sample(work, stream_pass, n_threads, budget_ns);
-    double bytes = (double)(work->rows * work->row_bytes);
-    return (struct measured){ got.median_ns > 0 ? bytes / got.median_ns : 0, got.spread };
-}
-
-static void widen(struct pls_type_rate *rate, struct measured m)
-{
-    rate->spread = m.spread > rate->spread ? m.spread : rate->spread;
-}
-
-/* Step i of the thread counts: the last is all of them, the first one, the middle half. */
-static void measure_steps(struct type_work *work, struct pls_type_rate *rate, uint32_t *n_left)
-{
-    struct pls_bench *b = work->b;
-    for (uint32_t i = 0; i < b->n_steps; i++) {
-        struct measured cached = measure_cached(work, b->steps[i], pls_bench_slice(b, (*n_left)--) / 2);
-        struct measured stream = measure_stream(work, b->steps[i], pls_bench_slice(b, (*n_left)--), cached.gbs);
-        bool all = i + 1 == b->n_steps;
-        if (i == 0) {
-            rate->cached_one_gbs = cached.gbs;
-            rate->stream_one_gbs = stream.gbs;
-        }
-        if (i == 0 || !all) {
-            rate->cached_half_gbs = cached.gbs;
-            rate->stream_half_gbs = stream.gbs;
-        }
-        if (all && work->kern->op == PLS_KERN_GEMV) {
-            rate->cached_repacked_gbs = cached.gbs;
-            rate->stream_repacked_gbs = stream.gbs;
-        } else if (all) {
-            rate->cached_gbs = cached.gbs;
-            rate->stream_gbs = stream.gbs;
-        }
-        widen(rate, stream);
-    }
-}
-
-/* The plain kernel of a type that also has an interleaved one: all threads only. */
-static void measure_plain(struct type_work *work, struct pls_type_rate *rate, uint32_t *n_left)
-{
-    struct pls_bench *b = work->b;
-    struct measured cached = measure_cached(work, b->n_threads, pls_bench_slice(b, (*n_left)--) / 2);
-    struct measured stream = measure_stream(work, b->n_threads, pls_bench_slice(b, (*n_left)--), cached.gbs);
-    rate->cached_gbs = cached.gbs;
-    rate->stream_gbs = stream.gbs;
-    widen(rate, stream);
+    size_t chunk = work.row_bytes * CHUNK_ROWS;
+    work.rows = (window < chunk ? chunk : window) / chunk * CHUNK_ROWS;
+    ask.work = stream_pass;
+    ask.reset = stream_reset;
+    ask.context = &work;
+    *median_ns = pls_sample(&ask).median;
+    return (double)(work.rows * work.row_bytes);
 }
 
 struct gemm_work {
     struct pls_bench *b;
-    const struct pls_kern *kern;
-    size_t row_bytes, act_bytes;
-    unsigned char *acts;    /* shared */
-    unsigned char *scratch; /* one stretch per thread */
-    size_t scratch_bytes;
-    float *out;             /* one matrix per thread */
+    const struct pls_bench_item *item;
 };
 
 static void gemm_pass(const struct pls_member *self, void *context)
 {
-    struct gemm_work *work = context;
-    size_t room = work->b->buffer_bytes / self->n / 64 * 64;
+    const struct gemm_work *work = context;
+    const struct pls_bench *b = work->b;
+    const struct pls_shape *shape = pls_shape(work->item->type);
     struct pls_gemm_job job = {
-        .weights = work->b->buffer + self->index * room,
-        .weight_stride = work->row_bytes,
-        .n_rows = GEMM_ROWS,
-        .acts = work->acts,
-        .act_stride = work->act_bytes,
-        .n_cols = GEMM_COLS,
-        .n = ROW_ELEMENTS,
-        .out = work->out + (size_t)self->index * GEMM_ROWS * GEMM_COLS,
-        .out_stride = GEMM_ROWS,
-        .scratch = work->scratch + self->index * work->scratch_bytes,
+        .weights = b->buffer + self->index * (b->buffer_bytes / self->n / 64 * 64),
+        .weight_stride = PLS_BENCH_ROW / shape->block * shape->bytes,
+        .n_rows = PLS_BENCH_GEMM_ROWS,
+        .acts = b->acts[shape->act],
+        .act_stride = pls_kern_act_bytes(shape->act, PLS_BENCH_ROW),
+        .n_cols = PLS_BENCH_GEMM_COLS,
+        .n = PLS_BENCH_ROW,
+        .out = b->out_matrix + (size_t)self->index * PLS_BENCH_GEMM_ROWS * PLS_BENCH_GEMM_COLS,
+        .out_stride = PLS_BENCH_GEMM_ROWS,
+        .scratch = b->scratch + self->index * b->scratch_bytes,
     };
-    work->kern->fn.gemm(&job);
+    work->item->kern->fn.gemm(&job);
 }
 
-/* A type without a matrix-matrix kernel, here as in the engine: one dot product for every row and column. */
-static double dots_gflops(enum pls_type type, double cached_gbs)
+static double gemm(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
 {
-    const struct pls_shape *shape = pls_shape(type);
-    return 2 * cached_gbs * shape->block / shape->bytes;
+    struct gemm_work work = { b, item };
+    ask.work = gemm_pass;
+    ask.context = &work;
+    *median_ns = pls_sample(&ask).median;
+    return 2.0 * PLS_BENCH_GEMM_ROWS * PLS_BENCH_GEMM_COLS * PLS_BENCH_ROW * item->n_threads;
 }
-
-static void measure_gemm(struct type_work *of, enum pls_type type, struct pls_type_rate *rate, uint64_t budget_ns)
-{
-    struct pls_bench *b = of->b;
-    struct gemm_work work = { .b = b, .kern = pls_kern_find(type, PLS_KERN_GEMM, b->isa) };
-    if (of->kern->isa == 0) {
-        return; /* no engine runs scalar loops over a prompt: they would predict nothing */
-    }
-    if (work.kern == NULL || work.kern->isa == 0) {
-        rate->gemm_gflops = dots_gflops(type, rate->cached_gbs);
-        return;
-    }
-    work.row_bytes = of->row_bytes;
-    work.act_bytes = pls_kern_act_bytes(pls_kern_act(type), ROW_ELEMENTS);
-    work.scratch_bytes = (size_t)pls_pad(pls_kern_gemm_scratch(ROW_ELEMENTS, GEMM_COLS), 64);
-    work.acts = aligned_alloc(64, work.act_bytes * GEMM_COLS);
-    work.scratch = aligned_alloc(64, work.scratch_bytes * b->n_threads);
-    work.out = calloc((size_t)b->n_threads * GEMM_ROWS * GEMM_COLS, sizeof(float));
-    if (work.acts != NULL && work.scratch != NULL && work.out != NULL) {
-        for (size_t c = 0; c < GEMM_COLS; c++) {
-            memcpy(work.acts + c * work.act_bytes, of->act, work.act_bytes);
-        }
-        struct pls_sample_ask ask = { .team = b->team, .n_threads = b->n_threads, .work = gemm_pass,
-                                      .context = &work, .budget_ns = budget_ns, .n_min = 3 };
-        double flops = 2.0 * GEMM_ROWS * GEMM_COLS * ROW_ELEMENTS * b->n_threads;
-        struct pls_sampled got = pls_sample(&ask);
-        rate->gemm_gflops = got.median_ns > 0 ? flops / got.median_ns : 0;
-    }
-    free(work.acts);
-    free(work.scratch);
-    free(work.out);
-}
-
-/* Moderate activations, the same on every run. */
-static void make_act(enum pls_type act, unsigned char *out)
-{
-    float x[ROW_ELEMENTS];
-    uint32_t state = 12345;
-    for (size_t i = 0; i < ROW_ELEMENTS; i++) {
-        state = state * 1664525u + 1013904223u;
-        x[i] = (float)(state >> 8) / 8388608.0f - 1;
-    }
-    pls_kern_quantize(act, x, out, ROW_ELEMENTS);
-}
-
-static void work_init(struct type_work *work, struct pls_bench *b, enum pls_type type, size_t n)
-{
-    const struct pls_shape *shape = pls_shape(type);
-    work->b = b;
-    work->n = n;
-    work->row_bytes = n / shape->block * shape->bytes;
-    atomic_init(&work->next, 0);
-    atomic_init(&work->sink, 0);
-}
-
-uint32_t pls_bench_type_steps(const struct pls_bench *b, enum pls_type type)
-{
-    bool repacked = pls_kern_repacks(type, b->isa) && pls_kern_find(type, PLS_KERN_GEMV, b->isa) != NULL;
-    return 2 * b->n_steps + 1 + (repacked ? 2 : 0);
-}
-
-void pls_bench_type(struct pls_bench *b, enum pls_type type, uint32_t *n_left)
-{
-    _Alignas(64) unsigned char act[ROW_ELEMENTS * 4];
-    struct pls_type_rate *rate = &b->out->type[type];
-    struct type_work work = { .act = act };
-    const struct pls_kern *dot = pls_kern_find(type, PLS_KERN_DOT, b->isa);
-    const struct pls_kern *gemv = pls_kern_find(type, PLS_KERN_GEMV, b->isa);
-    memset(rate, 0, sizeof *rate);
-    make_act(pls_kern_act(type), act);
-    work_init(&work, b, type, ROW_ELEMENTS);
-    work.kern = dot;
-    if (pls_kern_repacks(type, b->isa) && gemv != NULL) {
-        measure_plain(&work, rate, n_left);
-        work.kern = gemv;
-    }
-    measure_steps(&work, rate, n_left);
-    measure_gemm(&work, type, rate, pls_bench_slice(b, (*n_left)--));
-}
-
-/* Reading a cache of halves as attention does: short rows, one product each. The second half of the work, adding up rows of
- * V, loads, converts and multiplies as much, so one rate stands for both. */
-void pls_bench_attention(struct pls_bench *b, uint64_t budget_ns)
-{
-    _Alignas(64) unsigned char act[ROW_ELEMENTS * 4];
-    struct type_work work = { .act = act, .kern = pls_kern_find(PLS_TYPE_F16, PLS_KERN_DOT, b->isa) };
-    make_act(PLS_TYPE_F16, act);
-    work_init(&work, b, PLS_TYPE_F16, HEAD_ELEMENTS);
-    struct measured cached = measure_cached(&work, b->n_threads, budget_ns / 4);
-    b->out->attention_gbs = measure_stream(&work, b->n_threads, budget_ns, cached.gbs).gbs;
-}
-
-#define BARRIERS 200u
 
 static void barrier_pass(const struct pls_member *self, void *context)
 {
@@ -315,9 +187,35 @@ static void barrier_pass(const struct pls_member *self, void *context)
     }
 }
 
-void pls_bench_barrier(struct pls_bench *b, uint64_t budget_ns)
+/* Work of a pass; of a barrier, passes are measured in time alone. */
+static double measure(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
 {
-    struct pls_sample_ask ask = { .team = b->team, .n_threads = b->n_threads, .work = barrier_pass,
-                                  .budget_ns = budget_ns, .n_min = 5 };
-    b->out->barrier_ns = pls_sample(&ask).median_ns / BARRIERS;
+    switch (item->kind) {
+    case PLS_BENCH_READ: return pls_bench_read(b, ask, median_ns);
+    case PLS_BENCH_CACHED: return cached(b, item, ask, median_ns);
+    case PLS_BENCH_STREAM: return stream(b, item, ask, median_ns);
+    case PLS_BENCH_GEMM: return gemm(b, item, ask, median_ns);
+    case PLS_BENCH_BARRIER: break;
+    }
+    ask.work = barrier_pass;
+    *median_ns = pls_sample(&ask).median;
+    return 0;
+}
+
+static double rate_of(double work, double ns)
+{
+    return work == 0 ? ns / BARRIERS : ns > 0 ? work / ns : 0;
+}
+
+void pls_bench_turn(struct pls_bench *b, struct pls_bench_item *item, uint64_t budget_ns)
+{
+    uint32_t first = item->passes.n;
+    double median_ns = 0;
+    struct pls_sample_ask ask = { .team = b->team, .n_threads = item->n_threads, .budget_ns = budget_ns, .n_min = 3,
+                                  .series = &item->passes };
+    double work = measure(b, item, ask, &median_ns);
+    item->turn[item->n_turns++] = rate_of(work, median_ns);
+    for (uint32_t i = first; i < item->passes.n; i++) {
+        item->passes.values[i] = rate_of(work, item->passes.values[i]);
+    }
 }
