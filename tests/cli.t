@@ -46,6 +46,9 @@ for o in "-np -2" "-ub -1" "-b -5" "-c -1" "--ram -1" "--vram -1" "-d -1" "--min
 done
 ctx() { run plan qwen3-8b --on $box --json "$@"; jq -c '.plans[0] | [.context_tokens, .parallel, .batch_tokens, .ubatch_tokens]' "$tap_tmp/out"; }
 is "-c 0 is the training context" "$(ctx -c 0)" "$(ctx)"
+is "a command line of the engine carries over" "$(run plan -hf Qwen/Qwen3-8B-GGUF:Q8_0 --ctx-size 8192 --batch-size 1024 --ubatch-size=256 --n-gpu-layers 0 --on $box --json; jq -c '.plans[0] | [.quant, .context_tokens, .batch_tokens, .ubatch_tokens, .gpu_layers]' "$tap_tmp/out")" '["Q8_0",8192,1024,256,0]'
+refuses "so does a file that is not there" 3 'no such file' plan -m ./nowhere.gguf --on $box
+refuses "but a model needs to be named" 2 'plimsoll: -m: needs an argument' plan -m
 is "-ub 0 is as large as the batch" "$(ctx -c 8k -ub 0)" "$(ctx -c 8k -ub 2048)"
 is "so it is with a batch of one's own" "$(ctx -c 8k -ub 0 -b 1024)" "$(ctx -c 8k -ub 1024 -b 1024)"
 is "-np -1 and -t -1 are the engine's own" "$(ctx -c 8k -np -1 -t -1)" "$(ctx -c 8k)"

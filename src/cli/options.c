@@ -21,6 +21,17 @@ static const struct pls_command_info commands[] = {
 #undef PLS_COMMAND
 };
 
+/* Long names of the engine for what has a shorter one here, so that its command line carries over. */
+static const struct {
+    const char *name;
+    enum pls_opt id;
+} engine_names[] = {
+    { "ctx-size", PLS_OPT_CONTEXT },
+    { "batch-size", PLS_OPT_BATCH },
+    { "ubatch-size", PLS_OPT_UBATCH },
+    { "n-gpu-layers", PLS_OPT_GPU_LAYERS },
+};
+
 const struct pls_option *pls_option_info(enum pls_opt id)
 {
     return &options[id];
@@ -41,6 +52,11 @@ enum pls_opt pls_option_by_name(const char *name, size_t len, bool is_short)
     for (size_t i = 0; i < PLS_OPT_COUNT; i++) {
         if (is_word(is_short ? options[i].letters : options[i].name, name, len)) {
             return (enum pls_opt)i;
+        }
+    }
+    for (size_t i = 0; i < PLS_COUNT_OF(engine_names) && !is_short; i++) {
+        if (is_word(engine_names[i].name, name, len)) {
+            return engine_names[i].id;
         }
     }
     return PLS_OPT_COUNT;

@@ -129,31 +129,6 @@ static enum pls_code give(struct parser *p, enum pls_opt id, const char *value)
     return PLS_OK;
 }
 
-static enum pls_code take_option(struct parser *p, const char *word)
-{
-    bool is_short = word[1] != '-';
-    const char *name = word + (is_short ? 1 : 2);
-    size_t len = strcspn(name, "=");
-    bool has_value = name[len] == '=';
-    enum pls_opt id = pls_option_by_name(name, len, is_short);
-    if (id == PLS_OPT_COUNT) {
-        return unknown_option(word, p->err);
-    }
-    const struct pls_option *o = pls_option_info(id);
-    const char *value = has_value ? name + len + 1 : NULL;
-    if (o->kind == PLS_KIND_FLAG && has_value) {
-        return pls_fail(p->err, PLS_USAGE, "--%s: takes no argument", o->name);
-    }
-    if (o->kind != PLS_KIND_FLAG && !has_value) {
-        if (p->at >= p->argc) {
-            return pls_fail(p->err, PLS_USAGE, "--%s: needs an argument (%s)", o->name, o->argument);
-        }
-        value = p->argv[p->at++];
-    }
-    enum pls_code code = give(p, id, value);
-    return code == PLS_OK && value != NULL ? value_check(id, value, p->err) : code;
-}
-
 /* Words that stand for an option, as other programs have them: "help plan" is "plan --help". */
 static const struct {
     const char *word;
@@ -207,6 +182,56 @@ static enum pls_code take_operand(struct parser *p, const char *word)
     }
     out->operands[out->n_operands++] = word;
     return PLS_OK;
+}
+
+/* "-m FILE", "-hf OWNER/NAME:QUANT": the engine's way to name a model, which is a word of its own here. */
+static bool names_model(const struct parser *p, const char *name, size_t len)
+{
+    static const char *const names[] = { "m", "model", "hf", "hfr", "hf-repo" };
+    const uint32_t takes = PLS_CMD_BIT_PLAN | PLS_CMD_BIT_NEED | PLS_CMD_BIT_COMPARE;
+    bool is_one = false;
+    for (size_t i = 0; i < PLS_COUNT_OF(names) && !is_one; i++) {
+        is_one = strlen(names[i]) == len && memcmp(names[i], name, len) == 0;
+    }
+    return is_one && p->out->has_command && (takes & 1u << p->out->command) != 0;
+}
+
+/* What stands behind the sign, or the next word; NULL when there is none. */
+static const char *argument(struct parser *p, const char *name, size_t len)
+{
+    if (name[len] == '=') {
+        return name + len + 1;
+    }
+    return p->at < p->argc ? p->argv[p->at++] : NULL;
+}
+
+static enum pls_code take_option(struct parser *p, const char *word)
+{
+    bool is_short = word[1] != '-';
+    const char *name = word + (is_short ? 1 : 2);
+    size_t len = strcspn(name, "=");
+    enum pls_opt id = pls_option_by_name(name, len, is_short);
+    const char *value = NULL;
+    if (id == PLS_OPT_COUNT && names_model(p, name, len)) {
+        value = argument(p, name, len);
+        return value != NULL ? take_operand(p, value)
+                             : pls_fail(p->err, PLS_USAGE, "%s: needs an argument (a model)", word);
+    }
+    if (id == PLS_OPT_COUNT) {
+        return unknown_option(word, p->err);
+    }
+    const struct pls_option *o = pls_option_info(id);
+    if (o->kind == PLS_KIND_FLAG && name[len] == '=') {
+        return pls_fail(p->err, PLS_USAGE, "--%s: takes no argument", o->name);
+    }
+    if (o->kind != PLS_KIND_FLAG) {
+        value = argument(p, name, len);
+        if (value == NULL) {
+            return pls_fail(p->err, PLS_USAGE, "--%s: needs an argument (%s)", o->name, o->argument);
+        }
+    }
+    enum pls_code code = give(p, id, value);
+    return code == PLS_OK && value != NULL ? value_check(id, value, p->err) : code;
 }
 
 /* Which options a command takes is known only once the command is: options may stand before it. */
