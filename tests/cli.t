@@ -111,6 +111,9 @@ is "a reranker ranks" "$(emitted qwen3-reranker-0.6b:Q8_0 --emit llama.cpp | gre
 is "nobody chats with an embedder" "$(emitted bge-m3 --emit ollama | grep -c 'ollama run')" 0
 is "a draft model stands in the command of its model" "$(emitted qwen3-32b --draft qwen3-0.6b --emit llama.cpp | grep -c '^llama-server -hf .* -hfd [^ ]*:')" 1
 printf '{"id":"nowhere-1b","name":"Nowhere 1B","arch":"llama","shape":{"n_layers":16,"vocab_size":32000,"hidden_size":2048,"intermediate_size":8192,"n_heads":32,"n_kv_heads":8,"max_context":8192,"tie_embeddings":true}}' >"$tap_tmp/nowhere.json"
+run inspect "$tap_tmp/nowhere.json" --json
+# 16 x (2048 x (2048 + 512 + 512 + 2048) + 3 x 2048 x 8192 + 2 x 2048) + 32000 x 2048 + 2048
+is "inspect counts by the shape where there are no tensors" "$status $(jq -c '.files[0] | [.kind, .params, .quant]' "$tap_tmp/out")" "0 [\"card\",$((16 * (2048 * 5120 + 3 * 2048 * 8192 + 2 * 2048) + 32000 * 2048 + 2048)),null]"
 run plan "$tap_tmp/nowhere.json" --on $box -c 4k --emit llama.cpp
 is "a file that is nowhere is named, and said to be wanted" "$status $(cat "$tap_tmp/out" | cut -d' ' -f1-3) $(grep -c 'Nowhere-1B-Q4_K_M.gguf has to be found or made' "$tap_tmp/err")" "0 llama-server -m Nowhere-1B-Q4_K_M.gguf 1"
 emitted glm-4.5-air --emit llama.cpp >/dev/null

@@ -52,7 +52,7 @@ static void fill(struct pls_contents *out, const char *path, const struct pls_mo
     const char *ftype = seen->ftype != PLS_FTYPE_NONE ? pls_ftype_name(seen->ftype) : NULL;
     if (ftype != NULL && seen->kind == PLS_FILE_GGUF) {
         PLS_COPY(out->quant, ftype);
-    } else if (seen->kind != PLS_FILE_GGUF) {
+    } else if (seen->kind != PLS_FILE_GGUF && seen->kind != PLS_FILE_CARD) {
         pls_quant_name(&model->stored, out->quant, sizeof(out->quant));
     }
 }
@@ -76,6 +76,10 @@ enum pls_code pls_cmd_inspect(struct pls_session *s, struct pls_err *err)
             return code;
         }
         fill(&items[i], path, &models[i], &seen[i]);
+        if (seen[i].n_tensors == 0 && seen[i].kind != PLS_FILE_GGUF) { /* the shape tells what the tensors would be */
+            pls_target_count_params(s, &models[i].card);
+            items[i].params = models[i].card.params_total;
+        }
     }
     return pls_render_contents(stdout, s->output, items, n, &s->screen, err);
 }

@@ -112,6 +112,9 @@ enum pls_code pls_target_find(struct pls_session *s, const char *word, const str
 /* The task that --task names; chat by default. */
 enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out, struct pls_err *err);
 
+/* Where a card does not say how many parameters it has: those of its architecture's tensor list. */
+void pls_target_count_params(struct pls_session *s, struct pls_card *card);
+
 /* The quant for a card when none is asked for: what it was released in when that is already small, else
  * the usual one. */
 struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime);

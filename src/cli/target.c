@@ -41,7 +41,7 @@ static void settle_quant(const struct pls_session *s, const struct pls_ask *ask,
 
 /* A config.json does not say how many parameters it makes, and the packed tensors of a quantized folder do
  * not either: the architecture's own list does. What a quantization costs depends on it. */
-static void count_params(struct pls_session *s, struct pls_card *card)
+void pls_target_count_params(struct pls_session *s, struct pls_card *card)
 {
     struct pls_tensors list = { NULL, 0 };
     size_t mark = s->scratch.used;
@@ -73,7 +73,7 @@ static enum pls_code from_path(struct pls_session *s, const char *path, struct p
     code =
         code != PLS_OK || is_listed ? code : pls_arch_tensors(&model->card, &s->arena, &model->tensors, err);
     if (code == PLS_OK) {
-        count_params(s, &model->card);
+        pls_target_count_params(s, &model->card);
     }
     return code;
 }

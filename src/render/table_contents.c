@@ -130,7 +130,11 @@ static void fields(struct pls_page *page, const struct pls_contents *c)
                    card->arch[0] != '\0' ? card->arch : "unknown");
     t = PLS_TEXT(a);
     pls_words_params(&t, c->params);
-    pls_page_field(page, "Size", "%s parameters in %u tensors", a, c->n_tensors);
+    if (c->n_tensors > 0) {
+        pls_page_field(page, "Size", "%s parameters in %u tensors", a, c->n_tensors);
+    } else {
+        pls_page_field(page, "Size", "%s parameters by its shape; no tensors here", a);
+    }
     if (c->quant[0] != '\0') {
         pls_page_field(page, "Quant", "%s%s", c->quant, c->is_quant_guessed ? " (guessed from the tensors)" : "");
     }
