@@ -335,6 +335,10 @@ run plan qwen3-8b --on $box -c 8k --format env
 ok "env can be sourced" sh -c ". '$tap_tmp/out' && [ \"\$PLIMSOLL_FITS\" = 1 ] && [ \"\$PLIMSOLL_MODEL\" = qwen3-8b ] && [ \"\$PLIMSOLL_CONTEXT_TOKENS\" = 8192 ]"
 run plan qwen3-8b --on tests/records/cuda-24g.json -c 8k --format env
 is "env: budgets and use of RAM and VRAM apart" "$(. "$tap_tmp/out"; echo "$((PLIMSOLL_RAM_BUDGET_BYTES > 50000000000)) $((PLIMSOLL_VRAM_BUDGET_BYTES > 20000000000)) $((PLIMSOLL_RAM_USED_BYTES + PLIMSOLL_VRAM_USED_BYTES == PLIMSOLL_TOTAL_BYTES)) $PLIMSOLL_VRAM_IS_RAM")" "1 1 1 0"
+run plan qwen3-8b:Q8_0 qwen3-4b --on "rtx 4090" -c 8k --format env
+is "env: every model has its variables" "$(. "$tap_tmp/out"; echo "$PLIMSOLL_MODEL $PLIMSOLL_QUANT $PLIMSOLL_MODEL_2 ${PLIMSOLL_COMMAND_2##* }")" "qwen3-8b Q8_0 qwen3-4b 8081"
+run fit --on $box --ram 64M --format env
+is "env: what an earlier answer set is emptied when nothing fits" "$status $(PLIMSOLL_COMMAND=stale; . "$tap_tmp/out"; echo "$PLIMSOLL_FITS<$PLIMSOLL_COMMAND>")" "1 0<>"
 run probe --on "2x rtx 3090" --format env
 is "env: GPUs are summed" "$(. "$tap_tmp/out"; echo "$PLIMSOLL_GPUS $((PLIMSOLL_VRAM_BYTES >> 30)) $PLIMSOLL_VRAM_IS_RAM")" "2 48 0"
 run probe --on "m4 max 64gb" --format env

@@ -231,35 +231,86 @@ static uint64_t held(const struct pls_plan *p, bool by_gpus)
     return sum;
 }
 
-void pls_answer_env(struct pls_page *page, const struct pls_report *report, bool fits)
+static void cell_parallel(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%" PRIu32, plan_of(row)->setting.n_seq);
+}
+
+static void cell_ram_used(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%" PRIu64, held(plan_of(row), false));
+}
+
+static void cell_vram_used(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%" PRIu64, held(plan_of(row), true));
+}
+
+static void cell_gpu_layers(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    pls_text_add(out, "%d", (int)plan_of(row)->gpu_layers);
+}
+
+/* Of the first runtime that can run it. */
+static void cell_command(const void *row, bool raw, struct pls_text *out)
+{
+    size_t start = out->len;
+    (void)raw;
+    for (const char *const *r = pls_command_runtimes; *r != NULL && out->len == start; r++) {
+        pls_command_line(((const struct pls_row *)row)->entry, *r, out);
+    }
+}
+
+static const struct {
+    const char *key;
+    void (*cell)(const void *row, bool raw, struct pls_text *out);
+} env_fields[] = {
+    { "MODEL", cell_id },
+    { "QUANT", cell_quant },
+    { "CONTEXT_TOKENS", cell_context },
+    { "PARALLEL", cell_parallel },
+    { "TOTAL_BYTES", cell_total },
+    { "RAM_USED_BYTES", cell_ram_used },
+    { "VRAM_USED_BYTES", cell_vram_used },
+    { "FILE_BYTES", cell_file },
+    { "MARGIN_BYTES", cell_margin },
+    { "GPU_LAYERS", cell_gpu_layers },
+    { "DECODE_TPS", cell_decode },
+    { "COMMAND", cell_command },
+};
+
+/* Every variable is set, if to nothing: what an earlier answer left behind is no answer to this question. */
+static void env_entry(struct pls_page *page, const struct pls_entry *entry, uint32_t no)
+{
+    const struct pls_row row = { entry, no };
+    for (size_t i = 0; i < PLS_COUNT_OF(env_fields); i++) {
+        char key[48];
+        char value[LINE_CAP];
+        struct pls_text k = PLS_TEXT(key);
+        struct pls_text v = PLS_TEXT(value);
+        pls_text_add(&k, "PLIMSOLL_%s", env_fields[i].key);
+        if (no > 1) {
+            pls_text_add(&k, "_%u", no);
+        }
+        if (entry != NULL) {
+            env_fields[i].cell(&row, true, &v);
+        }
+        pls_page_env(page, key, "%s", value);
+    }
+}
+
+void pls_answer_env(struct pls_page *page, const struct pls_report *report, uint32_t n, bool fits)
 {
     pls_page_env(page, "PLIMSOLL_FITS", "%d", fits ? 1 : 0);
     pls_answer_env_budgets(page, report->machine);
-    if (report->n_entries == 0) {
-        return;
+    env_entry(page, n > 0 ? &report->entries[0] : NULL, 1);
+    for (uint32_t i = 1; i < n; i++) {
+        env_entry(page, &report->entries[i], i + 1);
     }
-    const struct pls_entry *e = &report->entries[0];
-    const struct pls_plan *p = e->plan;
-    char command[LINE_CAP];
-    char tps[32];
-    struct pls_text t = PLS_TEXT(command);
-    for (const char *const *r = pls_command_runtimes; *r != NULL && t.len == 0; r++) {
-        pls_command_line(e, *r, &t);
-    }
-    pls_page_env(page, "PLIMSOLL_MODEL", "%s", e->model->card.id);
-    pls_page_env(page, "PLIMSOLL_QUANT", "%s", p->quant);
-    pls_page_env(page, "PLIMSOLL_CONTEXT_TOKENS", "%" PRIu64, p->setting.n_ctx);
-    pls_page_env(page, "PLIMSOLL_PARALLEL", "%" PRIu32, p->setting.n_seq);
-    pls_page_env(page, "PLIMSOLL_TOTAL_BYTES", "%" PRIu64, p->bytes.total);
-    pls_page_env(page, "PLIMSOLL_RAM_USED_BYTES", "%" PRIu64, held(p, false));
-    pls_page_env(page, "PLIMSOLL_VRAM_USED_BYTES", "%" PRIu64, held(p, true));
-    pls_page_env(page, "PLIMSOLL_FILE_BYTES", "%" PRIu64, p->file_bytes);
-    pls_page_env(page, "PLIMSOLL_MARGIN_BYTES", "%" PRId64, p->margin_bytes);
-    pls_page_env(page, "PLIMSOLL_GPU_LAYERS", "%d", (int)p->gpu_layers);
-    t = PLS_TEXT(tps);
-    rate(true, p->speed.decode_tps, &t);
-    pls_page_env(page, "PLIMSOLL_DECODE_TPS", "%s", tps);
-    pls_page_env(page, "PLIMSOLL_COMMAND", "%s", command);
 }
 
 void pls_answer_machine(struct pls_page *page, const struct pls_machine *machine)

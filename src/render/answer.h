@@ -12,7 +12,8 @@ struct pls_row {
 
 enum pls_code pls_answer_rows(struct pls_page *page, enum pls_output output, const struct pls_report *report,
                               struct pls_err *err);
-void pls_answer_env(struct pls_page *page, const struct pls_report *report, bool fits);
+/* Shell variables: those of the first of n entries have plain names, "_2" and so on stands behind those of the others. */
+void pls_answer_env(struct pls_page *page, const struct pls_report *report, uint32_t n, bool fits);
 
 /* What RAM and the memory of all GPUs together hold and may hold; 0 without GPUs. */
 void pls_answer_env_budgets(struct pls_page *page, const struct pls_machine *machine);

@@ -66,7 +66,7 @@ enum pls_code pls_render_fit(FILE *to, enum pls_output output, const struct pls_
     if (output == PLS_OUT_TABLE) {
         code = table(&page, report, err);
     } else if (output == PLS_OUT_ENV) {
-        pls_answer_env(&page, report, report->n_entries > 0);
+        pls_answer_env(&page, report, report->n_entries > 0, report->n_entries > 0);
     } else {
         code = pls_answer_rows(&page, output, report, err);
     }

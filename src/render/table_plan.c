@@ -304,7 +304,7 @@ enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls
     if (output == PLS_OUT_TABLE) {
         code = table(&page, report, err);
     } else if (output == PLS_OUT_ENV) {
-        pls_answer_env(&page, report, report->together.fits);
+        pls_answer_env(&page, report, report->n_entries, report->together.fits);
     } else {
         code = pls_answer_rows(&page, output, report, err);
     }
