@@ -82,6 +82,12 @@ static double most_bytes(const struct pls_card *card, const struct pls_quant *q,
     return 1.02 * bits / 8;
 }
 
+/* Fewest bytes that have to lie in memory: MTP blocks need not, and counts are rounded. */
+static double least_bytes(const struct pls_card *card, const struct pls_quant *q, double base)
+{
+    return 0.96 * (double)card->params_total * layer_bits(q->ftype, base).least / 8;
+}
+
 /* What is read for every token and what only when its expert is called, in parameters. */
 struct parts {
     double dense, experts, active_dense, active_experts;
@@ -100,6 +106,10 @@ static struct parts parts_of(const struct pls_card *card)
         p.active_experts = p.experts * share;
         p.active_dense = fmax(active - p.active_experts, 0);
     }
+    /* what is looked up by row stays in RAM and costs no time */
+    double looked_up = (double)card->n_vocab * card->n_embd * (card->tied ? 0 : 1)
+        + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
+    p.dense = fmax(p.dense - looked_up, 0);
     return p;
 }
 
@@ -127,12 +137,19 @@ static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, doub
     double of_param = bytes / (double)card->params_total;
     double dense = parts.dense * of_param, experts = parts.experts * of_param;
     bool used[PLS_MAX_POOLS] = { false };
+    double taken[PLS_MAX_POOLS] = { 0 }; /* by pools within */
     uint32_t n = 0;
     for (uint32_t round = 0; round < m->n_pools && dense + experts > 0; round++) {
         int32_t best = fastest_unused(m, used);
-        double room = (double)m->pools[best].budget_bytes;
+        int32_t outer = m->pools[best].within;
+        double room = (double)m->pools[best].budget_bytes - taken[best];
+        room = outer >= 0 ? fmin(room, (double)m->pools[outer].budget_bytes - taken[outer]) : room;
+        room = fmax(room, 0);
         double here = fmin(dense, room);
         double there = fmin(experts, room - here);
+        if (outer >= 0) {
+            taken[outer] += here + there;
+        }
         double active = parts.active_dense * share_of(here, parts.dense * of_param)
             + parts.active_experts * share_of(there, parts.experts * of_param);
         struct pls_share *s = &p->shares[n++];
@@ -188,7 +205,7 @@ struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct 
     clear(plan);
     plan->ask = ask->ask;
     plan->ask.quant = *quant;
-    plan->n_shares = fill_pools(m, plan, (double)card->params_total * base / 8 * 0.85, card);
+    plan->n_shares = fill_pools(m, plan, least_bytes(card, quant, base), card);
     if (plan->n_shares == 0) {
         return nothing; /* larger than all memory */
     }
