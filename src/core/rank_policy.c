@@ -9,7 +9,7 @@ struct pls_policy pls_policy_default(enum pls_task task)
 {
     /* Adults read 238 words of prose per minute (Brysbaert 2019, 190 studies), about 5.3 tokens per second: half as much
      * again keeps text ahead of the reader when a prediction is somewhat off. Code, tool calls and thinking are not read along
-     * with; an answer of 1,500 tokens in two minutes asks for about 12. At the floor speed costs a fifth of the quality, at four
+     * with; an answer of 1,500 tokens in two and a half minutes asks for 10. At the floor speed costs a fifth of the quality, at four
      * times its speed a fortieth: about what a step between two wide quantizations costs.
      * Judgement: all weights, the wishes, the margin. */
     struct pls_policy p = {
@@ -31,7 +31,7 @@ struct pls_policy pls_policy_default(enum pls_task task)
         .quant_floor_bpw = -1,
     };
     if (task == PLS_TASK_CODE || task == PLS_TASK_REASONING || task == PLS_TASK_TOOLS) {
-        p.min_decode_tps = 12;
+        p.min_decode_tps = 10;
         p.prompt_tokens = 4096; /* a file or two */
         p.answer_tokens = 1500;
         p.wish_context_tokens = 32768;
