@@ -2,22 +2,24 @@
  *
  * Decode on a GPU, seconds per token of the layers there:
  *
- *     layers * layer_us * (1 + moe * share of MoE layers + linear * share of recurrent layers)   launches, barriers
- *   + weight bytes / (bus_share * bandwidth)                                                     the bus
- *   + sum over types of ops(backend, vendor, type) * weights of that type / FP32 rate            unpack and multiply
+ *     layers * layer_us * launch * (1 + moe * share of MoE layers + linear * share of recurrent layers)   launches, barriers
+ *   + sum over types of longer + exposed * shorter of
+ *         bytes / (bus_share * bandwidth)                                                        the bus
+ *         ops(backend, vendor, type) * weights of that type / FP32 rate                          unpack and multiply
  *   + cache bytes read / (cache_share * bandwidth)                                               attention reads its cache
  *   + attention_ops * 4 * attention width * depth / FP32 rate                                    and scores it
  *
  * Prefill of n tokens in micro-batches of ub:
  *
- *     2 * active parameters * n / rate * (1 + moe_prefill * share of MoE layers) * wide * old    matrix products
+ *     sum over types of 2 * active parameters of that type * n / rate * matrix(backend, vendor, type) * thin * old  products
  *   + micro-batches * (weight bytes / (0.8 * bandwidth)                                          each reads all weights
  *                      + layers * layer_prefill_us * (1 + linear_prefill * share of recurrent layers))
- *   + attention_prefill * attention flops / rate                                                 scores of the prompt
+ *   + attention_prefill * no_flash_prefill * attention flops / rate                                                 scores of the prompt
  *
- * where the output matrix counts for the last token alone; rate = matrix_share * peak; wide = f16_prefill or bf16_prefill when
- * most weights are F16 or BF16, which run through other matrix kernels than quantized ones; old = old_prefill with an engine from
- * before old_before. Sliding layers read and score at most their window. plimsoll(7), SPEED has the errors.
+ * where the output matrix counts for the last token alone; rate = matrix_share * peak; thin = 1 + moe_prefill / tokens that each
+ * expert gets of a micro-batch, for the products of experts: few rows leave a tile of the matrix kernel empty; old = old_prefill for
+ * quantized types with an engine from before old_before. Sliding layers read and score at most their window. plimsoll(7), SPEED has
+ * the errors.
  *
  * Constants are fitted to published llama-bench and MLX measurements (data/speed_gpu.def says how many rows each rests on,
  * tests/speed/ fits them); the error on devices left out of the fit is the printed interval.
@@ -49,11 +51,12 @@ struct pls_gpu_backend {
     enum pls_backend backend;
     const char *vendor;
     double layer_us, moe, linear, cache_share, no_flash, attention_ops; /* no_flash: of cache_share, without flash attention */
+    double exposed; /* of the shorter of reading and unpacking: the rest hides behind the longer */
     double decode_spread; /* 80% of unseen measurements lie within a factor of this, either way */
     uint32_t decode_rows;
-    double moe_prefill, f16_prefill, bf16_prefill, attention_prefill, layer_prefill_us, linear_prefill;
-    double old_prefill;   /* how much longer prompts took before old_before */
-    uint32_t old_before;  /* yyyymmdd; 0 never */
+    double moe_prefill; /* tokens */
+    double attention_prefill, no_flash_prefill; /* the second on top of the first without flash attention */
+    double layer_prefill_us, linear_prefill;
     double prefill_spread;
     uint32_t prefill_rows;
 };
@@ -63,12 +66,15 @@ struct pls_gpu_generation {
     enum pls_backend backend;
     const char *generation;
     double bus_share;    /* of the bandwidth, weights reach */
+    double launch;       /* fixed costs against the backend's: clocks, queues */
     double peak_of_fp32; /* matrix peak = this * FP32 rate; 0: the table's FP16 rate */
     double matrix_share; /* of that peak, quantized matrix products reach */
+    double old_prefill;  /* how much longer products of quantized types took before old_before, when kernels for it came */
+    uint32_t old_before; /* yyyymmdd; 0 never */
     uint32_t rows;       /* measurements of this generation behind it */
 };
 
-/* Operation slots per weight, by class of type. Backend NONE: any. */
+/* By class of type. Backend NONE: any. */
 struct pls_gpu_ops {
     enum pls_backend backend;
     const char *vendor;
@@ -79,7 +85,8 @@ struct pls_gpu_constants {
     /* Each the most specific line first; a NULL name ends a table that is not full. */
     struct pls_gpu_backend backends[16];
     struct pls_gpu_generation generations[64];
-    struct pls_gpu_ops ops[16];
+    struct pls_gpu_ops ops[16];    /* operation slots per weight of a token */
+    struct pls_gpu_ops matrix[16]; /* time of a prompt's products against matrix_share's */
 };
 /* The fitted constants. */
 const struct pls_gpu_constants *pls_gpu_constants(void);
@@ -92,6 +99,7 @@ struct pls_gpu_load {
     const struct pls_traffic *traffic;
     uint64_t depth_tokens;             /* in the cache */
     uint64_t prompt_tokens, ubatch_tokens;
+    double experts_per_used;           /* routed experts per one used; 1 for dense models */
     uint64_t resident_bytes;           /* weights on the device: a micro-batch of a MoE reads nearly all of them */
     bool flash_attention;
     uint32_t engine_as_of;             /* yyyymmdd; 0 today */

@@ -78,6 +78,11 @@ double pls_learnt_spread(const struct pls_calibration *learnt, double spread)
     return learnt != NULL && learnt->residual > 0 ? fmax(1.1, fmin(spread, 1 + 1.3 * learnt->residual)) : spread;
 }
 
+static double experts_per_used(const struct pls_card *card)
+{
+    return card->n_expert_used > 0 ? (double)card->n_expert / card->n_expert_used : 1;
+}
+
 static struct pls_gpu_load gpu_load(const struct prediction *p, const struct pls_share *s, int32_t pool)
 {
     const struct pls_plan *plan = p->plan;
@@ -90,6 +95,7 @@ static struct pls_gpu_load gpu_load(const struct prediction *p, const struct pls
         .depth_tokens = plan->ask.depth_tokens,
         .prompt_tokens = p->prompt_tokens,
         .ubatch_tokens = plan->setting.n_ubatch,
+        .experts_per_used = experts_per_used(p->card),
         .resident_bytes = s->bytes.weights,
         .flash_attention = plan->setting.flash_attention,
         .engine_as_of = plan->ask.engine_as_of,
@@ -106,11 +112,6 @@ static void add_gpu_share(struct prediction *p, const struct pls_share *s)
     p->slowest_s = fmax(p->slowest_s, prefill.seconds);
     p->n_gpus++;
     p->is_pipelined = load.backend == PLS_BACKEND_CUDA || load.backend == PLS_BACKEND_ROCM;
-}
-
-static double experts_per_used(const struct pls_card *card)
-{
-    return card->n_expert_used > 0 ? (double)card->n_expert / card->n_expert_used : 1;
 }
 
 /* Weights that a batch touches: every expert finds a token. */

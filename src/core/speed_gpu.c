@@ -28,6 +28,10 @@ const struct pls_gpu_constants *pls_gpu_constants(void)
 #define PLS_GPU_OPS(b, v, ...) { PLS_BACKEND_##b, v, { __VA_ARGS__ } },
 #include "data/speed_gpu.def"
         },
+        .matrix = {
+#define PLS_GPU_MATRIX(b, v, ...) { PLS_BACKEND_##b, v, { __VA_ARGS__ } },
+#include "data/speed_gpu.def"
+        },
     };
     return &constants;
 }
@@ -82,12 +86,12 @@ static const struct pls_gpu_generation *generation_of(const struct pls_gpu_const
     return NULL;
 }
 
-static const double *ops_of(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+static const double *ops_of(const struct pls_gpu_ops *ops, size_t n, const struct pls_gpu_load *load)
 {
-    for (uint32_t i = 0; i < PLS_COUNT_OF(c->ops) && c->ops[i].vendor != NULL; i++) {
-        bool is_backend = c->ops[i].backend == PLS_BACKEND_NONE || c->ops[i].backend == load->backend;
-        if (is_backend && matches(c->ops[i].vendor, load->gpu->vendor)) {
-            return c->ops[i].ops;
+    for (size_t i = 0; i < n && ops[i].vendor != NULL; i++) {
+        bool is_backend = ops[i].backend == PLS_BACKEND_NONE || ops[i].backend == load->backend;
+        if (is_backend && matches(ops[i].vendor, load->gpu->vendor)) {
+            return ops[i].ops;
         }
     }
     return NULL;
@@ -103,7 +107,7 @@ static double weight_bytes(const struct pls_traffic *t)
 }
 
 /* Seconds of reading and unpacking the weights of each type. MLX's own formats are not tensor types: every weight costs alike. */
-static void weights_s(const double *ops, const struct pls_gpu_load *load, double bytes_per_s, double *by_type)
+static void weights_s(const double *ops, const struct pls_gpu_load *load, double bytes_per_s, double exposed, double *by_type)
 {
     const struct pls_traffic *t = load->traffic;
     double fp32 = load->gpu->fp32_tflops * 1e12;
@@ -118,7 +122,8 @@ static void weights_s(const double *ops, const struct pls_gpu_load *load, double
         double weights = is_mlx ? (double)t->active_params * bytes / all : bytes / info->bytes * info->block;
         double per_weight = ops[is_mlx ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i)];
         double bus = bytes / bytes_per_s;
-        by_type[i] = bus + (fp32 > 0 ? per_weight * weights / fp32 : bus * UNKNOWN_ARITHMETIC);
+        double unpack = fp32 > 0 ? per_weight * weights / fp32 : bus * UNKNOWN_ARITHMETIC;
+        by_type[i] = fmax(bus, unpack) + exposed * fmin(bus, unpack);
     }
 }
 
@@ -140,9 +145,9 @@ static struct pls_gpu_time unknown_time(void)
 }
 
 /* Kernel launches and barriers of a token. */
-static double launches_s(const struct pls_gpu_backend *b, const struct pls_traffic *t)
+static double launches_s(const struct pls_gpu_backend *b, const struct pls_gpu_generation *g, const struct pls_traffic *t)
 {
-    return t->n_layers * b->layer_us * 1e-6
+    return t->n_layers * b->layer_us * g->launch * 1e-6
         * (1 + b->moe * share(t->n_layers_moe, t->n_layers) + b->linear * share(t->n_layers_linear, t->n_layers));
 }
 
@@ -168,7 +173,7 @@ static struct pls_speed_parts decode_parts(const struct pls_gpu_constants *c, co
 {
     const struct pls_gpu_backend *b = backend_of(c, load);
     const struct pls_gpu_generation *g = generation_of(c, load);
-    const double *ops = ops_of(c, load);
+    const double *ops = ops_of(c->ops, PLS_COUNT_OF(c->ops), load);
     const struct pls_traffic *t = load->traffic;
     if (b == NULL || g == NULL || ops == NULL || !(load->bandwidth_gbs > 0)) {
         return unknown_parts();
@@ -176,11 +181,11 @@ static struct pls_speed_parts decode_parts(const struct pls_gpu_constants *c, co
     double bandwidth = load->bandwidth_gbs * 1e9;
     double fp32 = load->gpu->fp32_tflops * 1e12;
     struct pls_speed_parts parts = { .n_layers = t->n_layers };
-    weights_s(ops, load, g->bus_share * bandwidth, parts.by_type);
+    weights_s(ops, load, g->bus_share * bandwidth, b->exposed, parts.by_type);
     double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
     double attention = cache / (b->cache_share * (load->flash_attention ? 1 : b->no_flash) * bandwidth);
     attention += fp32 > 0 ? b->attention_ops * attention_flops(t, (double)load->depth_tokens) / fp32 : 0;
-    parts.other = attention + launches_s(b, t);
+    parts.other = attention + launches_s(b, g, t);
     return parts;
 }
 
@@ -192,7 +197,7 @@ struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const stru
     if (b == NULL || g == NULL || !isfinite(sample.parts.other)) {
         return unknown_time();
     }
-    double fixed = launches_s(b, load->traffic);
+    double fixed = launches_s(b, g, load->traffic);
     double bus = weight_bytes(load->traffic) / (g->bus_share * load->bandwidth_gbs * 1e9) + sample.parts.other - fixed;
     double seconds = with_learnt(load->learnt, &sample);
     bool is_seen = g->rows > 0 && b->decode_rows > 0 && load->gpu->fp32_tflops > 0;
@@ -204,24 +209,48 @@ struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const stru
     };
 }
 
-/* Weights of one kind when they are most of all: small tensors in F16 do not change which kernels run. */
-static double mostly(uint64_t bytes, double all)
-{
-    return (double)bytes > 0.5 * all ? (double)bytes / all : 0;
-}
-
-static double matrix_cost(const struct pls_gpu_backend *b, const struct pls_gpu_load *load)
+/* A micro-batch's tokens are dealt out to the experts: each multiplies few. */
+static double thin(const struct pls_gpu_backend *b, const struct pls_gpu_load *load)
 {
     const struct pls_traffic *t = load->traffic;
     double all = weight_bytes(t);
-    double f16 = mostly(t->weights_by_type[PLS_TYPE_F16], all);
-    double bf16 = mostly(t->weights_by_type[PLS_TYPE_BF16], all);
-    bool is_old = load->engine_as_of != 0 && load->engine_as_of < b->old_before;
+    double batch = (double)pls_min(load->prompt_tokens, pls_max(load->ubatch_tokens, 1));
+    double each = batch / fmax(load->experts_per_used, 1);
+    return all > 0 ? 1 + b->moe_prefill / each * (double)t->expert_share_bytes / all : 1;
+}
+
+/* Parameters of a type, and those of its part of the output matrix. */
+static double params_of(const struct pls_gpu_load *load, size_t type, uint64_t bytes)
+{
+    const struct pls_traffic *t = load->traffic;
+    const struct pls_type_info *info = pls_type_info((enum pls_type)type);
     if (load->backend == PLS_BACKEND_MLX) {
-        f16 = bf16 = 0;
+        return (double)t->active_params * (double)bytes / weight_bytes(t);
     }
-    return (1 + b->moe_prefill * share(t->n_layers_moe, t->n_layers)) * (1 + (b->f16_prefill - 1) * f16)
-        * (1 + (b->bf16_prefill - 1) * bf16) * (is_old ? 1 + (b->old_prefill - 1) * (1 - f16 - bf16) : 1);
+    return info->name != NULL && info->bytes > 0 ? (double)bytes / info->bytes * info->block : 0;
+}
+
+/* Seconds of a prompt's matrix products by type. */
+static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, double rate, double *by_type)
+{
+    const struct pls_traffic *t = load->traffic;
+    const struct pls_gpu_backend *b = backend_of(c, load);
+    const struct pls_gpu_generation *g = generation_of(c, load);
+    const double *matrix = ops_of(c->matrix, PLS_COUNT_OF(c->matrix), load);
+    bool is_old = load->engine_as_of != 0 && load->engine_as_of < g->old_before;
+    double n = (double)load->prompt_tokens;
+    double each = thin(b, load);
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        if (t->weights_by_type[i] == 0) {
+            continue;
+        }
+        enum pls_ops_class class = load->backend == PLS_BACKEND_MLX ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i);
+        bool is_wide = class == PLS_OPS_F16 || class == PLS_OPS_BF16;
+        double output = params_of(load, i, t->output_by_type[i]);
+        double products = 2 * ((params_of(load, i, t->weights_by_type[i]) - output) * n + output);
+        double factor = (matrix != NULL ? matrix[class] : 1) * (is_old && !is_wide ? g->old_prefill : 1);
+        by_type[i] = fmax(products, 0) / rate * factor * each;
+    }
 }
 
 static struct pls_speed_parts prefill_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
@@ -236,16 +265,13 @@ static struct pls_speed_parts prefill_parts(const struct pls_gpu_constants *c, c
     double rate = g->matrix_share * peak * 1e12;
     double n = (double)load->prompt_tokens;
     double batches = ceil(n / (double)pls_max(load->ubatch_tokens, 1));
-    double products = 2 * ((double)pls_sub(t->active_params, t->output_params) * n + (double)t->output_params);
-    double matrix = products / rate * matrix_cost(b, load);
-    double all = weight_bytes(t);
     struct pls_speed_parts parts = { .n_layers = t->n_layers };
-    for (size_t i = 0; i < PLS_TYPE_COUNT && all > 0; i++) {
-        parts.by_type[i] = matrix * (double)t->weights_by_type[i] / all;
-    }
-    double layers = t->n_layers * b->layer_prefill_us * 1e-6 * (1 + b->linear_prefill * share(t->n_layers_linear, t->n_layers));
+    products_s(c, load, rate, parts.by_type);
+    double layers = t->n_layers * b->layer_prefill_us * g->launch * 1e-6
+        * (1 + b->linear_prefill * share(t->n_layers_linear, t->n_layers));
     double passes = batches * ((double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9) + layers);
-    double attention = b->attention_prefill * n * attention_flops(t, (double)load->depth_tokens + n / 2) / rate;
+    double kernel = b->attention_prefill * (load->flash_attention ? 1 : b->no_flash_prefill);
+    double attention = kernel * n * attention_flops(t, (double)load->depth_tokens + n / 2) / rate;
     parts.other = passes + attention;
     return parts;
 }

@@ -3,7 +3,7 @@
  *
  * Per backend: median and p90 over rows of |predicted / observed - 1|, median over devices of each device's median and its
  * p90, bias, and the share of rows inside the stated interval; beside it bandwidth / size x 0.55. --rows prints every row,
- * --left-out every row as a fit without its device predicts it. */
+ * --no-device and --no-model every row as a fit without its device, or model, predicts it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +42,11 @@ static bool is_backend(const struct sample *s, const char *word)
     bool is_here = word[0] == '*' ? strcmp(s->row.backend, "cpu") != 0 && strcmp(s->row.backend, "mlx") != 0
                                   : strcmp(s->row.backend, word) == 0;
     return is_here && s->row.n_gpu == 1;
+}
+
+static bool is_undisturbed(const struct sample *s, const char *word)
+{
+    return s->is_fit && is_backend(s, word);
 }
 
 static bool is_several(const struct sample *s, const char *word)
@@ -127,9 +132,11 @@ static void part(struct report *r, const char *title)
     printf("%s\n%-20s  rows  dev  row med    p90  dev med    p90    bias  in 80%%%s\n", title, "",
            r->is_prefill ? "" : "   naive med  p90");
     line(r, "all llama.cpp GPUs", is_backend, "*");
+    line(r, "all undisturbed", is_undisturbed, "*");
     for (size_t i = 0; i < PLS_COUNT_OF(backends); i++) {
         line(r, backends[i], is_backend, backends[i]);
     }
+    line(r, "vulkan undisturbed", is_undisturbed, "vulkan");
     for (size_t i = 0; i < PLS_COUNT_OF(backends); i++) {
         char label[32];
         struct pls_text t = PLS_TEXT(label);
@@ -209,7 +216,7 @@ int main(int argc, char **argv)
     int first = argc > 1 && strncmp(argv[1], "--", 2) == 0 ? 2 : 1;
     struct samples all, work;
     if (argc - first < 2) {
-        fprintf(stderr, "usage: speed-check [--rows|--left-out] CSV... CATALOG\n");
+        fprintf(stderr, "usage: speed-check [--rows|--no-device|--no-model] CSV... CATALOG\n");
         return 2;
     }
     if (!samples_read((const char *const *)argv + first, (uint32_t)(argc - first) - 1, argv[argc - 1], &all)) {
@@ -223,8 +230,8 @@ int main(int argc, char **argv)
         r.room[i] = calloc(all.n + 1, sizeof(double));
         ok = ok && r.room[i] != NULL;
     }
-    if (ok && first == 2 && strcmp(argv[1], "--left-out") == 0) {
-        ok = fit_leave_out(&all, false);
+    if (ok && first == 2 && strcmp(argv[1], "--rows") != 0) {
+        ok = fit_leave_out(&all, strcmp(argv[1], "--no-model") == 0);
     }
     if (ok && first == 2) {
         rows(&all);

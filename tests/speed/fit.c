@@ -62,33 +62,39 @@ static void upper(enum pls_backend backend, char out[16])
     out[i] = '\0';
 }
 
+static void print_by_type(const char *what, const struct pls_gpu_ops *table, size_t n)
+{
+    char name[16];
+    printf("\n");
+    for (size_t i = 0; i < n && table[i].vendor != NULL; i++) {
+        upper(table[i].backend, name);
+        printf("%s(%s, \"%s\"", what, name, table[i].vendor);
+        for (uint32_t k = 0; k < PLS_OPS_COUNT; k++) {
+            printf(", %.3g", table[i].ops[k]);
+        }
+        printf(")\n");
+    }
+}
+
 static void print(const struct pls_gpu_constants *c)
 {
     char name[16];
     for (uint32_t i = 0; i < PLS_COUNT_OF(c->backends) && c->backends[i].vendor != NULL; i++) {
         const struct pls_gpu_backend *b = &c->backends[i];
         upper(b->backend, name);
-        printf("PLS_GPU_BACKEND(%s, \"%s\", %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u, "
-               "%.3g, %u)\n", name, b->vendor, b->layer_us, b->moe, b->linear, b->cache_share, b->no_flash, b->attention_ops,
-               b->decode_spread, b->decode_rows, b->moe_prefill, b->f16_prefill, b->bf16_prefill, b->attention_prefill,
-               b->layer_prefill_us, b->linear_prefill, b->old_prefill, b->old_before, b->prefill_spread, b->prefill_rows);
+        printf("PLS_GPU_BACKEND(%s, \"%s\", %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u)\n", name, b->vendor, b->layer_us, b->moe, b->linear, b->cache_share, b->no_flash, b->attention_ops, fmin(b->exposed, 1),
+               b->decode_spread, b->decode_rows, b->moe_prefill, b->attention_prefill, b->no_flash_prefill,
+               b->layer_prefill_us, b->linear_prefill, b->prefill_spread, b->prefill_rows);
     }
     printf("\n");
     for (uint32_t i = 0; i < PLS_COUNT_OF(c->generations) && c->generations[i].generation != NULL; i++) {
         const struct pls_gpu_generation *g = &c->generations[i];
         upper(g->backend, name);
-        printf("PLS_GPU_GENERATION(%s, \"%s\", %.3g, %.3g, %.3g, %u)\n", name, g->generation, fmin(g->bus_share, LARGEST_SHARE),
-               g->peak_of_fp32, g->matrix_share, g->rows);
+        printf("PLS_GPU_GENERATION(%s, \"%s\", %.3g, %.3g, %.3g, %.3g, %.3g, %u, %u)\n", name, g->generation, fmin(g->bus_share, LARGEST_SHARE),
+               g->launch, g->peak_of_fp32, g->matrix_share, g->old_prefill, g->old_before, g->rows);
     }
-    printf("\n");
-    for (uint32_t i = 0; i < PLS_COUNT_OF(c->ops) && c->ops[i].vendor != NULL; i++) {
-        upper(c->ops[i].backend, name);
-        printf("PLS_GPU_OPS(%s, \"%s\"", name, c->ops[i].vendor);
-        for (uint32_t k = 0; k < PLS_OPS_COUNT; k++) {
-            printf(", %.3g", c->ops[i].ops[k]);
-        }
-        printf(")\n");
-    }
+    print_by_type("PLS_GPU_OPS", c->ops, PLS_COUNT_OF(c->ops));
+    print_by_type("PLS_GPU_MATRIX", c->matrix, PLS_COUNT_OF(c->matrix));
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A device with n rows counts n^(1 - CROWD) times: the next device is another one, however often this one was measured. */
+static const double CROWD = 0.75;
 static const double SOFT = 0.03;
 static const double SHRINKAGE = 0.05;
 static const double LARGEST_SHARE = 0.98;
@@ -21,6 +23,10 @@ const struct pls_gpu_constants *fit_priors(void)
         },
         .ops = {
 #define PLS_GPU_OPS(b, v, ...) { PLS_BACKEND_##b, v, { __VA_ARGS__ } },
+#include "tests/speed/prior.def"
+        },
+        .matrix = {
+#define PLS_GPU_MATRIX(b, v, ...) { PLS_BACKEND_##b, v, { __VA_ARGS__ } },
 #include "tests/speed/prior.def"
         },
     };
@@ -60,12 +66,10 @@ static void list_backend(struct fit *f, struct pls_gpu_backend *b)
 {
     if (f->is_prefill) {
         one(f, &b->moe_prefill, 1);
-        one(f, &b->f16_prefill, 0.5);
-        one(f, &b->bf16_prefill, 0.5);
         one(f, &b->attention_prefill, 1);
+        one(f, &b->no_flash_prefill, 0.7);
         one(f, &b->layer_prefill_us, 1);
         one(f, &b->linear_prefill, 1);
-        one(f, &b->old_prefill, 1);
     } else {
         one(f, &b->layer_us, 1);
         one(f, &b->moe, 1);
@@ -73,6 +77,7 @@ static void list_backend(struct fit *f, struct pls_gpu_backend *b)
         one(f, &b->cache_share, 0.7);
         one(f, &b->no_flash, 0.7);
         one(f, &b->attention_ops, 1);
+        one(f, &b->exposed, 1);
     }
 }
 
@@ -100,6 +105,7 @@ static void list_generations(struct fit *f)
         }
         if (has_rows(f, g)) {
             one(f, f->is_prefill ? &g->matrix_share : &g->bus_share, f->is_prefill ? 0.3 : 0.1);
+            one(f, f->is_prefill ? &g->old_prefill : &g->launch, f->is_prefill ? 0.5 : 0.3);
         }
     }
 }
@@ -113,11 +119,12 @@ static void list_params(struct fit *f)
         }
     }
     list_generations(f);
-    for (uint32_t i = 0; i < PLS_COUNT_OF(f->now.ops) && f->now.ops[i].vendor != NULL && !f->is_prefill; i++) {
-        struct pls_gpu_ops *o = &f->now.ops[i];
+    struct pls_gpu_ops *table = f->is_prefill ? f->now.matrix : f->now.ops;
+    for (uint32_t i = 0; i < PLS_COUNT_OF(f->now.ops) && table[i].vendor != NULL; i++) {
+        struct pls_gpu_ops *o = &table[i];
         bool is_mine = (o->backend == f->line->backend || o->backend == PLS_BACKEND_NONE) && strcmp(o->vendor, f->line->vendor) == 0;
         for (uint32_t k = 0; k < PLS_OPS_COUNT && is_mine; k++) {
-            one(f, &o->ops[k], 0.7);
+            one(f, &o->ops[k], f->is_prefill ? 0.3 : 0.7);
         }
         if (is_mine) {
             break;
@@ -137,6 +144,9 @@ static void apply(struct fit *f)
     }
     for (uint32_t i = 0; i < PLS_COUNT_OF(f->now.generations); i++) {
         f->now.generations[i].bus_share = fmin(f->now.generations[i].bus_share, LARGEST_SHARE);
+    }
+    for (uint32_t i = 0; i < PLS_COUNT_OF(f->now.backends); i++) {
+        f->now.backends[i].exposed = fmin(f->now.backends[i].exposed, 1);
     }
 }
 
@@ -208,7 +218,7 @@ static void weigh(struct fit *f, const struct sample *left_out, bool by_model)
     for (uint32_t i = 0; i < f->n; i++) {
         const struct sample *s = &f->all->items[f->rows[i]];
         bool is_out = left_out != NULL && is_same(left_out, s, by_model);
-        f->weight[i] = is_out ? 0 : 1 / sqrt((double)rows_of(f, s->device));
+        f->weight[i] = is_out ? 0 : pow((double)rows_of(f, s->device), -CROWD);
     }
 }
 

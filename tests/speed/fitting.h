@@ -2,8 +2,8 @@
  *
  * Every line (a backend on one vendor's devices) is fitted by itself, decode and prefill apart: coordinate descent over the
  * logarithms of the constants on sum w * (sqrt(e^2 + c^2) - c) + shrinkage * ((log x - log prior) / width)^2, where e is the log of
- * predicted over observed and w one over the root of the device's number of rows: a device measured a hundred times counts ten
- * times as much as one measured once, and a wild row counts no more than its size. No randomness: equal input gives equal lines. */
+ * predicted over observed and w = n^-0.75 with n rows of the device: a device measured a hundred times counts three times as much as
+ * one measured once, and a wild row counts no more than its size. No randomness: equal input gives equal lines. */
 #ifndef SPEED_FITTING_H
 #define SPEED_FITTING_H
 
@@ -47,7 +47,7 @@ void fit_hold_out(struct fit *f, bool by_model);
 /* Copies what was fitted into out, leaving the rest of it. */
 void fit_merge(const struct fit *f, struct pls_gpu_constants *out);
 uint32_t fit_devices(const struct fit *f);
-/* Quantile of |error| in which every device counts by the root of its rows. */
+/* Quantile of |error| in which rows count as in the fit. */
 double fit_quantile(struct fit *f, double q);
 /* Every fitted row of all gets predicted_tps, low_tps and high_tps of a fit without its device (or model), with the spread that the
  * program states for it. False when memory is short. */

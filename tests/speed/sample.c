@@ -171,6 +171,7 @@ static void fill(struct reader *r, bool is_mixture, struct sample *s)
     s->load = (struct pls_gpu_load){
         .backend = plan->ask.backend, .bandwidth_gbs = pool->bandwidth_gbs, .depth_tokens = plan->ask.depth_tokens,
         .prompt_tokens = plan->ask.prompt_tokens, .ubatch_tokens = plan->setting.n_ubatch,
+        .experts_per_used = card->n_expert_used > 0 ? (double)card->n_expert / card->n_expert_used : 1,
         .resident_bytes = (uint64_t)((double)share->bytes.weights * factor), .flash_attention = plan->setting.flash_attention,
         .engine_as_of = plan->ask.engine_as_of,
     };

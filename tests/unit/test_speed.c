@@ -8,11 +8,14 @@
 /* Round numbers: bus 100 GB/s, 1 TFLOPS, 10 layers of 100 us. */
 static const struct pls_gpu_constants round_constants = {
     .backends = { { .backend = PLS_BACKEND_CUDA, .vendor = "nvidia", .layer_us = 100, .moe = 1, .linear = 0.5, .cache_share = 0.5,
-                    .no_flash = 0.5, .attention_ops = 1, .decode_spread = 1.2, .decode_rows = 9, .moe_prefill = 0.5,
-                    .f16_prefill = 2, .bf16_prefill = 3, .attention_prefill = 2, .layer_prefill_us = 1000, .linear_prefill = 1,
-                    .old_prefill = 4, .old_before = 20250101, .prefill_spread = 1.5, .prefill_rows = 9 } },
-    .generations = { { PLS_BACKEND_CUDA, "ada", 0.5, 0, 0.5, 9 }, { PLS_BACKEND_CUDA, "", 0.5, 0, 0.5, 0 } },
+                    .no_flash = 0.5, .attention_ops = 1, .exposed = 0.5, .decode_spread = 1.2, .decode_rows = 9, .moe_prefill = 16,
+                    .attention_prefill = 2, .no_flash_prefill = 3, .layer_prefill_us = 1000, .linear_prefill = 1,
+                    .prefill_spread = 1.5, .prefill_rows = 9 } },
+    .generations = { { PLS_BACKEND_CUDA, "ada", 0.5, 1, 0, 0.5, 4, 20250101, 9 },
+                     { PLS_BACKEND_CUDA, "slow", 0.5, 3, 0, 0.5, 1, 0, 9 },
+                     { PLS_BACKEND_CUDA, "", 0.5, 1, 0, 0.5, 1, 0, 0 } },
     .ops = { { PLS_BACKEND_NONE, "nvidia", { 10, 10, 10, 10, 10, 10, 10, 10 } } },
+    .matrix = { { PLS_BACKEND_CUDA, "nvidia", { 2, 3, 1, 1, 1, 1, 1, 1 } } },
 };
 static struct pls_gpu gpu;
 static struct pls_traffic traffic;
@@ -30,7 +33,7 @@ static void reset(void)
     traffic.active_params = 1000000000;
     traffic.weights_by_type[PLS_TYPE_F16] = 2000000000;
     load = (struct pls_gpu_load){ .gpu = &gpu, .backend = PLS_BACKEND_CUDA, .bandwidth_gbs = 100, .traffic = &traffic,
-                                  .prompt_tokens = 512, .ubatch_tokens = 512, .flash_attention = true };
+                                  .prompt_tokens = 512, .ubatch_tokens = 512, .experts_per_used = 1, .flash_attention = true };
 }
 
 static double decode_s(void)
@@ -46,14 +49,20 @@ static double prefill_s(void)
 START_TEST(decode_adds_launches_bus_and_arithmetic)
 {
     reset();
-    /* 10 x 100 us = 1 ms; 2 GB / (0.5 x 100 GB/s) = 40 ms; 1e9 weights x 10 slots / 1e12 = 10 ms */
-    ck_assert_double_eq_tol(decode_s(), 0.051, 1e-12);
+    /* 10 x 100 us = 1 ms; 2 GB / (0.5 x 100 GB/s) = 40 ms; 1e9 weights x 10 slots / 1e12 = 10 ms, of which half hides */
+    ck_assert_double_eq_tol(decode_s(), 0.046, 1e-12);
     /* half of the layers with experts: launches x 1.5 */
     traffic.n_layers_moe = 5;
-    ck_assert_double_eq_tol(decode_s(), 0.0515, 1e-12);
+    ck_assert_double_eq_tol(decode_s(), 0.0465, 1e-12);
     /* and all of them recurrent: x (1 + 0.5 + 0.5) */
     traffic.n_layers_linear = 10;
-    ck_assert_double_eq_tol(decode_s(), 0.052, 1e-12);
+    ck_assert_double_eq_tol(decode_s(), 0.047, 1e-12);
+    /* a generation whose launches take three times as long */
+    PLS_COPY(gpu.generation, "slow");
+    ck_assert_double_eq_tol(decode_s(), 0.051, 1e-12);
+    /* eight times the bus: 5 ms hide behind 10 ms of unpacking, half of them */
+    load.bandwidth_gbs = 800;
+    ck_assert_double_eq_tol(decode_s(), 0.006 + 0.0125, 1e-12);
 }
 END_TEST
 
@@ -97,9 +106,26 @@ START_TEST(prefill_multiplies_reads_and_scores)
     /* scores: 2 x 512 x 4 x 256 x 10000 / 2e12 = 5.24288 ms */
     traffic.attention_width = 10000;
     ck_assert_double_eq_tol(prefill_s(), 0.512 + 0.045 + 0.00524288, 1e-9);
+    /* without flash attention three times that */
+    load.flash_attention = false;
+    ck_assert_double_eq_tol(prefill_s(), 0.512 + 0.045 + 3 * 0.00524288, 1e-9);
+    load.flash_attention = true;
     /* an engine of 2024 took four times as long over the products */
     load.engine_as_of = 20240701;
     ck_assert_double_eq_tol(prefill_s(), 2.048 + 0.045 + 0.00524288, 1e-9);
+}
+END_TEST
+
+START_TEST(experts_multiply_thin_slices)
+{
+    reset();
+    traffic.weights_by_type[PLS_TYPE_F16] = 0;
+    traffic.weights_by_type[PLS_TYPE_Q8_0] = 1062500000;
+    traffic.expert_share_bytes = 531250000;
+    traffic.n_layers_moe = 10;
+    load.experts_per_used = 16;
+    /* 512 tokens over 16 experts per used one: 32 each; half of the products takes 1 + 16 / 32 as long: 512 ms x 1.25 */
+    ck_assert_double_eq_tol(prefill_s(), 0.64 + 0.010, 1e-9);
 }
 END_TEST
 
@@ -109,6 +135,7 @@ START_TEST(prompts_need_the_output_matrix_once)
     traffic.weights_by_type[PLS_TYPE_F16] = 0;
     traffic.weights_by_type[PLS_TYPE_Q8_0] = 1062500000;
     traffic.output_params = 500000000;
+    traffic.output_by_type[PLS_TYPE_Q8_0] = 531250000;
     /* 2 x (0.5e9 x 512 + 0.5e9) / 2e12 = 256.5 ms; 10 ms for the layers */
     ck_assert_double_eq_tol(prefill_s(), 0.2665, 1e-9);
 }
@@ -422,7 +449,8 @@ END_TEST
 
 UNIT_MAIN("speed", decode_adds_launches_bus_and_arithmetic, decode_reads_and_scores_the_cache,
           sliding_layers_read_no_further_than_their_window, prefill_multiplies_reads_and_scores,
-          prompts_need_the_output_matrix_once, types_run_through_their_own_matrix_kernels, unknown_bandwidth_is_unknown_speed,
+          prompts_need_the_output_matrix_once, experts_multiply_thin_slices,
+          types_run_through_their_own_matrix_kernels, unknown_bandwidth_is_unknown_speed,
           a_device_nobody_measured_has_a_wider_interval, every_backend_behaves,
           where_the_bus_decides_a_wider_quant_is_not_faster, measured_kernels_decide_where_there_are_any,
           interleaved_rates_hold_where_the_engine_interleaves, a_slow_engine_loses_nothing_on_a_full_bus,
