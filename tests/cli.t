@@ -274,6 +274,10 @@ run compare llama-3.3-70b:Q4_K_M --on tests/records/laptop-24g.json --on "m4 max
 is "compare: no on one, yes on the other" "$status $(awk -F, 'NR > 1 { print $4 }' "$tap_tmp/out" | tr '\n' ' ')" "0 no yes "
 run compare llama-3.3-70b:Q4_K_M --on tests/records/laptop-24g.json --on $box -c 8k
 is "compare: no on all is 1" "$status" 1
+COLUMNS=80 run need qwen3-32b:Q4_K_M -c 8k -np 1 --top 5
+is "need: 80 columns hold the whole id" "$(awk 'length > 80' "$tap_tmp/out" | wc -l | tr -d ' ') $(grep -c ' rtx-2080-ti-22gb ' "$tap_tmp/out")" "0 1"
+COLUMNS=80 run compare qwen3-8b --on $box --on "rtx 4090 + 64gb ram" -c 8k
+is "compare: so they do the machine's name" "$(awk 'length > 80' "$tap_tmp/out" | wc -l | tr -d ' ') $(grep -c 'rtx 4090 + 64gb ram ' "$tap_tmp/out")" "0 1"
 run need llama-3.3-70b:Q4_K_M -c 8k -np 1 --top 0 --json
 is "need: every answer fits, on its own, smallest first" "$status $(jq -c '[all(.hardware[]; .plan.fits), (.hardware | map(.memory_bytes * .devices) | . == sort), ([.hardware[] | select(.id == "rtx-4090")][0].devices)]' "$tap_tmp/out")" "0 [true,true,2]"
 run need qwen3-32b:Q4_K_M -c 8k -np 1 --top 0 --json

@@ -109,13 +109,13 @@ static void cell_gain(const void *row, bool raw, struct pls_text *out)
 }
 
 static const struct pls_column compare_columns[] = {
-    { "MACHINE", "machine", 12, PLS_COLUMN_TRUNC, cell_machine },
-    { "MODEL", "model", 16, PLS_COLUMN_TRUNC, cell_model },
+    { "MACHINE", "machine", 20, PLS_COLUMN_TRUNC, cell_machine },
+    { "MODEL", "model", 12, PLS_COLUMN_TRUNC, cell_model },
     { "QUANT", "quant", 0, 0, cell_quant },
     { "FITS", "fits", 0, 0, cell_fits },
     { "MEMORY", "total_bytes", 0, PLS_COLUMN_RIGHT, cell_total },
     { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, cell_margin },
-    { "MOST CONTEXT", "context_fit_tokens", 0, PLS_COLUMN_RIGHT, cell_context },
+    { "MOST CONTEXT", "context_fit_tokens", 0, PLS_COLUMN_RIGHT | PLS_COLUMN_WIDE, cell_context },
     { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, cell_decode },
     { "GAIN", "gain", 0, PLS_COLUMN_RIGHT, cell_gain },
 };
@@ -294,11 +294,11 @@ static void need_decode(const void *row, bool raw, struct pls_text *out)
 static const struct pls_column need_columns[] = {
     { "DEVICES", "devices", 0, PLS_COLUMN_RIGHT, need_devices },
     { "HARDWARE", "id", 0, 0, need_id },
-    { "NAME", "name", 16, PLS_COLUMN_TRUNC, need_name },
+    { "NAME", "name", 16, PLS_COLUMN_TRUNC | PLS_COLUMN_WIDE, need_name },
     { "MEMORY", "memory_bytes", 0, PLS_COLUMN_RIGHT, need_memory },
     { "TOTAL", "total_bytes", 0, PLS_COLUMN_RAW, need_total },
-    { "ON DEVICE", "device_bytes", 0, PLS_COLUMN_RIGHT, need_device },
-    { "IN HOST RAM", "host_bytes", 0, PLS_COLUMN_RIGHT, need_host },
+    { "DEVICE", "device_bytes", 0, PLS_COLUMN_RIGHT, need_device },
+    { "HOST", "host_bytes", 0, PLS_COLUMN_RIGHT, need_host },
     { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, need_margin },
     { "CONTEXT", "context_tokens", 0, PLS_COLUMN_RIGHT, need_context },
     { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, need_decode },
@@ -342,7 +342,8 @@ enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls
     } else {
         if (output == PLS_OUT_TABLE) {
             const struct pls_entry *e = &items[0].entry;
-            pls_page_field(&page, "Model", "%s %s, all layers on the device",
+            pls_page_field(&page, "Model",
+                           "%s %s, all layers on the device (DEVICE, HOST: taken of its memory, of RAM)",
                            pls_words_model(&e->model->card), e->plan->quant);
             fputc('\n', page.to);
         }
