@@ -18,7 +18,7 @@
 
 #define PLS_BENCH_SPREAD_MAX 0.25
 #define PLS_BENCH_BANDWIDTH_S 0.4 /* bandwidth_only, filling the buffer included */
-#define PLS_BENCH_QUICK_S 4.5
+#define PLS_BENCH_QUICK_S 4.3
 #define PLS_BENCH_FULL_S 50.0
 
 struct pls_bench_ask {

@@ -13,7 +13,7 @@
  * busy machine most passes are undisturbed and the median is one of them. */
 #define PASS_NS      3e5
 #define CHUNK_ROWS   64u                 /* the engine hands out 64 rows at a time when there is one column */
-#define BARRIERS     200u
+#define BARRIERS     50u                 /* in one pass */
 
 struct type_work {
     struct pls_bench *b;
@@ -117,6 +117,7 @@ static double cached(struct pls_bench *b, const struct pls_bench_item *item, str
     if (rate <= 0) {
         struct pls_sample_ask once = ask;
         once.budget_ns = 0;
+        once.n_min = 2;
         once.series = NULL;
         rate = bytes / fmax(pls_sample(&once).median, 1);
     }
@@ -187,7 +188,17 @@ static void barrier_pass(const struct pls_member *self, void *context)
     }
 }
 
-/* Work of a pass; of a barrier, passes are measured in time alone. */
+/* Fifty, so that reading the clock does not show; not more, because on a machine where the threads have to wait for their
+ * processors each may take milliseconds. */
+static double barrier(struct pls_sample_ask ask, double *median_ns)
+{
+    ask.work = barrier_pass;
+    ask.n_min = 1;
+    *median_ns = pls_sample(&ask).median;
+    return BARRIERS;
+}
+
+/* Work of a pass. */
 static double measure(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
 {
     switch (item->kind) {
@@ -197,25 +208,26 @@ static double measure(struct pls_bench *b, const struct pls_bench_item *item, st
     case PLS_BENCH_GEMM: return gemm(b, item, ask, median_ns);
     case PLS_BENCH_BARRIER: break;
     }
-    ask.work = barrier_pass;
-    *median_ns = pls_sample(&ask).median;
-    return 0;
+    return barrier(ask, median_ns);
 }
 
-static double rate_of(double work, double ns)
+/* Work per time; of barriers, time per barrier. */
+static double rate_of(const struct pls_bench_item *item, double work, double ns)
 {
-    return work == 0 ? ns / BARRIERS : ns > 0 ? work / ns : 0;
+    bool inverse = item->kind == PLS_BENCH_BARRIER;
+    return inverse ? ns / work : ns > 0 ? work / ns : 0;
 }
 
+/* Beyond the budget one pass must do. */
 void pls_bench_turn(struct pls_bench *b, struct pls_bench_item *item, uint64_t budget_ns)
 {
     uint32_t first = item->passes.n;
     double median_ns = 0;
-    struct pls_sample_ask ask = { .team = b->team, .n_threads = item->n_threads, .budget_ns = budget_ns, .n_min = 3,
-                                  .series = &item->passes };
+    struct pls_sample_ask ask = { .team = b->team, .n_threads = item->n_threads, .budget_ns = budget_ns,
+                                  .n_min = budget_ns > 0 ? 3 : 1, .series = &item->passes };
     double work = measure(b, item, ask, &median_ns);
-    item->turn[item->n_turns++] = rate_of(work, median_ns);
+    item->turn[item->n_turns++] = rate_of(item, work, median_ns);
     for (uint32_t i = first; i < item->passes.n; i++) {
-        item->passes.values[i] = rate_of(work, item->passes.values[i]);
+        item->passes.values[i] = rate_of(item, work, item->passes.values[i]);
     }
 }

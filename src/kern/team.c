@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#define SPINS_BEFORE_YIELD 20000u
+#define SPINS_BEFORE_YIELD 2000u
 
 struct worker {
     struct pls_team *team;
