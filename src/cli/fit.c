@@ -80,7 +80,7 @@ static enum pls_code finish(struct pls_fit_search *f, const struct pls_pick *fro
     ask.context_tokens = from->context_tokens;
     ask.type_k = from->type_k;
     ask.type_v = from->type_v;
-    pls_fit_settle(f, &model->card, &ask);
+    pls_fit_settle(f->ask, &model->card, &ask);
     size_t mark = s->scratch.used;
     enum pls_code code = pls_arch_tensors(&model->card, &s->scratch, &model->tensors, err);
     code = code == PLS_OK ? plan_row(s, model, &ask, plan, err) : code;

@@ -49,6 +49,8 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
 enum { PLS_FIT_RUNGS = 12 };
 uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
                        struct pls_quant out[PLS_FIT_RUNGS]);
+/* What is asked of one card, whose quant, context and cache types stand in ask already. */
+void pls_fit_settle(const struct pls_fit_ask *wish, const struct pls_card *card, struct pls_ask *ask);
 /* Whether a rung is there for a model: I-quants under 4 bits are made with an importance matrix, so only of repositories that are
  * known to use one; whatever was asked for. */
 bool pls_fit_is_published(const struct pls_fit_ask *ask, const struct pls_card *card, const struct pls_quant *quant);

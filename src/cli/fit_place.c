@@ -84,10 +84,10 @@ static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
 }
 
 /* Encoders look at a text as a whole: the server refuses what is longer than a micro-batch. */
-void pls_fit_settle(const struct pls_fit_search *f, const struct pls_card *card, struct pls_ask *ask)
+void pls_fit_settle(const struct pls_fit_ask *wish, const struct pls_card *card, struct pls_ask *ask)
 {
     bool is_number = ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX;
-    if (f->ask->whole_input && card->is_encoder && is_number && ask->context_tokens <= UINT32_MAX) {
+    if (wish->whole_input && card->is_encoder && is_number && ask->context_tokens <= UINT32_MAX) {
         ask->ubatch_tokens = (uint32_t)pls_max(ask->ubatch_tokens, ask->context_tokens);
         ask->batch_tokens = (uint32_t)pls_max(ask->batch_tokens, ask->context_tokens);
     }
@@ -109,7 +109,7 @@ static bool place(struct pls_fit_search *f, const struct config *c)
     ask.type_k = c->cache.k;
     ask.type_v = c->cache.v;
     ask.roughly = true;
-    pls_fit_settle(f, &f->cards[c->shape], &ask);
+    pls_fit_settle(f->ask, &f->cards[c->shape], &ask);
     f->plan->fit = PLS_FIT_NO;
     f->plan->bytes = (struct pls_bytes){ .total = 0 };
     struct pls_err why = { PLS_OK, "" };

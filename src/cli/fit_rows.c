@@ -134,6 +134,7 @@ static bool place(struct pls_fit_rows *rows, uint64_t context)
     ask.type_k = rows->wanted.caches[rows->cache].k;
     ask.type_v = rows->wanted.caches[rows->cache].v;
     ask.context_tokens = context;
+    pls_fit_settle(&rows->wanted.ask, &rows->model.card, &ask);
     enum pls_code code =
         pls_place_layout(&rows->layout, &ask, &rows->machine, &rows->scratch, &rows->plan, NULL);
     pls_arena_reset(&rows->scratch, rows->layout_mark);

@@ -59,9 +59,6 @@ struct pls_fit_search {
     size_t list_mark;
 };
 
-/* What is asked of one card in a quant, context and cache types already set in ask. */
-void pls_fit_settle(const struct pls_fit_search *f, const struct pls_card *card, struct pls_ask *ask);
-
 /* Sets shape, next_of_shape, group and n_groups. PLS_NOMEM. */
 enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err);
 

@@ -169,6 +169,7 @@ static enum pls_code read_ask(const struct pls_session *s, const struct pls_fits
         return pls_fail(err, PLS_USAGE, "'%s' is not a task", q->task);
     }
     *w = (struct pls_fit_wanted){ .ask = { .ask = pls_ask_default(runtime) } };
+    w->ask.whole_input = pls_ask_engine(&w->ask.ask) == PLS_ENGINE_LLAMA_CPP;
     enum pls_code code = pls_fit_policy(s, task, &w->ask.policy, err);
     code = code == PLS_OK ? read_contexts(q->context, w, err) : code;
     code = code == PLS_OK ? read_caches(q->kv, w, err) : code;
