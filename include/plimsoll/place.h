@@ -43,8 +43,14 @@ enum pls_weight_role {
     PLS_ROLE_SKIPPED,   /* in the file, not loaded: MTP blocks */
 };
 
+/* Compute buffers replayed for one model. With no matrix beside the devices they do not depend on the quant, so that the
+ * layouts of all quants of a model may share them; answers are the same with and without. NULL: no room. */
+struct pls_replays;
+struct pls_replays *pls_replays_new(struct pls_arena *arena);
+
 struct pls_layout {
     const struct pls_model *model; /* borrowed */
+    struct pls_replays *replays;   /* borrowed; NULL, as pls_layout_make() leaves it: nothing is shared */
     struct pls_quant quant;
     struct pls_cache_shape cache;
     struct pls_weight_group input, output, per_side;

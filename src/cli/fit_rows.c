@@ -97,6 +97,7 @@ static bool look_at_card(struct pls_fit_rows *rows)
     if (pls_arch_tensors(&rows->model.card, &rows->scratch, &rows->model.tensors, NULL) != PLS_OK) {
         return false;
     }
+    rows->replays = pls_replays_new(&rows->scratch);
     rows->list_mark = rows->scratch.used;
     rows->n_rungs = w->n_quants;
     memcpy(rows->rungs, w->quants, sizeof(rows->rungs));
@@ -118,6 +119,7 @@ static bool prepare(struct pls_fit_rows *rows)
         rows->has_layout = pls_layout_make(&rows->model, &rows->rungs[rows->quant], &rows->machine,
                                            &rows->scratch, &rows->layout, NULL)
                            == PLS_OK;
+        rows->layout.replays = rows->replays;
         rows->layout_mark = rows->scratch.used;
     }
     if (!rows->has_layout) {

@@ -35,6 +35,7 @@ struct pls_fit_rows {
     struct pls_arena scratch;
     size_t list_mark, layout_mark;
     struct pls_model model;
+    struct pls_replays *replays; /* of the model, whatever its quant */
     struct pls_layout layout;
     struct pls_plan plan;
     char quant_name[32], cache_name[32];

@@ -28,6 +28,10 @@ struct pls_compute_memo {
     struct pls_compute compute;
 };
 
+/* What asks the replay without looking at weights was answered before: NULL when it was not. Both do nothing without replays. */
+const struct pls_compute *pls_replays_find(const struct pls_replays *replays, const struct pls_compute_ask *ask);
+void pls_replays_keep(struct pls_replays *replays, const struct pls_compute_ask *ask, const struct pls_compute *answer);
+
 /* Question, model and machine, with everything looked up once. */
 struct pls_place_scene {
     const struct pls_layout *layout;

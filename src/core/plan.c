@@ -48,6 +48,7 @@ enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask 
     struct pls_layout layout;
     enum pls_code code = pls_layout_make(model, &ask->quant, machine, scratch, &layout, err);
     if (code == PLS_OK) {
+        layout.replays = pls_replays_new(scratch); /* the largest context asks some of it again */
         code = pls_place_layout(&layout, ask, machine, scratch, out, err);
     }
     if (code == PLS_OK) {

@@ -377,6 +377,33 @@ START_TEST(traffic_counts_active_experts)
 }
 END_TEST
 
+/* Whole on one side, buffers are replayed once for all quants; split, weights matter and nothing may be shared. */
+START_TEST(shared_replays_change_nothing)
+{
+    static const char *const quants[] = { "Q8_0", "Q4_K_M", "Q2_K" };
+    static const uint64_t contexts[] = { 8192, 32768 };
+    static struct pls_plan alone;
+    take("qwen3-30b-a3b");
+    struct pls_replays *replays = pls_replays_new(&arena);
+    struct pls_machine machines[] = { machine_make(64 * PLS_GIB), machine_make(64 * PLS_GIB), machine_make(64 * PLS_GIB) };
+    machine_gpu(&machines[1], PLS_BACKEND_CUDA, PLS_POOL_VRAM, 48 * PLS_GIB);
+    machine_gpu(&machines[2], PLS_BACKEND_CUDA, PLS_POOL_VRAM, 12 * PLS_GIB);
+    ck_assert_ptr_nonnull(replays);
+    for (size_t i = 0; i < PLS_COUNT_OF(machines) * PLS_COUNT_OF(quants) * PLS_COUNT_OF(contexts); i++) {
+        const struct pls_machine *m = &machines[i % PLS_COUNT_OF(machines)];
+        struct pls_ask ask = asking(quants[i / 3 % PLS_COUNT_OF(quants)], contexts[i / 9]);
+        struct pls_layout layout;
+        size_t mark = arena.used;
+        ck_assert_int_eq(pls_layout_make(&model, &ask.quant, m, &arena, &layout, &err), PLS_OK);
+        ck_assert_int_eq(pls_place_layout(&layout, &ask, m, &arena, &alone, &err), PLS_OK);
+        layout.replays = replays;
+        ck_assert_int_eq(pls_place_layout(&layout, &ask, m, &arena, &plan, &err), PLS_OK);
+        ck_assert_mem_eq(&plan, &alone, sizeof plan);
+        pls_arena_reset(&arena, mark);
+    }
+}
+END_TEST
+
 START_TEST(a_missing_backend_is_said_so)
 {
     take("llama-3.2-1b");
@@ -395,4 +422,4 @@ UNIT_MAIN("place", every_recorded_load_is_met, a_tensor_split_divides_the_layers
           larger_than_memory_is_a_state_of_its_own, attention_at_the_seam_loses_its_fusion,
           sums_agree_on_any_split, a_wider_quant_is_never_smaller, saturated_never_fits,
           the_largest_context_fits_and_the_next_does_not, a_layout_answers_as_a_fresh_one_does,
-          traffic_counts_active_experts, a_missing_backend_is_said_so)
+          traffic_counts_active_experts, shared_replays_change_nothing, a_missing_backend_is_said_so)
