@@ -342,9 +342,9 @@ enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls
     } else {
         if (output == PLS_OUT_TABLE) {
             const struct pls_entry *e = &items[0].entry;
-            pls_page_field(&page, "Model",
-                           "%s %s, all layers on the device (DEVICE, HOST: taken of its memory, of RAM)",
-                           pls_words_model(&e->model->card), e->plan->quant);
+            pls_page_field(&page, "Model", "%s %s, all layers on the device", pls_words_model(&e->model->card),
+                           e->plan->quant);
+            pls_page_field(&page, "", "DEVICE is taken of its memory, HOST of RAM");
             fputc('\n', page.to);
         }
         code = pls_page_grid(&page, &grid, output, screen->width, err);
