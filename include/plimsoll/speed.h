@@ -105,12 +105,44 @@ struct pls_gpu_load {
     uint32_t engine_as_of;             /* yyyymmdd; 0 today */
     const struct pls_calibration *learnt; /* of runs on this machine with this backend; NULL none */
 };
+/* Which plan's speed, of which kind. */
+struct pls_speed_question {
+    const struct pls_card *card;
+    const struct pls_machine *machine;
+    const struct pls_rates *rates;
+    const struct pls_plan *plan;
+    bool is_prefill;
+};
 struct pls_gpu_time {
     double seconds;        /* NAN when bandwidth is unknown */
     double spread;         /* interval factor */
     enum pls_bound bound;  /* the largest part */
     uint32_t rows;         /* measurements behind the constants */
 };
+/* What those seconds are made of, before anything learnt, and the constants behind them: --explain prints it. */
+struct pls_gpu_terms {
+    const struct pls_gpu_backend *backend;
+    const struct pls_gpu_generation *generation;
+    double rate;                     /* decode: FP32 of the device; prefill: matrix_share * peak; per second */
+    double per_type[PLS_TYPE_COUNT]; /* decode: operations per weight; prefill: matrix, old and thin together */
+    double bus_s[PLS_TYPE_COUNT];    /* reading; 0 in prefill */
+    double work_s[PLS_TYPE_COUNT];   /* unpacking and multiplying; the products of a prompt */
+    double fixed_s;                  /* launches */
+    double cache_s;                  /* reading the cache; in prefill the weights, once per micro-batch */
+    double scores_s;                 /* of attention */
+};
+/* False when they are unknown. */
+bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill, struct pls_gpu_terms *out);
+/* The terms of a plan's share that lies on a GPU; false for shares elsewhere and for terms that are unknown. */
+bool pls_speed_terms(const struct pls_speed_question *q, const struct pls_share *s, struct pls_gpu_terms *out);
+/* The parts of one share, wherever it lies. is_measured: by kernels measured on the machine. */
+struct pls_speed_parts pls_speed_share_parts(const struct pls_speed_question *q, const struct pls_share *s, bool *is_measured);
+/* Whether the products of this share's prompt run on a GPU that borrows the weights over its link. */
+bool pls_speed_is_borrowed(const struct pls_speed_question *q, const struct pls_share *s);
+/* Of the prompt whose speed was asked. */
+uint64_t pls_speed_prompt_tokens(const struct pls_plan *plan);
+/* Handing a token from device to device, seconds. */
+double pls_speed_hops_s(const struct pls_plan *plan);
 /* The same seconds taken apart, before anything learnt; other is NAN when unknown. */
 struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill);
 struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);

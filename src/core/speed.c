@@ -227,6 +227,11 @@ static void fill_prefill(const struct prediction *p, struct pls_speed *out)
     out->ttft_s = seconds;
 }
 
+uint64_t pls_speed_prompt_tokens(const struct pls_plan *plan)
+{
+    return plan->ask.prompt_tokens > 0 ? plan->ask.prompt_tokens : PROMPT_DEFAULT;
+}
+
 static struct prediction prediction(const struct pls_card *card, const struct pls_machine *machine,
                                     const struct pls_rates *rates, const struct pls_plan *plan)
 {
@@ -235,7 +240,7 @@ static struct prediction prediction(const struct pls_card *card, const struct pl
         .machine = machine,
         .rates = rates,
         .plan = plan,
-        .prompt_tokens = plan->ask.prompt_tokens > 0 ? plan->ask.prompt_tokens : PROMPT_DEFAULT,
+        .prompt_tokens = pls_speed_prompt_tokens(plan),
         .decode = { .origin = PLS_ORIGIN_MEASURED },
         .prefill = { .origin = PLS_ORIGIN_MEASURED },
     };
@@ -259,22 +264,52 @@ void pls_speed_predict(const struct pls_card *card, const struct pls_machine *ma
     plan->speed = speed;
 }
 
+bool pls_speed_terms(const struct pls_speed_question *q, const struct pls_share *s, struct pls_gpu_terms *out)
+{
+    if (!has_work(s) || q->machine->pools[s->pool].gpu < 0) {
+        return false;
+    }
+    struct prediction p = prediction(q->card, q->machine, q->rates, q->plan);
+    struct pls_gpu_load load = gpu_load(&p, s, s->pool);
+    return pls_gpu_terms(pls_gpu_constants(), &load, q->is_prefill, out);
+}
+
+struct pls_speed_parts pls_speed_share_parts(const struct pls_speed_question *q, const struct pls_share *s, bool *is_measured)
+{
+    struct prediction p = prediction(q->card, q->machine, q->rates, q->plan);
+    *is_measured = false;
+    if (!has_work(s)) {
+        return (struct pls_speed_parts){ 0 };
+    }
+    if (q->machine->pools[s->pool].gpu >= 0) {
+        struct pls_gpu_load gpu = gpu_load(&p, s, s->pool);
+        return pls_gpu_parts(pls_gpu_constants(), &gpu, q->is_prefill);
+    }
+    struct pls_cpu_load cpu = cpu_load(&p, s);
+    *is_measured = true;
+    return pls_cpu_parts(&cpu, q->is_prefill, is_measured);
+}
+
+bool pls_speed_is_borrowed(const struct pls_speed_question *q, const struct pls_share *s)
+{
+    struct prediction p = prediction(q->card, q->machine, q->rates, q->plan);
+    struct pls_gpu_time t;
+    return q->is_prefill && has_work(s) && q->machine->pools[s->pool].gpu < 0 && borrowed_prefill(&p, s, &t);
+}
+
+double pls_speed_hops_s(const struct pls_plan *plan)
+{
+    return hops(plan) * HOP_S;
+}
+
 struct pls_speed_parts pls_speed_parts(const struct pls_card *card, const struct pls_machine *machine,
                                        const struct pls_rates *rates, const struct pls_plan *plan, bool is_prefill)
 {
-    struct prediction p = prediction(card, machine, rates, plan);
-    struct pls_speed_parts sum = { .other = is_prefill ? 0 : hops(plan) * HOP_S };
+    struct pls_speed_question q = { .card = card, .machine = machine, .rates = rates, .plan = plan, .is_prefill = is_prefill };
+    struct pls_speed_parts sum = { .other = is_prefill ? 0 : pls_speed_hops_s(plan) };
     for (uint32_t i = 0; i < plan->n_shares; i++) {
-        const struct pls_share *s = &plan->shares[i];
         bool is_measured = true;
-        if (!has_work(s)) {
-            continue;
-        }
-        struct pls_cpu_load cpu = cpu_load(&p, s);
-        bool on_cpu = machine->pools[s->pool].gpu < 0;
-        struct pls_gpu_load gpu = on_cpu ? (struct pls_gpu_load){ 0 } : gpu_load(&p, s, s->pool);
-        struct pls_speed_parts one = on_cpu ? pls_cpu_parts(&cpu, is_prefill, &is_measured)
-                                            : pls_gpu_parts(pls_gpu_constants(), &gpu, is_prefill);
+        struct pls_speed_parts one = pls_speed_share_parts(&q, &plan->shares[i], &is_measured);
         for (size_t k = 0; k < PLS_TYPE_COUNT; k++) {
             sum.by_type[k] += one.by_type[k];
         }

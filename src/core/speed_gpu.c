@@ -107,23 +107,22 @@ static double weight_bytes(const struct pls_traffic *t)
 }
 
 /* Seconds of reading and unpacking the weights of each type. MLX's own formats are not tensor types: every weight costs alike. */
-static void weights_s(const double *ops, const struct pls_gpu_load *load, double bytes_per_s, double exposed, double *by_type)
+static void weights_s(const double *ops, const struct pls_gpu_load *load, double bytes_per_s, struct pls_gpu_terms *out)
 {
     const struct pls_traffic *t = load->traffic;
     double fp32 = load->gpu->fp32_tflops * 1e12;
     double all = weight_bytes(t);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        const struct pls_type_info *info = pls_type_info((enum pls_type)i);
         double bytes = (double)t->weights_by_type[i];
-        const struct pls_type_info *info = bytes > 0 ? pls_type_info((enum pls_type)i) : NULL;
-        if (info == NULL || info->name == NULL) {
+        if (info->name == NULL || !(bytes > 0)) {
             continue;
         }
         bool is_mlx = load->backend == PLS_BACKEND_MLX;
         double weights = is_mlx ? (double)t->active_params * bytes / all : bytes / info->bytes * info->block;
-        double per_weight = ops[is_mlx ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i)];
-        double bus = bytes / bytes_per_s;
-        double unpack = fp32 > 0 ? per_weight * weights / fp32 : bus * UNKNOWN_ARITHMETIC;
-        by_type[i] = fmax(bus, unpack) + exposed * fmin(bus, unpack);
+        out->per_type[i] = ops[is_mlx ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i)];
+        out->bus_s[i] = bytes / bytes_per_s;
+        out->work_s[i] = fp32 > 0 ? out->per_type[i] * weights / fp32 : out->bus_s[i] * UNKNOWN_ARITHMETIC;
     }
 }
 
@@ -164,36 +163,30 @@ static double attention_flops(const struct pls_traffic *t, double depth)
     return 4 * (depth * (double)t->attention_width + seen * (double)t->attention_width_sliding);
 }
 
-static struct pls_speed_parts unknown_parts(void)
+static bool decode_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, struct pls_gpu_terms *out)
 {
-    return (struct pls_speed_parts){ .other = (double)NAN };
-}
-
-static struct pls_speed_parts decode_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
-{
-    const struct pls_gpu_backend *b = backend_of(c, load);
-    const struct pls_gpu_generation *g = generation_of(c, load);
+    const struct pls_gpu_backend *b = out->backend;
+    const struct pls_gpu_generation *g = out->generation;
     const double *ops = ops_of(c->ops, PLS_COUNT_OF(c->ops), load);
     const struct pls_traffic *t = load->traffic;
     if (b == NULL || g == NULL || ops == NULL || !(load->bandwidth_gbs > 0)) {
-        return unknown_parts();
+        return false;
     }
     double bandwidth = load->bandwidth_gbs * 1e9;
-    double fp32 = load->gpu->fp32_tflops * 1e12;
-    struct pls_speed_parts parts = { .n_layers = t->n_layers };
-    weights_s(ops, load, g->bus_share * bandwidth, b->exposed, parts.by_type);
+    out->rate = load->gpu->fp32_tflops * 1e12;
+    weights_s(ops, load, g->bus_share * bandwidth, out);
     double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
-    double attention = cache / (b->cache_share * (load->flash_attention ? 1 : b->no_flash) * bandwidth);
-    attention += fp32 > 0 ? b->attention_ops * attention_flops(t, (double)load->depth_tokens) / fp32 : 0;
-    parts.other = attention + launches_s(b, g, t);
-    return parts;
+    out->cache_s = cache / (b->cache_share * (load->flash_attention ? 1 : b->no_flash) * bandwidth);
+    out->scores_s = out->rate > 0 ? b->attention_ops * attention_flops(t, (double)load->depth_tokens) / out->rate : 0;
+    out->fixed_s = launches_s(b, g, t);
+    return true;
 }
 
 struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
     const struct pls_gpu_backend *b = backend_of(c, load);
     const struct pls_gpu_generation *g = generation_of(c, load);
-    struct pls_engine_sample sample = { .parts = decode_parts(c, load) };
+    struct pls_engine_sample sample = { .parts = pls_gpu_parts(c, load, false) };
     if (b == NULL || g == NULL || !isfinite(sample.parts.other)) {
         return unknown_time();
     }
@@ -231,15 +224,14 @@ static double params_of(const struct pls_gpu_load *load, size_t type, uint64_t b
 }
 
 /* Seconds of a prompt's matrix products by type. */
-static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, double rate, double *by_type)
+static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, struct pls_gpu_terms *out)
 {
     const struct pls_traffic *t = load->traffic;
-    const struct pls_gpu_backend *b = backend_of(c, load);
-    const struct pls_gpu_generation *g = generation_of(c, load);
+    const struct pls_gpu_generation *g = out->generation;
     const double *matrix = ops_of(c->matrix, PLS_COUNT_OF(c->matrix), load);
     bool is_old = load->engine_as_of != 0 && load->engine_as_of < g->old_before;
     double n = (double)load->prompt_tokens;
-    double each = thin(b, load);
+    double each = thin(out->backend, load);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         if (t->weights_by_type[i] == 0) {
             continue;
@@ -248,39 +240,37 @@ static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_l
         bool is_wide = class == PLS_OPS_F16 || class == PLS_OPS_BF16;
         double output = params_of(load, i, t->output_by_type[i]);
         double products = 2 * ((params_of(load, i, t->weights_by_type[i]) - output) * n + output);
-        double factor = (matrix != NULL ? matrix[class] : 1) * (is_old && !is_wide ? g->old_prefill : 1);
-        by_type[i] = fmax(products, 0) / rate * factor * each;
+        out->per_type[i] = (matrix != NULL ? matrix[class] : 1) * (is_old && !is_wide ? g->old_prefill : 1) * each;
+        out->work_s[i] = fmax(products, 0) / out->rate * out->per_type[i];
     }
 }
 
-static struct pls_speed_parts prefill_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+static bool prefill_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, struct pls_gpu_terms *out)
 {
-    const struct pls_gpu_backend *b = backend_of(c, load);
-    const struct pls_gpu_generation *g = generation_of(c, load);
+    const struct pls_gpu_backend *b = out->backend;
+    const struct pls_gpu_generation *g = out->generation;
     const struct pls_traffic *t = load->traffic;
     double peak = g == NULL ? 0 : g->peak_of_fp32 > 0 ? g->peak_of_fp32 * load->gpu->fp32_tflops : load->gpu->fp16_tflops;
     if (b == NULL || !(peak > 0) || !(load->bandwidth_gbs > 0) || load->prompt_tokens == 0) {
-        return unknown_parts();
+        return false;
     }
-    double rate = g->matrix_share * peak * 1e12;
     double n = (double)load->prompt_tokens;
     double batches = ceil(n / (double)pls_max(load->ubatch_tokens, 1));
-    struct pls_speed_parts parts = { .n_layers = t->n_layers };
-    products_s(c, load, rate, parts.by_type);
-    double layers = t->n_layers * b->layer_prefill_us * g->launch * 1e-6
+    out->rate = g->matrix_share * peak * 1e12;
+    products_s(c, load, out);
+    out->fixed_s = batches * t->n_layers * b->layer_prefill_us * g->launch * 1e-6
         * (1 + b->linear_prefill * share(t->n_layers_linear, t->n_layers));
-    double passes = batches * ((double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9) + layers);
+    out->cache_s = batches * (double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9);
     double kernel = b->attention_prefill * (load->flash_attention ? 1 : b->no_flash_prefill);
-    double attention = kernel * n * attention_flops(t, (double)load->depth_tokens + n / 2) / rate;
-    parts.other = passes + attention;
-    return parts;
+    out->scores_s = kernel * n * attention_flops(t, (double)load->depth_tokens + n / 2) / out->rate;
+    return true;
 }
 
 struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
     const struct pls_gpu_backend *b = backend_of(c, load);
     const struct pls_gpu_generation *g = generation_of(c, load);
-    struct pls_engine_sample sample = { .is_prefill = true, .parts = prefill_parts(c, load) };
+    struct pls_engine_sample sample = { .is_prefill = true, .parts = pls_gpu_parts(c, load, true) };
     if (b == NULL || g == NULL || !isfinite(sample.parts.other)) {
         return unknown_time();
     }
@@ -294,7 +284,23 @@ struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const str
     };
 }
 
+bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill, struct pls_gpu_terms *out)
+{
+    *out = (struct pls_gpu_terms){ .backend = backend_of(c, load), .generation = generation_of(c, load) };
+    return is_prefill ? prefill_terms(c, load, out) : decode_terms(c, load, out);
+}
+
 struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill)
 {
-    return is_prefill ? prefill_parts(c, load) : decode_parts(c, load);
+    struct pls_gpu_terms terms;
+    if (!pls_gpu_terms(c, load, is_prefill, &terms)) {
+        return (struct pls_speed_parts){ .other = (double)NAN };
+    }
+    struct pls_speed_parts parts = { .other = terms.cache_s + terms.scores_s + terms.fixed_s, .n_layers = load->traffic->n_layers };
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        double bus = terms.bus_s[i];
+        double work = terms.work_s[i];
+        parts.by_type[i] = is_prefill ? work : fmax(bus, work) + terms.backend->exposed * fmin(bus, work);
+    }
+    return parts;
 }

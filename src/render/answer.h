@@ -23,6 +23,7 @@ void pls_answer_machine(struct pls_page *page, const struct pls_machine *machine
 /* "Run", one line per runtime that can run it; `only_first`: the first of them. */
 void pls_answer_commands(struct pls_page *page, const struct pls_entry *entry, bool only_first);
 /* Formula, inputs and origin of each number of a plan. */
+void pls_explain_speed(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry, bool is_prefill);
 void pls_answer_explain(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry);
 
 #endif

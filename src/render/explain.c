@@ -50,24 +50,14 @@ static void explain_rate(struct pls_page *page, const char *what, double tps, do
     }
 }
 
-static void explain_speed(struct pls_page *page, const struct pls_report *r, const struct pls_plan *p)
+static void explain_speed(struct pls_page *page, const struct pls_report *r, const struct pls_entry *entry)
 {
-    fprintf(page->to, "\nSpeed (decode time = sum over pools of bytes read per token / rate + fixed cost)\n");
-    for (uint32_t i = 0; i < p->n_shares; i++) {
-        const struct pls_share *s = &p->shares[i];
-        const struct pls_pool *pool = &r->machine->pools[s->pool];
-        uint64_t weights = 0;
-        for (int k = 0; k < PLS_TYPE_COUNT; k++) {
-            weights = pls_add(weights, s->traffic.weights_by_type[k]);
-        }
-        uint64_t cache = pls_traffic_cache_bytes(&s->traffic, p->speed.at_context_tokens);
-        fprintf(page->to, "  %-14s %15" PRIu64 "  weights read per token\n", pool->id, weights);
-        fprintf(page->to, "  %-14s %15" PRIu64 "  cache and state read per token at depth %" PRIu64 "\n", "", cache,
-                p->speed.at_context_tokens);
-        fprintf(page->to, "  %-14s %11.4g GB/s  %s\n", "", pool->bandwidth_gbs, pls_origin_name(pool->origin));
-    }
+    const struct pls_plan *p = entry->plan;
+    fprintf(page->to, "\nSpeed (tokens per second = tokens / sum of the terms below)\n");
     explain_rate(page, "decode", p->speed.decode_tps, p->speed.decode_low_tps, p->speed.decode_high_tps);
     explain_rate(page, "prefill", p->speed.prefill_tps, p->speed.prefill_low_tps, p->speed.prefill_high_tps);
+    pls_explain_speed(page, r, entry, false);
+    pls_explain_speed(page, r, entry, true);
 }
 
 static void explain_learnt(struct pls_page *page, const struct pls_report *r)
@@ -113,7 +103,7 @@ static void explain_policy(struct pls_page *page, const struct pls_report *r)
 void pls_answer_explain(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry)
 {
     explain_bytes(page, entry->plan);
-    explain_speed(page, report, entry->plan);
+    explain_speed(page, report, entry);
     explain_learnt(page, report);
     explain_quality(page, &entry->plan->quality);
     if (report->policy != NULL) {
