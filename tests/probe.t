@@ -63,4 +63,10 @@ is "and the recording answers the same" "$(jq -c '[.cpu.name, .cpu.threads, .poo
 refuses "a directory that is in use is not recorded into" 3 'not empty' probe --record "$tap_tmp/rec"
 refuses "words cannot be recorded" 2 'describes' probe --on "rtx 4090" --record "$tap_tmp/other"
 
+# A processor whose modules nobody can read has its platform's bandwidth, and the answer says that this is assumed.
+run probe --json --sysroot tests/machines/plain-8c16t-64g
+is "a desktop processor has its platform's bandwidth, assumed" \
+    "$(jq -r '.pools[0] | "\(.bandwidth_gbs) \(.origin)"' "$tap_tmp/out")" "83.2 assumed"
+is "and a note says so" "$(jq '[.notes[] | select(.code == "assumed-bandwidth")] | length' "$tap_tmp/out")" 1
+
 done_testing

@@ -172,6 +172,18 @@ static void complete_gpu(struct pls_profiles profiles, struct pls_machine *m, st
     }
 }
 
+/* A processor does not say how its sockets are filled: all channels, at the platform's rated speed, is an assumption. */
+static void complete_ram(const struct pls_profile *p, struct pls_machine *m)
+{
+    m->pools[0].bandwidth_gbs = p->bandwidth_gbs;
+    m->pools[0].origin = PLS_ORIGIN_TABLE;
+    if (p->kind == PLS_PROFILE_CPU && p->bandwidth_gbs > 0) {
+        m->pools[0].origin = PLS_ORIGIN_ASSUMED;
+        pls_machine_note(m, "assumed-bandwidth", "RAM at %.4g GB/s: what %s has with every channel filled; plimsoll bench measures it",
+                         p->bandwidth_gbs, p->name);
+    }
+}
+
 void pls_profile_complete(struct pls_profiles profiles, struct pls_machine *machine)
 {
     for (uint32_t i = 0; i < machine->n_gpus; i++) {
@@ -187,7 +199,6 @@ void pls_profile_complete(struct pls_profiles profiles, struct pls_machine *mach
         PLS_COPY(machine->profile, match.items[0]->id);
     }
     if (match.n > 0 && machine->pools[0].bandwidth_gbs <= 0) {
-        machine->pools[0].bandwidth_gbs = match.items[0]->bandwidth_gbs;
-        machine->pools[0].origin = PLS_ORIGIN_TABLE;
+        complete_ram(match.items[0], machine);
     }
 }
