@@ -51,7 +51,8 @@ static bool file_card(const struct pls_card *card, const char *json, void *conte
     return f->code == PLS_OK;
 }
 
-/* Cards of a file are checked as they would stand in a catalog: in one that lives for as long as this takes. */
+/* Cards of a file are checked as they would stand in a catalog: in one that lives for as long as this
+ * takes. */
 static enum pls_code check_input(struct pls_session *s, const char *operand, struct checking *k,
                                  struct pls_err *err)
 {

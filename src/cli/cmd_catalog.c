@@ -1,4 +1,5 @@
-/* catalog list|show|search; the verbs that change cards are in catalog_edit.c, check is in catalog_check.c. */
+/* catalog list|show|search; the verbs that change cards are in catalog_edit.c, check is in
+ * catalog_check.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +81,8 @@ static void join_words(const struct pls_args *args, uint32_t first, struct pls_t
     }
 }
 
-static enum pls_code params_option(const struct pls_args *args, enum pls_opt id, uint64_t *out, struct pls_err *err)
+static enum pls_code params_option(const struct pls_args *args, enum pls_opt id, uint64_t *out,
+                                   struct pls_err *err)
 {
     const char *text = pls_args_text(args, id);
     char number[32];
@@ -96,14 +98,16 @@ static enum pls_code params_option(const struct pls_args *args, enum pls_opt id,
         number[len - 1] = '\0';
     }
     if (!pls_parse_double(number, &value) || value < 0 || value * scale > 1e15) {
-        return pls_fail(err, PLS_USAGE, "--%s: '%s' is not a number of parameters (500m, 7b)", pls_option_info(id)->name, text);
+        return pls_fail(err, PLS_USAGE, "--%s: '%s' is not a number of parameters (500m, 7b)",
+                        pls_option_info(id)->name, text);
     }
     *out = (uint64_t)(value * scale);
     return PLS_OK;
 }
 
 /* "2025-04" to 202504. */
-static enum pls_code month_option(const struct pls_args *args, enum pls_opt id, uint32_t *out, struct pls_err *err)
+static enum pls_code month_option(const struct pls_args *args, enum pls_opt id, uint32_t *out,
+                                  struct pls_err *err)
 {
     const char *text = pls_args_text(args, id);
     uint64_t year = 0;
@@ -202,5 +206,6 @@ enum pls_code pls_cmd_catalog(struct pls_session *s, struct pls_err *err)
             return verbs[i].run(s, err);
         }
     }
-    return pls_fail(err, PLS_USAGE, "catalog %s: unknown (list, show, search, add, remove, check or export)", verb);
+    return pls_fail(err, PLS_USAGE, "catalog %s: unknown (list, show, search, add, remove, check or export)",
+                    verb);
 }

@@ -19,8 +19,9 @@ static bool matches(const struct pls_profile *p, const struct pls_args *args)
 {
     for (uint32_t i = 0; i < args->n_operands; i++) {
         const char *word = args->operands[i];
-        if (!contains_nocase(p->id, word) && !contains_nocase(p->name, word) && !contains_nocase(p->aliases, word)
-            && !contains_nocase(p->vendor, word) && !contains_nocase(p->generation, word)) {
+        if (!contains_nocase(p->id, word) && !contains_nocase(p->name, word)
+            && !contains_nocase(p->aliases, word) && !contains_nocase(p->vendor, word)
+            && !contains_nocase(p->generation, word)) {
             return false;
         }
     }
@@ -55,8 +56,9 @@ static enum pls_code show(struct pls_session *s, const char *id, struct pls_err 
         names[i] = s->profiles.items[i].id;
     }
     const char *near = names != NULL ? pls_suggest(id, names, s->profiles.n) : NULL;
-    return pls_fail(err, PLS_USAGE, "hardware show: no profile '%s'%s%s%s", id, near != NULL ? " (did you mean " : "",
-                    near != NULL ? near : "", near != NULL ? "?)" : "");
+    return pls_fail(err, PLS_USAGE, "hardware show: no profile '%s'%s%s%s", id,
+                    near != NULL ? " (did you mean " : "", near != NULL ? near : "",
+                    near != NULL ? "?)" : "");
 }
 
 static bool parse_hex(const char *text, size_t len, uint32_t *out)

@@ -76,7 +76,8 @@ enum pls_code pls_cmd_inspect(struct pls_session *s, struct pls_err *err)
             return code;
         }
         fill(&items[i], path, &models[i], &seen[i]);
-        if (seen[i].n_tensors == 0 && seen[i].kind != PLS_FILE_GGUF) { /* the shape tells what the tensors would be */
+        /* the shape tells what the tensors would be */
+        if (seen[i].n_tensors == 0 && seen[i].kind != PLS_FILE_GGUF) {
             pls_target_count_params(s, &models[i].card);
             items[i].params = models[i].card.params_total;
         }

@@ -1,4 +1,5 @@
-/* need MODEL: every profile of the hardware table is tried, alone and, where cards can be added up, in numbers. */
+/* need MODEL: every profile of the hardware table is tried, alone and, where cards can be added up, in
+ * numbers. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,8 @@
 
 enum { TOP_DEFAULT = 15 };
 
-/* A card needs a host; how much RAM that has is not part of the question, so it is plenty and of unknown speed. */
+/* A card needs a host; how much RAM that has is not part of the question, so it is plenty and of unknown
+ * speed. */
 static const double HOST_RAM_GIB = 256;
 
 struct hunt {
@@ -26,7 +28,8 @@ struct hunt {
 static void build(struct pls_machine *m, const struct pls_profile *p, uint32_t devices, double gib)
 {
     memset(m, 0, sizeof(*m));
-    if (p->kind == PLS_PROFILE_DISCRETE) { /* every other kind brings its own RAM, which must not be taken for granted */
+    /* every other kind brings its own RAM, which must not be taken for granted */
+    if (p->kind == PLS_PROFILE_DISCRETE) {
         m->n_pools = 1;
         PLS_COPY(m->pools[0].id, "ram");
         m->pools[0].gpu = -1;
@@ -49,7 +52,8 @@ static bool carries(struct hunt *h, const struct pls_profile *p, uint32_t device
     if (h->machine.n_gpus > 0 && ask.gpu_layers == PLS_GPU_LAYERS_AUTO) {
         ask.gpu_layers = PLS_GPU_LAYERS_ALL;
     }
-    struct pls_rates rates = { .ram_gbs = h->machine.pools[0].bandwidth_gbs, .ram_origin = h->machine.pools[0].origin };
+    struct pls_rates rates = { .ram_gbs = h->machine.pools[0].bandwidth_gbs,
+                               .ram_origin = h->machine.pools[0].origin };
     if (pls_place(&h->target.model, &ask, &h->machine, &h->s->scratch, h->plan, NULL) != PLS_OK
         || h->plan->fit != PLS_FIT_YES) {
         return false;
@@ -73,7 +77,9 @@ static enum pls_code keep(struct hunt *h, const struct pls_profile *p, uint32_t 
         .devices = devices,
         .memory_bytes = (uint64_t)(gib * (double)PLS_GIB),
         .machine = machine,
-        .entry = { .model = &h->target.model, .plan = plan, .path = h->target.has_path ? h->target.path : NULL },
+        .entry = { .model = &h->target.model,
+                   .plan = plan,
+                   .path = h->target.has_path ? h->target.path : NULL },
     };
     return PLS_OK;
 }

@@ -1,5 +1,5 @@
-/* plan MODEL...: every model under the same options, and all of them resident together: each is placed into what the ones
- * before it have left. */
+/* plan MODEL...: every model under the same options, and all of them resident together: each is placed
+ * into what the ones before it have left. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +17,12 @@ struct question {
     bool is_slow; /* one of them is slower than --min-speed */
 };
 
-/* One of a family accepts about this share of what its smaller sibling drafts; published values lie between 0.5 and 0.9. */
+/* One of a family accepts about this share of what its smaller sibling drafts; published values lie
+ * between 0.5 and 0.9. */
 static const double ASSUMED_ACCEPTANCE = 0.7;
 
-static enum pls_code make_one(struct pls_session *s, const char *word, struct question *q, struct pls_target *target,
-                              struct pls_plan *plan, struct pls_err *err)
+static enum pls_code make_one(struct pls_session *s, const char *word, struct question *q,
+                              struct pls_target *target, struct pls_plan *plan, struct pls_err *err)
 {
     struct pls_ask ask = q->ask;
     enum pls_code code = pls_target_find(s, word, &ask, target, err);
@@ -45,19 +46,25 @@ static bool keeps_state(const struct pls_card *card)
 }
 
 /* Tokens to draft at a time; 0: not known. */
-static uint32_t note_gain(const struct pls_target *draft, const struct pls_card *card, const struct pls_plan *small,
-                          struct pls_plan *plan)
+static uint32_t note_gain(const struct pls_target *draft, const struct pls_card *card,
+                          const struct pls_plan *small, struct pls_plan *plan)
 {
     struct pls_draft_gain g = pls_draft_gain(card, plan, small, ASSUMED_ACCEPTANCE);
     const char *state = keeps_state(card) ? "; needs an engine that can take recurrent state back" : "";
     if (!(g.gain > 0)) {
-        pls_plan_note(plan, "draft", "%s drafts; what it gains is not known without speeds", draft->model.card.id);
+        pls_plan_note(plan, "draft", "%s drafts; what it gains is not known without speeds",
+                      draft->model.card.id);
     } else if (g.gain < 1.05) {
-        pls_plan_note(plan, "draft", "%s does not pay: %.2f times the speed if %.0f%% of drafted tokens are accepted (assumed)",
-                      draft->model.card.id, g.gain, 100 * g.acceptance);
+        pls_plan_note(
+            plan, "draft",
+            "%s does not pay: %.2f times the speed if %.0f%% of drafted tokens are accepted (assumed)",
+            draft->model.card.id, g.gain, 100 * g.acceptance);
     } else {
-        pls_plan_note(plan, "draft", "%s: %.1f times the speed, %.3g tok/s, drafting %u at a time if %.0f%% are accepted (assumed)%s",
-                      draft->model.card.id, g.gain, g.gain * plan->speed.decode_tps, g.n_drafted, 100 * g.acceptance, state);
+        pls_plan_note(
+            plan, "draft",
+            "%s: %.1f times the speed, %.3g tok/s, drafting %u at a time if %.0f%% are accepted (assumed)%s",
+            draft->model.card.id, g.gain, g.gain * plan->speed.decode_tps, g.n_drafted, 100 * g.acceptance,
+            state);
     }
     return g.gain > 0 ? g.n_drafted : 0;
 }
@@ -67,7 +74,8 @@ static struct pls_ask ask_of_draft(const struct pls_ask *ask, const struct pls_p
 {
     struct pls_ask own = pls_ask_default(ask->runtime);
     struct pls_ask out = *ask;
-    out.context_tokens = pls_runtime_profile(ask->runtime)->context_per_slot ? target->setting.n_ctx_seq : target->setting.n_ctx;
+    out.context_tokens = pls_runtime_profile(ask->runtime)->context_per_slot ? target->setting.n_ctx_seq
+                                                                             : target->setting.n_ctx;
     out.type_k = own.type_k;
     out.type_v = own.type_v;
     out.gpu_layers = own.gpu_layers;
@@ -98,14 +106,16 @@ static enum pls_code make_draft(struct pls_session *s, const struct question *q,
     }
     code = code == PLS_OK ? make_one(s, word, own, &targets[1], &plans[1], err) : code;
     if (code == PLS_OK && targets[1].model.card.n_vocab != card->n_vocab) {
-        code = pls_fail(err, PLS_REFUSED, "%s: a draft model needs the vocabulary of %s", targets[1].model.card.id, card->id);
+        code = pls_fail(err, PLS_REFUSED, "%s: a draft model needs the vocabulary of %s",
+                        targets[1].model.card.id, card->id);
     }
     return code;
 }
 
-/* A context that is ours to choose takes all the memory there is: the draft is placed first, and the target gives way. */
-static enum pls_code make_room(struct pls_session *s, struct question *q, struct pls_target *targets, struct pls_plan *plans,
-                               struct pls_err *err)
+/* A context that is ours to choose takes all the memory there is: the draft is placed first, and the
+ * target gives way. */
+static enum pls_code make_room(struct pls_session *s, struct question *q, struct pls_target *targets,
+                               struct pls_plan *plans, struct pls_err *err)
 {
     bool is_open = q->ask.context_tokens == PLS_CONTEXT_DEFAULT || q->ask.context_tokens == PLS_CONTEXT_MAX;
     if (!is_open) {
@@ -123,14 +133,16 @@ static enum pls_code make_room(struct pls_session *s, struct question *q, struct
 }
 
 /* The draft model becomes the second of the plans; what it gains is a note on the first. */
-static enum pls_code add_draft(struct pls_session *s, struct question *q, struct pls_target *targets, struct pls_plan *plans,
-                               struct pls_entry *entries, struct pls_err *err)
+static enum pls_code add_draft(struct pls_session *s, struct question *q, struct pls_target *targets,
+                               struct pls_plan *plans, struct pls_entry *entries, struct pls_err *err)
 {
     enum pls_code code = make_room(s, q, targets, plans, err);
     code = code == PLS_OK ? make_draft(s, q, targets, plans, err) : code;
     if (code == PLS_NO) {
-        pls_plan_note(&plans[0], "draft", "no model of the catalog drafts for it: same vocabulary and kin, an eighth of its active "
-                      "parameters or less, and room beside it");
+        pls_plan_note(
+            &plans[0], "draft",
+            "no model of the catalog drafts for it: same vocabulary and kin, an eighth of its active "
+            "parameters or less, and room beside it");
         return PLS_OK;
     }
     if (code == PLS_OK) {
@@ -141,7 +153,8 @@ static enum pls_code add_draft(struct pls_session *s, struct question *q, struct
     return code;
 }
 
-static enum pls_code answer(struct pls_session *s, const struct pls_entry *entries, uint32_t n, struct pls_err *err)
+static enum pls_code answer(struct pls_session *s, const struct pls_entry *entries, uint32_t n,
+                            struct pls_err *err)
 {
     struct pls_report report = {
         .machine = &s->machine,
@@ -180,7 +193,8 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
     struct pls_target *targets = PLS_TAKE(&s->arena, struct pls_target, n + 1);
     struct pls_plan *plans = PLS_TAKE(&s->arena, struct pls_plan, n + 1);
     if (n == 0 || n > MODELS_MAX) {
-        return pls_fail(err, PLS_USAGE, "plan: needs 1 to %d models (plimsoll catalog list shows names)", MODELS_MAX);
+        return pls_fail(err, PLS_USAGE, "plan: needs 1 to %d models (plimsoll catalog list shows names)",
+                        MODELS_MAX);
     }
     if (n > 1 && pls_args_has(s->args, PLS_OPT_DRAFT)) {
         return pls_fail(err, PLS_USAGE, "plan: --draft is for one model");

@@ -168,10 +168,11 @@ static enum pls_code refuse_vllm(enum pls_backend backend, struct pls_err *err)
     if (backend != PLS_BACKEND_METAL && backend != PLS_BACKEND_MLX && backend != PLS_BACKEND_VULKAN) {
         return PLS_OK;
     }
-    return pls_fail(err, PLS_REFUSED,
-                    "vllm does not drive GPUs through %s (--runtime names another engine, --backend cpu leaves the "
-                    "GPU alone)",
-                    pls_backend_name(backend));
+    return pls_fail(
+        err, PLS_REFUSED,
+        "vllm does not drive GPUs through %s (--runtime names another engine, --backend cpu leaves the "
+        "GPU alone)",
+        pls_backend_name(backend));
 }
 
 /* The devices that take part; engine, ask and machine are set. */
@@ -190,12 +191,14 @@ static enum pls_code find_devices(struct pls_place_scene *s, struct pls_err *err
     if (s->n_devices == 0) {
         add_devices(s, backend, false);
     }
-    return s->n_devices > 0 ? PLS_OK
-                            : pls_fail(err, PLS_USAGE, "%s: no GPU that %s can drive",
-                                       m->name[0] != '\0' ? m->name : "this machine", pls_backend_name(backend));
+    return s->n_devices > 0
+               ? PLS_OK
+               : pls_fail(err, PLS_USAGE, "%s: no GPU that %s can drive",
+                          m->name[0] != '\0' ? m->name : "this machine", pls_backend_name(backend));
 }
 
-enum pls_code pls_place_check(const struct pls_ask *ask, const struct pls_machine *machine, struct pls_err *err)
+enum pls_code pls_place_check(const struct pls_ask *ask, const struct pls_machine *machine,
+                              struct pls_err *err)
 {
     struct pls_place_scene scene;
     memset(&scene, 0, sizeof(scene));

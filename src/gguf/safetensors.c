@@ -1,9 +1,11 @@
-/* Safetensors: u64 header length, a JSON object {name: {dtype, shape, data_offsets}}, data. A folder holds one or more such
- * files and a config.json; the files are the truth about bytes, the config about the shape of the model.
+/* Safetensors: u64 header length, a JSON object {name: {dtype, shape, data_offsets}}, data. A folder holds
+ * one or more such files and a config.json; the files are the truth about bytes, the config about the
+ * shape of the model.
  * Source: the safetensors format description (header at most 100 MB).
  *
- * Names are put into the engine's spelling as far as placement needs it (blk.N., token_embd, output, *_exps). Routed experts
- * stored one by one are summed into one entry per layer and type: a large model has a hundred thousand of them. */
+ * Names are put into the engine's spelling as far as placement needs it (blk.N., token_embd, output,
+ * *_exps). Routed experts stored one by one are summed into one entry per layer and type: a large model
+ * has a hundred thousand of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,10 +32,12 @@ static enum pls_type dtype_by_name(const char *name)
         const char *name;
         enum pls_type type;
     } dtypes[] = {
-        { "F32", PLS_TYPE_F32 },    { "F16", PLS_TYPE_F16 }, { "BF16", PLS_TYPE_BF16 },  { "F64", PLS_TYPE_F64 },
-        { "I64", PLS_TYPE_I64 },    { "U64", PLS_TYPE_I64 }, { "I32", PLS_TYPE_I32 },    { "U32", PLS_TYPE_I32 },
-        { "I16", PLS_TYPE_I16 },    { "U16", PLS_TYPE_I16 }, { "I8", PLS_TYPE_I8 },      { "U8", PLS_TYPE_I8 },
-        { "BOOL", PLS_TYPE_I8 },    { "F8_E4M3", PLS_TYPE_I8 }, { "F8_E5M2", PLS_TYPE_I8 }, { "F8_E8M0", PLS_TYPE_I8 },
+        { "F32", PLS_TYPE_F32 },    { "F16", PLS_TYPE_F16 },    { "BF16", PLS_TYPE_BF16 },
+        { "F64", PLS_TYPE_F64 },    { "I64", PLS_TYPE_I64 },    { "U64", PLS_TYPE_I64 },
+        { "I32", PLS_TYPE_I32 },    { "U32", PLS_TYPE_I32 },    { "I16", PLS_TYPE_I16 },
+        { "U16", PLS_TYPE_I16 },    { "I8", PLS_TYPE_I8 },      { "U8", PLS_TYPE_I8 },
+        { "BOOL", PLS_TYPE_I8 },    { "F8_E4M3", PLS_TYPE_I8 }, { "F8_E5M2", PLS_TYPE_I8 },
+        { "F8_E8M0", PLS_TYPE_I8 },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(dtypes); i++) {
         if (strcmp(dtypes[i].name, name) == 0) {
@@ -68,7 +72,8 @@ static void engine_name(const char *name, enum pls_type type, char out[64])
     const char *rest = name;
     struct pls_text t = { .data = out, .len = 0, .cap = 64 };
     out[0] = '\0';
-    bool is_tower = strstr(name, "vision") != NULL || strstr(name, "visual") != NULL || strstr(name, "audio") != NULL;
+    bool is_tower =
+        strstr(name, "vision") != NULL || strstr(name, "visual") != NULL || strstr(name, "audio") != NULL;
     if (is_tower) {
         pls_text_add(&t, "v.%s", pls_type_info(type)->name); /* summed: what an mmproj file would hold */
     } else if (split_layer(name, &layer, &rest)) {
@@ -85,7 +90,8 @@ static void engine_name(const char *name, enum pls_type type, char out[64])
     }
 }
 
-/* Adds elements to the entry of that name when it is a summed one; entries of one layer lie close together. */
+/* Adds elements to the entry of that name when it is a summed one; entries of one layer lie close
+ * together. */
 static bool sum_into(struct reader *r, const char *name, uint64_t elements)
 {
     bool is_summed = strstr(name, ".ffn_exps.") != NULL || pls_text_starts(name, "v.");
@@ -109,9 +115,11 @@ static enum pls_code take_entry(struct reader *r, const cJSON *entry, uint64_t d
     uint64_t to = 0;
     uint64_t elements = 1;
     const cJSON *dim = NULL;
-    if (type == PLS_TYPE_NONE || !cJSON_IsArray(shape) || !json_count(cJSON_GetArrayItem(offsets, 0), UINT64_MAX, &from)
+    if (type == PLS_TYPE_NONE || !cJSON_IsArray(shape)
+        || !json_count(cJSON_GetArrayItem(offsets, 0), UINT64_MAX, &from)
         || !json_count(cJSON_GetArrayItem(offsets, 1), UINT64_MAX, &to)) {
-        return pls_fail(r->err, PLS_FORMAT, "%s: an entry of the header has no usable dtype, shape or offsets", r->path);
+        return pls_fail(r->err, PLS_FORMAT,
+                        "%s: an entry of the header has no usable dtype, shape or offsets", r->path);
     }
     cJSON_ArrayForEach(dim, shape)
     {
@@ -119,7 +127,8 @@ static enum pls_code take_entry(struct reader *r, const cJSON *entry, uint64_t d
         elements = json_count(dim, UINT64_MAX, &n) ? pls_mul(elements, n) : PLS_SATURATED;
     }
     if (from > to || to > data_bytes || pls_mul(elements, pls_type_info(type)->bytes) != to - from) {
-        return pls_fail(r->err, PLS_FORMAT, "%s: an entry's shape and offsets disagree, or lie outside the file", r->path);
+        return pls_fail(r->err, PLS_FORMAT,
+                        "%s: an entry's shape and offsets disagree, or lie outside the file", r->path);
     }
     char name[64];
     engine_name(entry->string, type, name);

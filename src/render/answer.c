@@ -132,7 +132,11 @@ static void add_siblings(const struct pls_entry *entry, struct pls_text *out)
 {
     for (uint32_t i = 0; i < entry->n_also && i < 2; i++) {
         const struct pls_sibling *s = &entry->also[i];
-        pls_text_add(out, "%s%s", i > 0 ? ", " : out->len > 0 ? "; also " : "also ", s->name[0] != '\0' ? s->name : s->id);
+        pls_text_add(out, "%s%s",
+                     i > 0          ? ", "
+                     : out->len > 0 ? "; also "
+                                    : "also ",
+                     s->name[0] != '\0' ? s->name : s->id);
     }
     if (entry->n_also > 2) {
         pls_text_add(out, " and %u more", entry->n_also - 2);
@@ -163,7 +167,8 @@ static void cell_why(const void *row, bool raw, struct pls_text *out)
     }
     for (uint32_t bit = 0; bit < 32; bit++) {
         if ((pick->reasons & 1u << bit) != 0) {
-            pls_text_add(out, "%s%s", out->len > start ? " " : "", pls_reason_name((enum pls_reason)(1u << bit)));
+            pls_text_add(out, "%s%s", out->len > start ? " " : "",
+                         pls_reason_name((enum pls_reason)(1u << bit)));
         }
     }
 }

@@ -1,5 +1,6 @@
-/* The command that runs a plan. Every value that differs from the runtime's own default is written out, so that the
- * command reproduces the configuration whose bytes were counted; what comes from files is quoted for the shell. */
+/* The command that runs a plan. Every value that differs from the runtime's own default is written out, so
+ * that the command reproduces the configuration whose bytes were counted; what comes from files is quoted
+ * for the shell. */
 #include "render/document.h"
 
 #include <inttypes.h>
@@ -53,7 +54,8 @@ static void llama_cache(const struct pls_plan *p, struct pls_text *out)
     if (p->ask.flash_attention != PLS_AUTO) {
         pls_text_add(out, " -fa %s", p->ask.flash_attention == PLS_ON ? "on" : "off");
     }
-    if (p->setting.kv_unified && p->setting.n_seq > 1) { /* a number of slots that is given divides the cache */
+    /* a number of slots that is given divides the cache */
+    if (p->setting.kv_unified && p->setting.n_seq > 1) {
         pls_text_add(out, " --kv-unified");
     }
     if (p->ask.swa_full) {
@@ -87,7 +89,8 @@ static void llama_placement(const struct pls_plan *p, struct pls_text *out)
     }
 }
 
-/* The GGUF file that was read, when it is what the plan is of: not a config.json, nor a file of another quantization. */
+/* The GGUF file that was read, when it is what the plan is of: not a config.json, nor a file of another
+ * quantization. */
 static const char *gguf_path(const struct pls_entry *e)
 {
     const struct pls_quant *q = &e->plan->ask.quant;
@@ -98,7 +101,9 @@ static const char *gguf_path(const struct pls_entry *e)
 /* The folder that was read, of which a server takes the name; a config.json alone is nothing to serve. */
 static const char *folder_path(const struct pls_entry *e)
 {
-    return e->path != NULL && e->model->card.source == PLS_SOURCE_CONFIG && !pls_text_ends(e->path, ".json") ? e->path : NULL;
+    return e->path != NULL && e->model->card.source == PLS_SOURCE_CONFIG && !pls_text_ends(e->path, ".json")
+               ? e->path
+               : NULL;
 }
 
 /* A path as a word of its own, which no program takes for an option. */
@@ -112,7 +117,8 @@ static void put_path(struct pls_text *out, const char *path)
 
 static bool is_gguf(const struct pls_entry *e)
 {
-    return e->plan->ask.quant.format == PLS_FORMAT_GGUF && (gguf_path(e) != NULL || has_name(&e->model->card));
+    return e->plan->ask.quant.format == PLS_FORMAT_GGUF
+           && (gguf_path(e) != NULL || has_name(&e->model->card));
 }
 
 /* The repository of GGUF files: the one that was named, else the one the card knows. */
@@ -125,9 +131,10 @@ static const char *gguf_repo(const struct pls_entry *e)
     return known[0] != '\0' ? known : NULL;
 }
 
-/* Where the engine takes the model from: the file that was read, a repository that it can fetch from, else a file of the
- * name it would have. */
-static void llama_source(const struct pls_entry *e, const char *file_option, const char *repo_option, struct pls_text *out)
+/* Where the engine takes the model from: the file that was read, a repository that it can fetch from, else
+ * a file of the name it would have. */
+static void llama_source(const struct pls_entry *e, const char *file_option, const char *repo_option,
+                         struct pls_text *out)
 {
     const char *path = gguf_path(e);
     const char *repo = gguf_repo(e);
@@ -165,8 +172,8 @@ static void llama_task(const struct pls_card *card, struct pls_text *out)
     }
 }
 
-/* The server of 2026-08-22 loads a draft model without using it unless the type is named; its cache is F16 whatever that of
- * the large one. */
+/* The server of 2026-08-22 loads a draft model without using it unless the type is named; its cache is F16
+ * whatever that of the large one. */
 static void llama_draft(const struct pls_entry *e, struct pls_text *out)
 {
     if (e->draft == NULL || !is_gguf(e->draft)) {
@@ -212,8 +219,8 @@ static void llama_command(const struct pls_entry *e, struct pls_text *out)
     }
 }
 
-/* A file, or a repository with its quant, becomes a model of the library with the context baked in; a tag of the library
- * names its default quant only. */
+/* A file, or a repository with its quant, becomes a model of the library with the context baked in; a tag
+ * of the library names its default quant only. */
 static void ollama_command(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
@@ -221,7 +228,8 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
     char repo[NAME_CAP];
     struct pls_text name = PLS_TEXT(repo);
     const char *source = gguf_path(e);
-    if (p->ask.quant.format != PLS_FORMAT_GGUF || p->setting.type_k != p->setting.type_v) { /* it has one type for both */
+    /* it has one type for both */
+    if (p->ask.quant.format != PLS_FORMAT_GGUF || p->setting.type_k != p->setting.type_v) {
         return;
     }
     if (source == NULL && gguf_repo(e) != NULL) {
@@ -247,7 +255,8 @@ static void ollama_command(const struct pls_entry *e, struct pls_text *out)
     }
 }
 
-/* Options of mlx_lm.convert (mlx-lm of 2026) that make a quantization: affine, a mixed recipe, a float of few bits, or none. */
+/* Options of mlx_lm.convert (mlx-lm of 2026) that make a quantization: affine, a mixed recipe, a float of
+ * few bits, or none. */
 static void mlx_recipe(const struct pls_quant *q, struct pls_text *out)
 {
     char slug[32]; /* "mlx-mixed_3_6", "mlx-mxfp4" */
@@ -286,7 +295,8 @@ static void mlx_command(const struct pls_entry *e, struct pls_text *out)
         put_path(out, source);
         mlx_recipe(&p->ask.quant, out);
         if (e->server > 0) { /* a folder of its own */
-            pls_text_add(out, " --mlx-path mlx_model-%u && mlx_lm.server --model mlx_model-%u", e->server + 1, e->server + 1);
+            pls_text_add(out, " --mlx-path mlx_model-%u && mlx_lm.server --model mlx_model-%u", e->server + 1,
+                         e->server + 1);
         } else {
             pls_text_add(out, " && mlx_lm.server --model mlx_model");
         }
@@ -306,7 +316,8 @@ static void vllm_command(const struct pls_entry *e, struct pls_text *out)
     bool usable = p->ask.quant.format == PLS_FORMAT_SAFETENSORS || p->ask.quant.format == PLS_FORMAT_GPTQ
         || p->ask.quant.format == PLS_FORMAT_AWQ || p->ask.quant.format == PLS_FORMAT_FP8
         || p->ask.quant.format == PLS_FORMAT_BNB;
-    /* The card's repository holds the released weights; a quantized copy of them has to be named, or be a folder. */
+    /* The card's repository holds the released weights; a quantized copy of them has to be named, or be a
+     * folder. */
     bool is_known = path != NULL || e->repo != NULL || p->ask.quant.format == PLS_FORMAT_SAFETENSORS;
     if (!usable || source[0] == '\0' || !is_known) {
         return;
@@ -382,6 +393,7 @@ void pls_command_wants(const struct pls_entry *entry, const char *runtime, struc
         if (entry->unseen_repo != NULL) {
             pls_text_escape(out, entry->unseen_repo);
         }
-        pls_text_add(out, "%s", entry->unseen_repo != NULL ? " may hold it, unverified" : "no GGUF repository is known");
+        pls_text_add(out, "%s",
+                     entry->unseen_repo != NULL ? " may hold it, unverified" : "no GGUF repository is known");
     }
 }

@@ -96,7 +96,8 @@ static void add_contents(struct pls_json *j, cJSON *o, const struct pls_contents
     }
 }
 
-static enum pls_code json_contents(FILE *to, bool lines, const struct pls_contents *items, uint32_t n, struct pls_err *err)
+static enum pls_code json_contents(FILE *to, bool lines, const struct pls_contents *items, uint32_t n,
+                                   struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.inspect/1");
     cJSON *array = pls_json_array(&j, j.root, "files");
@@ -136,7 +137,8 @@ static void fields(struct pls_page *page, const struct pls_contents *c)
         pls_page_field(page, "Size", "%s parameters by its shape; no tensors here", a);
     }
     if (c->quant[0] != '\0') {
-        pls_page_field(page, "Quant", "%s%s", c->quant, c->is_quant_guessed ? " (guessed from the tensors)" : "");
+        pls_page_field(page, "Quant", "%s%s", c->quant,
+                       c->is_quant_guessed ? " (guessed from the tensors)" : "");
     }
     if (c->file_bytes != 0) {
         t = PLS_TEXT(a);
@@ -147,16 +149,17 @@ static void fields(struct pls_page *page, const struct pls_contents *c)
         pls_page_field(page, "Bytes", "%s", a);
     }
     if (card->n_layers != 0) {
-        pls_page_field(page, "Shape", "%u layers of width %u, %u heads, %u key/value heads, vocabulary %u", card->n_layers,
-                       card->n_embd, card->n_head, card->n_head_kv, card->n_vocab);
+        pls_page_field(page, "Shape", "%u layers of width %u, %u heads, %u key/value heads, vocabulary %u",
+                       card->n_layers, card->n_embd, card->n_head, card->n_head_kv, card->n_vocab);
         t = PLS_TEXT(a);
         pls_text_tokens(&t, card->context_max_tokens);
-        pls_page_field(page, "Context", "%s tokens at most", card->context_max_tokens != 0 ? a : "an unknown number of");
+        pls_page_field(page, "Context", "%s tokens at most",
+                       card->context_max_tokens != 0 ? a : "an unknown number of");
     }
 }
 
-enum pls_code pls_render_contents(FILE *to, enum pls_output output, const struct pls_contents *items, uint32_t n,
-                                  const struct pls_screen *screen, struct pls_err *err)
+enum pls_code pls_render_contents(FILE *to, enum pls_output output, const struct pls_contents *items,
+                                  uint32_t n, const struct pls_screen *screen, struct pls_err *err)
 {
     struct pls_page page;
     if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
@@ -168,7 +171,8 @@ enum pls_code pls_render_contents(FILE *to, enum pls_output output, const struct
     }
     for (uint32_t i = 0; i < n && code == PLS_OK; i++) {
         struct type_row rows[PLS_TYPE_COUNT];
-        struct pls_grid grid = { columns, PLS_COUNT_OF(columns), rows, sizeof(rows[0]), type_rows(&items[i], rows) };
+        struct pls_grid grid = { columns, PLS_COUNT_OF(columns), rows, sizeof(rows[0]),
+                                 type_rows(&items[i], rows) };
         if (output == PLS_OUT_TABLE) {
             fputs(i > 0 ? "\n" : "", page.to);
             fields(&page, &items[i]);

@@ -44,11 +44,11 @@ static void bytes(struct pls_text *out, uint64_t n)
     }
 }
 
-#define BYTES_CELL(field)                                                                                          \
-    static void cell_##field(const void *row, bool raw, struct pls_text *out)                                     \
-    {                                                                                                              \
-        (void)raw;                                                                                                 \
-        bytes(out, share_of(row)->bytes.field);                                                                    \
+#define BYTES_CELL(field)                                                                                    \
+    static void cell_##field(const void *row, bool raw, struct pls_text *out)                                \
+    {                                                                                                        \
+        (void)raw;                                                                                           \
+        bytes(out, share_of(row)->bytes.field);                                                              \
     }
 BYTES_CELL(weights)
 BYTES_CELL(kv)
@@ -133,8 +133,8 @@ static void verdict(struct pls_page *page, const struct pls_plan *p)
     pls_words_gap(&t, p->margin_bytes);
     if (p->fit == PLS_FIT_YES) {
         pls_page_tone(page, slow == NULL ? PLS_TONE_GOOD : PLS_TONE_BAD);
-        pls_page_field(page, "Verdict", "fits, with %s to spare%s%s", spare, slow == NULL ? "" : ", but too slow: ",
-                       slow == NULL ? "" : slow->text);
+        pls_page_field(page, "Verdict", "fits, with %s to spare%s%s", spare,
+                       slow == NULL ? "" : ", but too slow: ", slow == NULL ? "" : slow->text);
     } else {
         pls_page_tone(page, PLS_TONE_BAD);
         pls_page_field(page, "Verdict", "does not fit: %s too much%s%s%s", spare,
@@ -179,7 +179,8 @@ static void speed(struct pls_page *page, const struct pls_speed *s)
     char room[LINE_CAP];
     struct pls_text t = PLS_TEXT(room);
     if (!(s->decode_tps > 0)) {
-        pls_page_field(page, "Speed", "unknown: no bandwidth is known for this machine (--bandwidth gives one)");
+        pls_page_field(page, "Speed",
+                       "unknown: no bandwidth is known for this machine (--bandwidth gives one)");
         return;
     }
     pls_words_rate(&t, s->decode_tps);
@@ -201,10 +202,11 @@ static void speed(struct pls_page *page, const struct pls_speed *s)
 static void quality(struct pls_page *page, const struct pls_quality *q)
 {
     if (q->score > 0) {
-        pls_page_field(page, "Quality", "%.0f of 100; this quantization keeps %.1f%% (evidence: %s)", q->score,
-                       100 * q->retention, pls_evidence_name(q->evidence));
+        pls_page_field(page, "Quality", "%.0f of 100; this quantization keeps %.1f%% (evidence: %s)",
+                       q->score, 100 * q->retention, pls_evidence_name(q->evidence));
     } else if (q->retention > 0) {
-        pls_page_field(page, "Quality", "no score known; this quantization keeps about %.1f%% of it", 100 * q->retention);
+        pls_page_field(page, "Quality", "no score known; this quantization keeps about %.1f%% of it",
+                       100 * q->retention);
     }
 }
 
@@ -244,7 +246,8 @@ static void notes(struct pls_page *page, const struct pls_plan *p, bool advice)
     }
 }
 
-static enum pls_code block(struct pls_page *page, const struct pls_report *r, const struct pls_entry *e, struct pls_err *err)
+static enum pls_code block(struct pls_page *page, const struct pls_report *r, const struct pls_entry *e,
+                           struct pls_err *err)
 {
     title(page, e);
     verdict(page, e->plan);
@@ -291,7 +294,8 @@ static enum pls_code table(struct pls_page *page, const struct pls_report *r, st
     return code;
 }
 
-enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls_report *report, struct pls_err *err)
+enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls_report *report,
+                              struct pls_err *err)
 {
     if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
         return pls_json_plan(to, output == PLS_OUT_JSONL, report, err);
@@ -311,7 +315,8 @@ enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls
     return pls_page_end(&page, code, to, err);
 }
 
-enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime, struct pls_err *err)
+enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime,
+                                  struct pls_err *err)
 {
     struct pls_page page;
     enum pls_code code = pls_page_begin(&page, false, err);
@@ -327,15 +332,17 @@ enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uin
         pls_command_line(&entries[i], runtime, &t);
         fprintf(page.to, "%s\n", room);
         if (t.len == 0) {
-            code = pls_fail(err, PLS_REFUSED,
-                            "--emit: no command for %s with %s %s (-q names another quant, --runtime another engine)", runtime,
-                            pls_words_model(&entries[i].model->card), entries[i].plan->quant);
+            code = pls_fail(
+                err, PLS_REFUSED,
+                "--emit: no command for %s with %s %s (-q names another quant, --runtime another engine)",
+                runtime, pls_words_model(&entries[i].model->card), entries[i].plan->quant);
         }
     }
     return pls_page_end(&page, code, to, err);
 }
 
-enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime, struct pls_err *err)
+enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime,
+                                 struct pls_err *err)
 {
     return pls_render_commands(to, entry, 1, runtime, err);
 }
