@@ -153,14 +153,15 @@ struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const str
  *     sum over types of bytes / our streaming rate * slow(decode * n * r1) / slow(n * r1),
  *         slow(x) = (x^-4 + bus^-4)^(1/4)
  *   + operations * (barrier + op_ns)
- *   + cache bytes / attention rate
+ *   + 4 * attention width * depth / (attention_share * attention rate)      every head reads the rows it looks at
  *
  * our streaming rate is that of our kernel with n threads, r1 with one; decode is the engine's to ours where the bus had room
  * (data/speed_cpu.def); bus is the memory's rate, infinite where plain reading grew with the threads. A prompt's
  * seconds are
  *
  *     sum over types of 2 * parameters * n / (prefill * matrix rate) * (1 + moe_prefill * experts per used one / n)
- *   + micro-batches * bytes / memory rate + operations * (barrier + op_ns) + n * operations * op_token_ns + attention arithmetic
+ *   + micro-batches * bytes / memory rate + operations * (barrier + op_ns) + n * operations * op_token_ns
+ *   + attention arithmetic / (attention_prefill * matrix rate of F16)
  *
  * Without measurements, from the table alone: typical rates of one core times cores beside a share of the memory's bandwidth. */
 struct pls_cpu_load {

@@ -8,7 +8,7 @@ enum class { CLASS_AMX = 0, CLASS_VNNI, CLASS_AVX2, CLASS_DOTPROD, CLASS_ANY, CL
 
 struct engine {
     uint32_t isa;
-    double op_ns, op_token_ns, attention_share, moe_prefill, decode_spread, prefill_spread;
+    double op_ns, op_token_ns, attention_share, attention_prefill, moe_prefill, decode_spread, prefill_spread;
     uint32_t rows;
 };
 struct factor {
@@ -40,6 +40,8 @@ static const struct core_rate core_rates[] = {
 static const double UNKNOWN_SHARE = 0.65;
 static const double OLD_SHARE = 0.33;
 static const double OLD_CORE = 0.25;
+/* Short rows of halves from the cache of one core of about 3 GHz. */
+static const double CORE_ATTENTION_GBS = 7.5;
 static const double UNKNOWN_SPREAD = 1.8;
 static const double UNKNOWN_PREFILL_SPREAD = 3;
 /* Of a core's matrix rate, in a whole engine on all cores. */
@@ -231,6 +233,19 @@ static double operations_s(const struct pls_cpu_load *load)
     return load->traffic->n_ops * (load->rates->barrier_ns + engines[class_of(load)].op_ns) * 1e-9;
 }
 
+/* Every head multiplies the rows it looks at, heads that share them too, so that work and not the bytes of the cache counts;
+ * two rows of halves, K and V, per token and head. */
+static double attention_decode_s(const struct pls_cpu_load *load)
+{
+    const struct pls_traffic *t = load->traffic;
+    double depth = (double)load->depth_tokens;
+    double rows = depth * (double)t->attention_width + fmin(depth, (double)t->window_tokens) * (double)t->attention_width_sliding;
+    double bytes = 4 * rows + (double)t->kv_fixed;
+    double cores = threads(load) > 0 ? threads(load) * CORE_ATTENTION_GBS : bandwidth_gbs(load);
+    double gbs = load->rates->attention_gbs > 0 ? load->rates->attention_gbs : cores;
+    return bytes > 0 ? bytes * 1e-9 / (gbs * engines[class_of(load)].attention_share) : 0;
+}
+
 /* A few tensors of a type that was not measured leave the whole a measurement. */
 static const double GUESSED_SHARE = 0.1;
 
@@ -248,12 +263,7 @@ static struct pls_speed_parts decode_parts(const struct pls_cpu_load *load, bool
         }
     }
     *is_measured = guessed <= GUESSED_SHARE * whole;
-    double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens) * 1e-9;
-    double attention_gbs = load->rates->attention_gbs * engines[class_of(load)].attention_share;
-    bool of_cache = true;
-    if (cache > 0) {
-        parts.other = cache * (attention_gbs > 0 ? 1 / attention_gbs : seconds_per_gb(load, PLS_TYPE_F16, &of_cache));
-    }
+    parts.other = attention_decode_s(load);
     parts.other += operations_s(load);
     return parts;
 }
@@ -315,7 +325,7 @@ static double params_of(const struct pls_traffic *t, size_t type)
     return info->name != NULL && info->bytes > 0 ? bytes / info->bytes * info->block : 0;
 }
 
-/* Scores and their sums run through products of halves, which no engine factor slows. */
+/* Scores and their sums, against our products of halves. */
 static double attention_s(const struct pls_cpu_load *load)
 {
     const struct pls_traffic *t = load->traffic;
@@ -326,7 +336,7 @@ static double attention_s(const struct pls_cpu_load *load)
     double measured = load->rates->type[PLS_TYPE_F16].gemm_gflops;
     double typical = UNKNOWN_PREFILL * threads(load) * core_rate_of(PLS_TYPE_F16)->gemm_gflops;
     double gflops = measured > 0 ? measured * thread_share(load) : typical;
-    return flops / (gflops * 1e9);
+    return flops / (gflops * engines[class_of(load)].attention_prefill * 1e9);
 }
 
 static struct pls_speed_parts prefill_parts(const struct pls_cpu_load *load, bool *is_measured)

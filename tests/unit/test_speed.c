@@ -333,6 +333,26 @@ START_TEST(interleaved_rates_hold_where_the_engine_interleaves)
 }
 END_TEST
 
+START_TEST(heads_that_share_a_cache_all_read_it)
+{
+    struct pls_cpu_load cpu = cpu_load();
+    enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
+    rates.type[PLS_TYPE_Q8_0] = (struct pls_type_rate){ .stream_gbs = 20 };
+    rates.attention_gbs = 10;
+    double empty = pls_cpu_decode(&cpu, &origin).seconds;
+    cpu.depth_tokens = 1000;
+    traffic.kv_per_token = 16384;     /* 4 heads of 128 in 8 layers, K and V */
+    traffic.attention_width = 32768;  /* 32 heads that look at them */
+    traffic.window_tokens = 0;
+    double cost = pls_cpu_decode(&cpu, &origin).seconds - empty;
+    traffic.kv_per_token = 131072;
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds - empty, cost, 1e-9);
+    /* 32768 x 4 bytes x 1000 tokens at 10 GB/s are 13.1 ms, and no engine is faster than our rows */
+    ck_assert_double_ge(cost, 0.0131);
+    ck_assert_double_lt(cost, 0.03);
+}
+END_TEST
+
 START_TEST(a_table_row_is_an_assumption)
 {
     struct pls_cpu_load cpu = cpu_load();
@@ -454,6 +474,6 @@ UNIT_MAIN("speed", decode_adds_launches_bus_and_arithmetic, decode_reads_and_sco
           a_device_nobody_measured_has_a_wider_interval, every_backend_behaves,
           where_the_bus_decides_a_wider_quant_is_not_faster, measured_kernels_decide_where_there_are_any,
           interleaved_rates_hold_where_the_engine_interleaves, a_slow_engine_loses_nothing_on_a_full_bus,
-          the_nearest_measured_type_stands_in, a_table_row_is_an_assumption,
+          the_nearest_measured_type_stands_in, heads_that_share_a_cache_all_read_it, a_table_row_is_an_assumption,
           calibration_scales_a_type_and_adds_to_layers, devices_take_turns,
           layers_in_ram_slow_it_down_and_prompts_borrow_the_gpu, unknown_memory_leaves_the_plan_without_speed)
