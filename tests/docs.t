@@ -83,6 +83,7 @@ fi
 # A completion never complains, and leaves nothing behind.
 PLIMSOLL_CATALOG="$tap_tmp/none.db" "$PLIMSOLL" __complete plan q >"$tap_tmp/out" 2>"$tap_tmp/err"
 is "no catalog: names of files all the same, and no word" "$? $(cat "$tap_tmp/out" "$tap_tmp/err")" "0 :files"
+is "behind an option that does not exist nothing is offered" "$("$PLIMSOLL" __complete plan --nosuch=q)" ""
 XDG_DATA_HOME="$tap_tmp/fresh" "$PLIMSOLL" __complete plan --on m >/dev/null
 ok "completing makes no folder" test ! -e "$tap_tmp/fresh"
 

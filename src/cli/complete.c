@@ -256,11 +256,13 @@ static enum pls_opt split_option(struct completion *c, char *begin, size_t cap)
     }
     bool is_short = c->current[1] != '-';
     const char *name = c->current + (is_short ? 1 : 2);
-    struct pls_text t = { .data = begin, .len = 0, .cap = cap };
-    pls_text_put(&t, c->current, (size_t)(sign + 1 - c->current));
     enum pls_opt id = pls_option_by_name(name, (size_t)(sign - name), is_short);
-    c->begin = begin;
-    c->current = sign + 1;
+    if (id != PLS_OPT_COUNT) { /* what stands behind an unknown option is no model */
+        struct pls_text t = { .data = begin, .len = 0, .cap = cap };
+        pls_text_put(&t, c->current, (size_t)(sign + 1 - c->current));
+        c->begin = begin;
+        c->current = sign + 1;
+    }
     return id;
 }
 

@@ -336,6 +336,9 @@ static void assume_host(struct pls_machine *m)
     }
 }
 
+/* A pebibyte: what is beyond is a slip of the finger, and soon more bytes than 64 bits count. */
+static const double MOST_GIB = 1 << 20;
+
 enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words, struct pls_machine *out,
                                 struct pls_err *err)
 {
@@ -352,6 +355,9 @@ enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words,
     for (const char *at = words; *at != '\0' && n < MAX_PARTS;) {
         size_t len = pls_part_length(at, &skip);
         parts[n] = pls_part_parse(at, len);
+        if (!(parts[n].gib * parts[n].count <= MOST_GIB)) {
+            return pls_fail(err, PLS_USAGE, "%.100s: no machine has that much memory", words);
+        }
         /* "2x 16gb": modules */
         ram_gib = parts[n].words.n == 0 && parts[n].gib > 0 ? parts[n].gib * parts[n].count : ram_gib;
         says_box = says_box || parts[n].says_box;

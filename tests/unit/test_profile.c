@@ -192,6 +192,8 @@ START_TEST(words_that_leave_a_choice_are_asked_back)
         { "m4max65", "no such hardware" },    /* a size that is not sold is no size */
         { "rtx40900", "no such hardware" },   /* nor is the beginning of a number a name */
         { "a10080", "no such hardware" },
+        { "9999999999999999 tb ram", "that much memory" }, /* more bytes than 64 bits count */
+        { "rtx 4090 + 9999999999 tb ram", "that much memory" },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
         struct pls_machine m;
