@@ -5,7 +5,7 @@
  *     layers * layer_us * launch * (1 + moe * share of MoE layers + linear * share of recurrent layers)   launches, barriers
  *   + sum over types of longer + exposed * shorter of
  *         bytes / (bus_share * bandwidth)                                                        the bus
- *         ops(backend, vendor, type) * weights of that type / FP32 rate                          unpack and multiply
+ *         ops(backend, vendor, type) * unpack * weights of that type / FP32 rate                 unpack and multiply
  *   + cache bytes read / (cache_share * bandwidth)                                               attention reads its cache
  *   + attention_ops * 4 * attention width * depth / FP32 rate                                    and scores it
  *
@@ -67,6 +67,7 @@ struct pls_gpu_generation {
     const char *generation;
     double bus_share;    /* of the bandwidth, weights reach */
     double launch;       /* fixed costs against the backend's: clocks, queues */
+    double unpack;       /* operations against the vendor's: Apple's M3 and later issue integers beside floats */
     double peak_of_fp32; /* matrix peak = this * FP32 rate; 0: the table's FP16 rate */
     double matrix_share; /* of that peak, quantized matrix products reach */
     double old_prefill;  /* how much longer products of quantized types took before old_before, when kernels for it came */

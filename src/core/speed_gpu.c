@@ -120,7 +120,7 @@ static void weights_s(const double *ops, const struct pls_gpu_load *load, double
         }
         bool is_mlx = load->backend == PLS_BACKEND_MLX;
         double weights = is_mlx ? (double)t->active_params * bytes / all : bytes / info->bytes * info->block;
-        out->per_type[i] = ops[is_mlx ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i)];
+        out->per_type[i] = out->generation->unpack * ops[is_mlx ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i)];
         out->bus_s[i] = bytes / bytes_per_s;
         out->work_s[i] = fp32 > 0 ? out->per_type[i] * weights / fp32 : out->bus_s[i] * UNKNOWN_ARITHMETIC;
     }

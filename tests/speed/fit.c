@@ -90,8 +90,8 @@ static void print(const struct pls_gpu_constants *c)
     for (uint32_t i = 0; i < PLS_COUNT_OF(c->generations) && c->generations[i].generation != NULL; i++) {
         const struct pls_gpu_generation *g = &c->generations[i];
         upper(g->backend, name);
-        printf("PLS_GPU_GENERATION(%s, \"%s\", %.3g, %.3g, %.3g, %.3g, %.3g, %u, %u)\n", name, g->generation, fmin(g->bus_share, LARGEST_SHARE),
-               g->launch, g->peak_of_fp32, g->matrix_share, g->old_prefill, g->old_before, g->rows);
+        printf("PLS_GPU_GENERATION(%s, \"%s\", %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u, %u)\n", name, g->generation, fmin(g->bus_share, LARGEST_SHARE),
+               g->launch, g->unpack, g->peak_of_fp32, g->matrix_share, g->old_prefill, g->old_before, g->rows);
     }
     print_by_type("PLS_GPU_OPS", c->ops, PLS_COUNT_OF(c->ops));
     print_by_type("PLS_GPU_MATRIX", c->matrix, PLS_COUNT_OF(c->matrix));

@@ -95,6 +95,7 @@ static bool has_rows(const struct fit *f, const struct pls_gpu_generation *g)
 static void list_generations(struct fit *f)
 {
     struct fit_param *shared = f->is_prefill ? param(f, 1) : NULL;
+    struct fit_param *unpack = f->is_prefill ? NULL : param(f, 0.3);
     for (uint32_t i = 0; i < PLS_COUNT_OF(f->now.generations) && f->now.generations[i].generation != NULL; i++) {
         struct pls_gpu_generation *g = &f->now.generations[i];
         if (g->backend != f->line->backend) {
@@ -102,6 +103,9 @@ static void list_generations(struct fit *f)
         }
         if (shared != NULL) {
             shared->to[shared->n_to++] = &g->matrix_share;
+        }
+        if (unpack != NULL && g->unpack < 1) {
+            unpack->to[unpack->n_to++] = &g->unpack; /* one kind of ALU: one factor */
         }
         if (has_rows(f, g)) {
             one(f, f->is_prefill ? &g->matrix_share : &g->bus_share, f->is_prefill ? 0.3 : 0.1);

@@ -11,9 +11,10 @@ static const struct pls_gpu_constants round_constants = {
                     .no_flash = 0.5, .attention_ops = 1, .exposed = 0.5, .decode_spread = 1.2, .decode_rows = 9, .moe_prefill = 16,
                     .attention_prefill = 2, .no_flash_prefill = 3, .layer_prefill_us = 1000, .linear_prefill = 1,
                     .prefill_spread = 1.5, .prefill_rows = 9 } },
-    .generations = { { PLS_BACKEND_CUDA, "ada", 0.5, 1, 0, 0.5, 4, 20250101, 9 },
-                     { PLS_BACKEND_CUDA, "slow", 0.5, 3, 0, 0.5, 1, 0, 9 },
-                     { PLS_BACKEND_CUDA, "", 0.5, 1, 0, 0.5, 1, 0, 0 } },
+    .generations = { { PLS_BACKEND_CUDA, "ada", 0.5, 1, 1, 0, 0.5, 4, 20250101, 9 },
+                     { PLS_BACKEND_CUDA, "slow", 0.5, 3, 1, 0, 0.5, 1, 0, 9 },
+                     { PLS_BACKEND_CUDA, "keen", 0.5, 1, 0.5, 0, 0.5, 1, 0, 9 },
+                     { PLS_BACKEND_CUDA, "", 0.5, 1, 1, 0, 0.5, 1, 0, 0 } },
     .ops = { { PLS_BACKEND_NONE, "nvidia", { 10, 10, 10, 10, 10, 10, 10, 10 } } },
     .matrix = { { PLS_BACKEND_CUDA, "nvidia", { 2, 3, 1, 1, 1, 1, 1, 1 } } },
 };
@@ -63,6 +64,9 @@ START_TEST(decode_adds_launches_bus_and_arithmetic)
     /* eight times the bus: 5 ms hide behind 10 ms of unpacking, half of them */
     load.bandwidth_gbs = 800;
     ck_assert_double_eq_tol(decode_s(), 0.006 + 0.0125, 1e-12);
+    /* one that unpacks twice as fast: 5 ms behind 5 ms, and launches of 1 ms x 2 */
+    PLS_COPY(gpu.generation, "keen");
+    ck_assert_double_eq_tol(decode_s(), 0.002 + 0.0075, 1e-12);
 }
 END_TEST
 
