@@ -187,7 +187,8 @@ static void put_dots_gemm(struct pls_bench *b, enum pls_type type)
 static void put(struct pls_bench *b, struct pls_bench_item *item)
 {
     struct pls_type_rate *rate = &b->out->type[item->type < PLS_TYPE_COUNT ? item->type : 0];
-    struct pls_sampled got = { .spread = pls_sample_summary(item->turn, item->n_turns).spread };
+    /* One or two turns, all that a busy machine left time for, say nothing of their spread. */
+    struct pls_sampled got = { .spread = item->n_turns > 2 ? pls_sample_summary(item->turn, item->n_turns).spread : 1 };
     got.median = pls_sample_summary(item->passes.values, item->passes.n).median;
     bool attention = item->n == PLS_BENCH_HEAD;
     switch (item->kind) {

@@ -284,6 +284,11 @@ START_TEST(measured_kernels_decide_where_there_are_any)
     /* 1 GB at 20 GB/s, with an engine as fast as we are */
     ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.05, 1e-9);
     ck_assert_int_eq(origin, PLS_ORIGIN_MEASURED);
+    double sure = pls_cpu_decode(&cpu, &origin).spread;
+    rates.type[PLS_TYPE_Q8_0].spread = 0.4;
+    /* ln of the interval: the engine's beside 0.95 x 0.4 */
+    ck_assert_double_eq_tol(pow(log(pls_cpu_decode(&cpu, &origin).spread), 2), pow(log(sure), 2) + 0.38 * 0.38, 1e-9);
+    rates.type[PLS_TYPE_Q8_0].spread = 0;
     double alone = pls_cpu_decode(&cpu, &origin).seconds;
     traffic.n_ops = 1000;
     rates.barrier_ns = 1000; /* 1000 operations wait at least 1 us each */
