@@ -1,4 +1,4 @@
-/* The order of a benchmark run: team, buffer, large pages, then everything else in turns until the budget is spent. */
+/* The order of a benchmark run: team, buffer, large pages, then the rest in turns until the budget is spent. */
 #include "bench_impl.h"
 
 #include "plimsoll/sys.h"
@@ -9,7 +9,8 @@
 #define BUFFER_QUICK   ((uint64_t)256 << 20) /* bandwidth_only: filling it takes most of the time */
 #define BUFFER_LEAST   ((uint64_t)1 << 20)
 #define FILL_CHUNK     ((size_t)1 << 20)
-#define TURN_NS        8000000u /* of one item: two dozen passes, against a tenth of a millisecond to wake the threads */
+/* A turn of one item: two dozen passes, against a tenth of a millisecond to wake the threads. */
+#define TURN_NS 8000000u
 
 struct fill_work {
     struct pls_bench *b;
@@ -24,9 +25,10 @@ static uint64_t xorshift(uint64_t *state)
     return *state;
 }
 
-/* Every byte is x01xxxxx: whatever block format looks at the buffer finds scales that are finite normal numbers of
- * moderate size, in halves (0.008 to 1.9), bfloat16 and floats as in 8-bit exponents, so no kernel meets subnormals
- * or infinities, whose cost would not be the kernel's; quants and codebook indices still vary in six bits of eight. */
+/* Every byte is x01xxxxx: whatever block format looks at the buffer finds scales that are finite normal
+ * numbers of moderate size, in halves (0.008 to 1.9), bfloat16 and floats as in 8-bit exponents, so no kernel
+ * meets subnormals or infinities, whose cost would not be the kernel's; quants and codebook indices still
+ * vary in six bits of eight. */
 static void fill_chunk(unsigned char *at, size_t bytes, uint64_t seed)
 {
     uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
@@ -46,7 +48,8 @@ static void fill_pass(const struct pls_member *self, void *context)
         if (at >= total) {
             return;
         }
-        fill_chunk(work->b->buffer + at, total - at < FILL_CHUNK ? total - at : FILL_CHUNK, at / FILL_CHUNK + 1);
+        fill_chunk(work->b->buffer + at, total - at < FILL_CHUNK ? total - at : FILL_CHUNK,
+                   at / FILL_CHUNK + 1);
     }
 }
 
@@ -122,7 +125,8 @@ static enum pls_code bench_open(struct pls_bench *b, struct pls_err *err)
     b->budget_ns = (uint64_t)(budget * 1e9);
     b->began_ns = pls_clock_ns();
     b->isa = pls_kern_isa() & (ask->isa_mask != 0 ? ask->isa_mask : UINT32_MAX);
-    enum pls_code code = pls_team_open(ask->n_threads > 0 ? ask->n_threads : n_cpus, cpus, n_cpus, &b->team, err);
+    enum pls_code code =
+        pls_team_open(ask->n_threads > 0 ? ask->n_threads : n_cpus, cpus, n_cpus, &b->team, err);
     if (code != PLS_OK) {
         return code;
     }
@@ -133,8 +137,9 @@ static enum pls_code bench_open(struct pls_bench *b, struct pls_err *err)
 
 /* What most files hold: the rest only when asked for. */
 static const enum pls_type main_types[] = {
-    PLS_TYPE_F16,  PLS_TYPE_Q8_0, PLS_TYPE_Q4_K, PLS_TYPE_Q6_K,   PLS_TYPE_Q5_K,   PLS_TYPE_Q4_0,  PLS_TYPE_Q3_K,
-    PLS_TYPE_Q2_K, PLS_TYPE_BF16, PLS_TYPE_IQ4_XS, PLS_TYPE_IQ4_NL, PLS_TYPE_MXFP4, PLS_TYPE_Q5_0, PLS_TYPE_F32,
+    PLS_TYPE_F16,    PLS_TYPE_Q8_0,  PLS_TYPE_Q4_K, PLS_TYPE_Q6_K, PLS_TYPE_Q5_K,
+    PLS_TYPE_Q4_0,   PLS_TYPE_Q3_K,  PLS_TYPE_Q2_K, PLS_TYPE_BF16, PLS_TYPE_IQ4_XS,
+    PLS_TYPE_IQ4_NL, PLS_TYPE_MXFP4, PLS_TYPE_Q5_0, PLS_TYPE_F32,
 };
 
 static uint64_t types_wanted(const struct pls_bench_ask *ask)
@@ -194,7 +199,8 @@ static enum pls_code take_turns(struct pls_bench *b, struct pls_err *err)
     return code;
 }
 
-/* The same read over large pages, in a buffer of its own; engines map files in small ones, so nothing else uses it. */
+/* The same read over large pages, in a buffer of its own; engines map files in small ones, so nothing else
+ * uses it. */
 static void measure_large_pages(struct pls_bench *b)
 {
     unsigned char *small = b->buffer;
@@ -202,7 +208,9 @@ static void measure_large_pages(struct pls_bench *b)
     b->out->ram_large_gbs = 0;
     if (b->buffer != NULL) {
         pls_bench_fill(b);
-        struct pls_sample_ask ask = { .team = b->team, .n_threads = b->n_threads, .budget_ns = left_ns(b) / 40, .n_min = 3 };
+        struct pls_sample_ask ask = {
+            .team = b->team, .n_threads = b->n_threads, .budget_ns = left_ns(b) / 40, .n_min = 3
+        };
         double median_ns = 0;
         double bytes = pls_bench_read(b, ask, &median_ns);
         b->out->ram_large_gbs = median_ns > 0 ? bytes / median_ns : 0;

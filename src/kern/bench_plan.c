@@ -38,12 +38,13 @@ static void add_type(struct pls_bench *b, enum pls_type type)
         add_pair(b, type, kern, b->steps[i]);
     }
     if (gemm != NULL && gemm->isa != 0) { /* the scalar one predicts nothing */
-        add(b, (struct pls_bench_item){ PLS_BENCH_GEMM, type, gemm, PLS_BENCH_ROW, b->n_threads, .weight = 1 });
+        add(b,
+            (struct pls_bench_item){ PLS_BENCH_GEMM, type, gemm, PLS_BENCH_ROW, b->n_threads, .weight = 1 });
     }
 }
 
-/* Reading a cache of halves as attention does: short rows, one product each. The second half of the work, adding up rows of
- * V, loads, converts and multiplies as much, so one rate stands for both. */
+/* Reading a cache of halves as attention does: short rows, one product each. The second half of the work,
+ * adding up rows of V, loads, converts and multiplies as much, so one rate stands for both. */
 static void add_attention(struct pls_bench *b)
 {
     const struct pls_kern *kern = pls_kern_find(PLS_TYPE_F16, PLS_KERN_DOT, b->isa);
@@ -56,7 +57,8 @@ static void list(struct pls_bench *b, uint64_t types)
 {
     for (uint32_t i = 0; i < b->n_steps; i++) { /* all threads, the figure everybody asks for, longest */
         double weight = i + 1 == b->n_steps ? 6 : 3;
-        add(b, (struct pls_bench_item){ PLS_BENCH_READ, PLS_TYPE_I8, NULL, 0, b->steps[i], .weight = weight });
+        add(b,
+            (struct pls_bench_item){ PLS_BENCH_READ, PLS_TYPE_I8, NULL, 0, b->steps[i], .weight = weight });
     }
     if (b->ask->bandwidth_only) {
         return;
@@ -157,8 +159,8 @@ static void put_pair(struct pls_bench *b, const struct pls_bench_item *item, dou
     struct pls_type_rate *rate = &b->out->type[item->type];
     bool cached = item->kind == PLS_BENCH_CACHED;
     bool interleaved = item->kern->op == PLS_KERN_GEMV;
-    bool as_engine = interleaved || pls_kern_find(item->type, PLS_KERN_GEMV, b->isa) == NULL ||
-                     !pls_kern_repacks(item->type, b->isa);
+    bool as_engine = interleaved || pls_kern_find(item->type, PLS_KERN_GEMV, b->isa) == NULL
+                     || !pls_kern_repacks(item->type, b->isa);
     bool all = item->n_threads == b->n_threads;
     if (all) {
         double *one = cached ? (interleaved ? &rate->cached_repacked_gbs : &rate->cached_gbs)
@@ -192,9 +194,15 @@ static void put(struct pls_bench *b, struct pls_bench_item *item)
     got.median = pls_sample_summary(item->passes.values, item->passes.n).median;
     bool attention = item->n == PLS_BENCH_HEAD;
     switch (item->kind) {
-    case PLS_BENCH_READ: put_read(b->out, item, got); return;
-    case PLS_BENCH_BARRIER: b->out->barrier_ns = got.median; return;
-    case PLS_BENCH_GEMM: rate->gemm_gflops = got.median; return;
+    case PLS_BENCH_READ:
+        put_read(b->out, item, got);
+        return;
+    case PLS_BENCH_BARRIER:
+        b->out->barrier_ns = got.median;
+        return;
+    case PLS_BENCH_GEMM:
+        rate->gemm_gflops = got.median;
+        return;
     case PLS_BENCH_STREAM:
         if (attention) {
             b->out->attention_gbs = got.median;
@@ -202,7 +210,8 @@ static void put(struct pls_bench *b, struct pls_bench_item *item)
         }
         rate->spread = got.spread > rate->spread ? got.spread : rate->spread;
         break;
-    case PLS_BENCH_CACHED: break;
+    case PLS_BENCH_CACHED:
+        break;
     }
     if (!attention) {
         put_pair(b, item, got.median);
@@ -211,7 +220,8 @@ static void put(struct pls_bench *b, struct pls_bench_item *item)
 
 static bool is_of_type(const struct pls_bench_item *item)
 {
-    return item->n_turns > 0 && item->kind != PLS_BENCH_READ && item->kind != PLS_BENCH_BARRIER && item->n != PLS_BENCH_HEAD;
+    return item->n_turns > 0 && item->kind != PLS_BENCH_READ && item->kind != PLS_BENCH_BARRIER
+           && item->n != PLS_BENCH_HEAD;
 }
 
 void pls_bench_conclude(struct pls_bench *b)

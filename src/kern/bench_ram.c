@@ -35,8 +35,8 @@ static void ram_pass(const struct pls_member *self, void *context)
     atomic_fetch_xor(&work->sink, sum);
 }
 
-/* Eight chunks per thread and pass: few enough to stream, enough to even out a disturbed core. A pass takes well under a
- * millisecond, for the reason given in bench_types.c. */
+/* Eight chunks per thread and pass: few enough to stream, enough to even out a disturbed core. A pass takes
+ * well under a millisecond, for the reason given in bench_types.c. */
 static void ram_plan(struct ram_work *work, uint32_t n_threads)
 {
     size_t window = (size_t)n_threads << 20;

@@ -1,4 +1,5 @@
-/* Measuring the kernels themselves, one turn at a time: streaming, cache-resident, matrix products, and the barrier. */
+/* Measuring the kernels themselves, one turn at a time: streaming, cache-resident, matrix products, and the
+ * barrier. */
 #include "bench_impl.h"
 
 #include "unpack.h"
@@ -9,19 +10,19 @@
 #define CACHED_MAX   64.0                /* times in one pass */
 #define WINDOW_MIN   ((size_t)512 << 10)
 #define WINDOW_MAX   ((size_t)64 << 20)
-/* A pass: long against a barrier, short against the few milliseconds a scheduler takes a processor away for, so that on a
- * busy machine most passes are undisturbed and the median is one of them. */
-#define PASS_NS      3e5
-#define CHUNK_ROWS   64u                 /* the engine hands out 64 rows at a time when there is one column */
-#define BARRIERS     50u                 /* in one pass */
+/* A pass: long against a barrier, short against the few milliseconds a scheduler takes a processor away for,
+ * so that on a busy machine most passes are undisturbed and the median is one of them. */
+#define PASS_NS    3e5
+#define CHUNK_ROWS 64u /* the engine hands out 64 rows at a time when there is one column */
+#define BARRIERS   50u /* in one pass */
 
 struct type_work {
     struct pls_bench *b;
     const struct pls_kern *kern; /* DOT or GEMV */
     size_t n;                    /* elements of a row */
     size_t row_bytes;
-    size_t offset, rows;         /* streaming window, or rows of each member */
-    unsigned times;              /* that a member goes through its rows */
+    size_t offset, rows; /* streaming window, or rows of each member */
+    unsigned times;      /* that a member goes through its rows */
     const unsigned char *act;
     _Alignas(64) atomic_size_t next;
     _Alignas(64) atomic_uint sink;
@@ -101,8 +102,10 @@ static double latest(const struct pls_bench_item *item)
     return item->n_turns > 0 ? item->turn[item->n_turns - 1] : 0;
 }
 
-/* As many times through the rows as take PASS_NS; how many that is, the first turn finds out by going through them once. */
-static double cached(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
+/* As many times through the rows as take PASS_NS; how many that is, the first turn finds out by going through
+ * them once. */
+static double cached(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask,
+                     double *median_ns)
 {
     struct type_work work;
     work_init(&work, b, item);
@@ -127,7 +130,8 @@ static double cached(struct pls_bench *b, const struct pls_bench_item *item, str
 }
 
 /* The window is what takes PASS_NS at the cached rate or at the memory's, whichever is lower. */
-static double stream(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
+static double stream(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask,
+                     double *median_ns)
 {
     struct type_work work;
     work_init(&work, b, item);
@@ -171,7 +175,8 @@ static void gemm_pass(const struct pls_member *self, void *context)
     work->item->kern->fn.gemm(&job);
 }
 
-static double gemm(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
+static double gemm(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask,
+                   double *median_ns)
 {
     struct gemm_work work = { b, item };
     ask.work = gemm_pass;
@@ -188,8 +193,8 @@ static void barrier_pass(const struct pls_member *self, void *context)
     }
 }
 
-/* Fifty, so that reading the clock does not show; not more, because on a machine where the threads have to wait for their
- * processors each may take milliseconds. */
+/* Fifty, so that reading the clock does not show; not more, because on a machine where the threads have to
+ * wait for their processors each may take milliseconds. */
 static double barrier(struct pls_sample_ask ask, double *median_ns)
 {
     ask.work = barrier_pass;
@@ -199,14 +204,20 @@ static double barrier(struct pls_sample_ask ask, double *median_ns)
 }
 
 /* Work of a pass. */
-static double measure(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask, double *median_ns)
+static double measure(struct pls_bench *b, const struct pls_bench_item *item, struct pls_sample_ask ask,
+                      double *median_ns)
 {
     switch (item->kind) {
-    case PLS_BENCH_READ: return pls_bench_read(b, ask, median_ns);
-    case PLS_BENCH_CACHED: return cached(b, item, ask, median_ns);
-    case PLS_BENCH_STREAM: return stream(b, item, ask, median_ns);
-    case PLS_BENCH_GEMM: return gemm(b, item, ask, median_ns);
-    case PLS_BENCH_BARRIER: break;
+    case PLS_BENCH_READ:
+        return pls_bench_read(b, ask, median_ns);
+    case PLS_BENCH_CACHED:
+        return cached(b, item, ask, median_ns);
+    case PLS_BENCH_STREAM:
+        return stream(b, item, ask, median_ns);
+    case PLS_BENCH_GEMM:
+        return gemm(b, item, ask, median_ns);
+    case PLS_BENCH_BARRIER:
+        break;
     }
     return barrier(ask, median_ns);
 }
@@ -223,8 +234,11 @@ void pls_bench_turn(struct pls_bench *b, struct pls_bench_item *item, uint64_t b
 {
     uint32_t first = item->passes.n;
     double median_ns = 0;
-    struct pls_sample_ask ask = { .team = b->team, .n_threads = item->n_threads, .budget_ns = budget_ns,
-                                  .n_min = budget_ns > 0 ? 3 : 1, .series = &item->passes };
+    struct pls_sample_ask ask = { .team = b->team,
+                                  .n_threads = item->n_threads,
+                                  .budget_ns = budget_ns,
+                                  .n_min = budget_ns > 0 ? 3 : 1,
+                                  .series = &item->passes };
     double work = measure(b, item, ask, &median_ns);
     item->turn[item->n_turns++] = rate_of(item, work, median_ns);
     for (uint32_t i = first; i < item->passes.n; i++) {

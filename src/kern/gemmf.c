@@ -17,7 +17,8 @@ static size_t padded_words(const struct pls_gemmf_form *form, size_t n)
     return (size_t)pls_pad((n + form->per_word - 1) / form->per_word, PLS_GEMMF_STEP);
 }
 
-/* Some rows or columns of a matrix, of which those before `end` are there; and a stretch of their elements. */
+/* Some rows or columns of a matrix, of which those before `end` are there; and a stretch of their elements.
+ */
 struct stretch {
     const uint8_t *base;
     size_t stride, first, end, count;
@@ -43,12 +44,15 @@ static void prepare_columns(const struct pls_gemm_job *job, const struct pls_gem
 {
     _Alignas(64) uint8_t part[PLS_GEMMF_COLS_MAX * PLS_GEMMF_PART * WORD];
     size_t at_once = PLS_GEMMF_PART * form->per_word;
-    struct stretch s = { .base = job->acts, .stride = job->act_stride, .end = job->n_cols, .count = form->cols };
+    struct stretch s = {
+        .base = job->acts, .stride = job->act_stride, .end = job->n_cols, .count = form->cols
+    };
     for (; s.first < job->n_cols; s.first += form->cols) {
         for (s.from = 0; s.from < job->n; s.from += at_once) {
             s.n = job->n - s.from < at_once ? job->n - s.from : at_once;
             size_t words = padded_words(form, s.n);
-            if (words * WORD == s.n * form->size && s.first + s.count <= s.end) { /* words already, and all of them there */
+            if (words * WORD == s.n * form->size
+                && s.first + s.count <= s.end) { /* words already, and all of them there */
                 form->interleave(s.base + s.first * s.stride + s.from * form->size, s.stride, words, to);
             } else {
                 widen(form, &s, part, PLS_GEMMF_PART * WORD);
@@ -59,7 +63,8 @@ static void prepare_columns(const struct pls_gemm_job *job, const struct pls_gem
     }
 }
 
-static void put_sums(const struct pls_gemm_job *job, const struct pls_gemmf_form *form, const float *sums, size_t row)
+static void put_sums(const struct pls_gemm_job *job, const struct pls_gemmf_form *form, const float *sums,
+                     size_t row)
 {
     size_t n_rows = job->n_rows - row < form->rows ? job->n_rows - row : form->rows;
     for (size_t c = 0; c < job->n_cols; c++) {
@@ -81,7 +86,10 @@ static void run_panel(const struct pls_gemm_job *job, const struct pls_gemmf_for
     size_t tile_floats = (size_t)form->rows * form->cols;
     size_t at_once = PLS_GEMMF_CHUNK * form->per_word;
     float *sums = (float *)(void *)((uint8_t *)job->scratch + n_groups * group_bytes);
-    struct stretch s = { .base = job->weights, .stride = job->weight_stride, .first = row, .end = job->n_rows,
+    struct stretch s = { .base = job->weights,
+                         .stride = job->weight_stride,
+                         .first = row,
+                         .end = job->n_rows,
                          .count = form->rows };
     memset(sums, 0, n_groups * tile_floats * sizeof(float));
     for (; s.from < job->n; s.from += at_once, cols += PLS_GEMMF_CHUNK * form->cols * WORD) {

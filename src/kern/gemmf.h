@@ -1,10 +1,12 @@
-/* kern/gemmf.h - float matrix-matrix products: one driver, per instruction set a way to lay out columns and a tile.
+/* kern/gemmf.h - float matrix-matrix products: one driver, per instruction set a way to lay out columns and a
+ * tile.
  *
- * Both sides become 32-bit words: floats, or pairs of bfloat16 where an instruction multiplies and adds such pairs. Columns
- * are prepared once: word k of a whole group of them side by side, so that a vector holds different columns and nothing is
- * summed across it. Rows are widened a panel and a chunk at a time, which stays in the first-level cache while it meets all
- * columns; their words are broadcast. What is missing of rows, columns and last words counts as zero. More columns than
- * BLOCK are taken in turns, so that those prepared stay in the second-level cache.
+ * Both sides become 32-bit words: floats, or pairs of bfloat16 where an instruction multiplies and adds such
+ * pairs. Columns are prepared once: word k of a whole group of them side by side, so that a vector holds
+ * different columns and nothing is summed across it. Rows are widened a panel and a chunk at a time, which
+ * stays in the first-level cache while it meets all columns; their words are broadcast. What is missing of
+ * rows, columns and last words counts as zero. More columns than BLOCK are taken in turns, so that those
+ * prepared stay in the second-level cache.
  */
 #ifndef PLIMSOLL_KERN_GEMMF_H
 #define PLIMSOLL_KERN_GEMMF_H

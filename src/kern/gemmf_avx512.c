@@ -1,4 +1,5 @@
-/* Tiles of 8 rows by 32 columns of floats (see gemmf.h): each word of a row is broadcast once and multiplied twice. */
+/* Tiles of 8 rows by 32 columns of floats (see gemmf.h): each word of a row is broadcast once and multiplied
+ * twice. */
 #include "gemmf.h"
 #include "kern_impl.h"
 #include "unpack_x86.h"

@@ -1,5 +1,5 @@
-/* BF16 tiles of 8 rows by 32 columns (see gemmf.h): words are pairs, which one instruction multiplies and adds (subnormals
- * count as zero). */
+/* BF16 tiles of 8 rows by 32 columns (see gemmf.h): words are pairs, which one instruction multiplies and
+ * adds (subnormals count as zero). */
 #include "gemmf.h"
 #include "kern_impl.h"
 #include "unpack_x86.h"
