@@ -108,6 +108,21 @@ run fit -q mlx-4bit --on "m4 max 64gb" -n 1 --json
 is "a quant brings the engine that loads it" "$status $(jq -r '.configs[0].runtime' "$tap_tmp/out")" "0 mlx"
 run fit --emit vllm --on "rtx 4090"
 ok "so does the command asked for" grep -q '^vllm serve' "$tap_tmp/out"
+
+# ---- a command for scripts runs as it is printed: from the first row whose files are in a repository known of
+# What fit would do by hand: the first row with a command that no file has to be made for.
+first_fetched() {
+    jq -r '[.configs[] | select(.commands["llama.cpp"] // "" | test("^llama-server -hf "))][0].commands["llama.cpp"]' "$tap_tmp/out"
+}
+run fit --task rerank --on $box -n 0 --json
+is "the first reranker has no file to fetch" \
+    "$(jq -r '.configs[0].commands["llama.cpp"]' "$tap_tmp/out" | cut -d' ' -f2)" "-m"
+wanted=$(first_fetched)
+run fit --task rerank --on $box --emit llama.cpp
+is "so that the command is of the first that has" "$status $(cat "$tap_tmp/out")" "0 $wanted"
+ok "and a line says which ranks higher" grep -q 'ranks higher' "$tap_tmp/err"
+run fit --ram 300M --on $box --emit llama.cpp
+is "nothing to run is said" "$status $(cat "$tap_tmp/out" "$tap_tmp/err")" "1 plimsoll: nothing fits"
 run fit -c 1m --on "m4 max 64gb" -n 3
 ok "the context asked for is the one that counts" grep -q '^Asked .*at least 1024k tokens' "$tap_tmp/out"
 run fit -c 1m --on "m4 max 64gb" -n 0 --json

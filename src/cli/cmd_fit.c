@@ -44,6 +44,44 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, s
     return quant != NULL ? pls_ask_for_quant(s->args, &out->quant, &out->ask, err) : PLS_OK;
 }
 
+/* The best row whose command runs as it is printed: scripts run it unseen. The best of all when there is none. */
+static uint32_t best_to_run(const struct pls_fit_result *found, const char *runtime)
+{
+    for (uint32_t i = 0; i < found->n_entries; i++) {
+        char line_room[4096];
+        char wants_room[512];
+        struct pls_text line = PLS_TEXT(line_room);
+        struct pls_text wants = PLS_TEXT(wants_room);
+        pls_command_line(&found->entries[i], runtime, &line);
+        pls_command_wants(&found->entries[i], runtime, &wants);
+        if (line.len > 0 && wants.len == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static enum pls_code print_command(const struct pls_fit_result *found, const char *runtime, struct pls_err *err)
+{
+    if (found->n_entries == 0) {
+        pls_warn("nothing fits");
+        return PLS_NO;
+    }
+    uint32_t pick = best_to_run(found, runtime);
+    const struct pls_entry *first = &found->entries[0];
+    enum pls_code code = pls_render_command(stdout, &found->entries[pick], runtime, err);
+    if (code == PLS_OK && pick > 0) {
+        char room[512];
+        struct pls_text t = PLS_TEXT(room);
+        pls_text_add(&t, "%s %s ranks higher, but %s has no command for it that runs as it is", first->model->card.name,
+                     first->plan->quant, runtime);
+        pls_warn(room);
+    } else if (code == PLS_OK) {
+        pls_warn_of_wants(first, runtime);
+    }
+    return code;
+}
+
 static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask, const struct pls_fit_result *found,
                             struct pls_err *err)
 {
@@ -59,15 +97,10 @@ static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask
         .screen = s->screen,
     };
     const char *emit = pls_args_text(s->args, PLS_OPT_EMIT);
-    enum pls_code code = PLS_OK;
-    if (emit == NULL) {
-        code = pls_render_fit(stdout, s->output, &report, err);
-    } else if (found->n_entries > 0) {
-        code = pls_render_command(stdout, &found->entries[0], emit, err);
-        if (code == PLS_OK) {
-            pls_warn_of_wants(&found->entries[0], emit);
-        }
+    if (emit != NULL) {
+        return print_command(found, emit, err);
     }
+    enum pls_code code = pls_render_fit(stdout, s->output, &report, err);
     return code == PLS_OK && found->n_entries == 0 ? PLS_NO : code;
 }
 
