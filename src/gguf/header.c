@@ -149,7 +149,7 @@ static enum pls_code parse_tensors(struct parser *p, uint64_t n, struct gguf_hea
 {
     /* An info takes at least 32 bytes. */
     if (n > PLS_GGUF_MAX_TENSORS || n > (p->c.size - p->c.at) / 32) {
-        return pls_fail(p->err, PLS_LIMIT, "%s: claims %llu tensors", p->path, (unsigned long long)n);
+        return pls_fail(p->err, PLS_LIMIT, "%s: truncated, or damaged: too short for its %llu tensors", p->path, (unsigned long long)n);
     }
     out->tensors = PLS_TAKE(p->arena, struct pls_tensor, n + 1);
     if (out->tensors == NULL) {
