@@ -90,6 +90,8 @@ is "rerank: rerankers alone, and more than a handful" \
     "$(jq -r '.configs | map(.model.id, .also[]) | (map(select(test("rerank") | not)) | length), length >= 6' "$tap_tmp/out" | xargs)" "0 true"
 run fit bge-m3 --task embedding --on $box --emit llama.cpp
 ok "an embedder takes a whole text at once" grep -Eq -- '-c 2048 .*-ub 2048 .*--embeddings' "$tap_tmp/out"
+run fit qwen3-reranker --task rerank --on $box --emit llama.cpp
+ok "so does a reranker that is no encoder" grep -Eq -- '-c 2048 .*-ub 2048 .*--reranking' "$tap_tmp/out"
 run fit bge-m3 --task embedding --on $box -q Q8_0 -n 1 --json
 bytes=$(jq '.configs[0].bytes.total' "$tap_tmp/out")
 run sql "SELECT total_bytes FROM fits('$box', 'embedding', '2k', NULL, 'Q8_0', 'bge-m3') WHERE model = 'bge-m3'" --format csv

@@ -83,11 +83,13 @@ static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
     f->best_tier = tier < f->best_tier ? tier : f->best_tier;
 }
 
-/* Encoders look at a text as a whole: the server refuses what is longer than a micro-batch. */
+/* Encoders look at a text as a whole, and what scores a pair is asked in one piece: the server refuses what is longer than a
+ * micro-batch (llama.cpp of 2026-08-22, server_slot::can_split: all that embeds, but for pooling of the last token). */
 void pls_fit_settle(const struct pls_fit_ask *wish, const struct pls_card *card, struct pls_ask *ask)
 {
     bool is_number = ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX;
-    if (wish->whole_input && card->is_encoder && is_number && ask->context_tokens <= UINT32_MAX) {
+    bool is_whole = card->is_encoder || (card->tasks & 1u << PLS_TASK_RERANK) != 0;
+    if (wish->whole_input && is_whole && is_number && ask->context_tokens <= UINT32_MAX) {
         ask->ubatch_tokens = (uint32_t)pls_max(ask->ubatch_tokens, ask->context_tokens);
         ask->batch_tokens = (uint32_t)pls_max(ask->batch_tokens, ask->context_tokens);
     }
