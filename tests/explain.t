@@ -47,4 +47,8 @@ is "reading is bytes / (share x bandwidth)" "$(printf '%s\n' "$line" | awk '{
     gsub(/[()]/, ""); for (i = 1; i <= NF; i++) { if ($i == "bytes") b = $(i - 1); if ($i == "/") s = $(i + 1)
     if ($i == "GB/s") g = $(i - 1); if ($i == "reading") r = $(i - 2); if ($i == "reading,") r = $(i - 2) }
     want = b / (s * g) / 1e6; print want - r < 0.01 * r && r - want < 0.01 * r ? "yes" : "no: " want " against " r }')" yes
+# Of a GPU whose arithmetic nobody knows no rate of it is shown.
+jq '.gpus[0] += {name: "Foo", pci_id: null, fp32_tflops: null}' tests/records/cuda-24g.json >"$tap_tmp/foo.json"
+"$p" plan qwen3-8b -q Q4_K_M -c 4k --on "$tap_tmp/foo.json" --no-bench --explain 2>/dev/null >"$tap_tmp/out"
+is "arithmetic that is unknown is said to be" "$(grep -c 'at 0 TFLOPS' "$tap_tmp/out") $(grep -c 'gpu0 *q4_K .*arithmetic unknown' "$tap_tmp/out")" "0 1"
 done_testing

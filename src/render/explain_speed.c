@@ -44,8 +44,13 @@ static void gpu_type(struct tally *t, const struct pls_gpu_terms *g, size_t type
         term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name, work, how);
         return;
     }
-    pls_text_add(&text, "%.0f bytes / (%.3g x %.4g GB/s) = %.5g ms reading, %.3g slots a weight at %.4g TFLOPS = %.5g ms; ",
-                 bytes_of(t, type), g->generation->bus_share, pool_of(t)->bandwidth_gbs, 1e3 * bus, g->per_type[type], rate, 1e3 * work);
+    pls_text_add(&text, "%.0f bytes / (%.3g x %.4g GB/s) = %.5g ms reading, ", bytes_of(t, type), g->generation->bus_share,
+                 pool_of(t)->bandwidth_gbs, 1e3 * bus);
+    if (rate > 0) {
+        pls_text_add(&text, "%.3g slots a weight at %.4g TFLOPS = %.5g ms; ", g->per_type[type], rate, 1e3 * work);
+    } else {
+        pls_text_add(&text, "unpacking taken for %.3g of it (arithmetic unknown) = %.5g ms; ", work / bus, 1e3 * work);
+    }
     pls_text_add(&text, "longer + %.3g x shorter", g->backend->exposed);
     term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name, fmax(bus, work) + g->backend->exposed * fmin(bus, work), how);
 }
