@@ -88,10 +88,10 @@ static void cell_decode(const void *row, bool raw, struct pls_text *out)
     double tps = plan_of(row)->speed.decode_tps;
     if (plan_of(row)->fit != PLS_FIT_YES) {
         pls_text_add(out, "%s", raw ? "" : "-");
-    } else if (raw) {
-        pls_text_add(out, tps > 0 ? "%.6g" : "", tps);
-    } else {
+    } else if (!raw) {
         pls_words_rate(out, tps);
+    } else if (tps > 0) {
+        pls_text_add(out, "%.6g", tps);
     }
 }
 
