@@ -290,7 +290,8 @@ static double widened(const struct pls_cpu_load *load, const struct pls_speed_pa
         whole += parts->by_type[i];
         ours += parts->by_type[i] * load->rates->type[i].spread;
     }
-    return whole > 0 ? exp(hypot(log(spread), 0.95 * ours / whole)) : spread;
+    double own = whole > 0 ? 0.95 * ours / whole : 0;
+    return exp(sqrt(log(spread) * log(spread) + own * own));
 }
 
 struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin)
