@@ -149,6 +149,8 @@ is "one command runs both" "$(grep -c . "$tap_tmp/out") $(grep -Eo -- '-hfd [^ ]
 run plan llama-3.3-70b:Q4_K_M --draft auto --on "2x rtx 3090" --json
 is "a context that is ours to choose leaves room for the draft, which gets the same" \
     "$status $(jq -c '[(.plans | length), .together.fits, (.plans[0].context_tokens == .plans[1].context_tokens)]' "$tap_tmp/out")" '0 [2,true,true]'
+run plan qwen3-32b --draft auto --on "rtx 4090" --json
+is "a draft of the same family comes before a smaller cousin" "$(jq -c '[.plans[].model.id]' "$tap_tmp/out")" '["qwen3-32b","qwen3-0.6b"]'
 run plan phi-4 --draft auto --on "rtx 4090" -c 8k --json
 is "where nothing drafts, that is said" "$status $(jq -c '[(.plans | length), ([.plans[0].notes[] | select(.code == "draft").text] | length)]' "$tap_tmp/out")" '0 [1,1]'
 refuses "a draft of another vocabulary" 2 'needs the vocabulary' plan gemma-3-27b-it --draft qwen3-0.6b --on "rtx 4090"

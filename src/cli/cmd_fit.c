@@ -14,7 +14,7 @@ static void add_options(const struct pls_session *s, const struct pls_ask *ask, 
     if (ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX) {
         /* slots that are given share what was asked for */
         bool is_shared = ask->parallel > 1 && !pls_runtime_profile(ask->runtime)->context_per_slot;
-        p->wish_context_tokens = ask->context_tokens / (is_shared ? ask->parallel : 1);
+        p->wish_context_tokens = pls_max(1, ask->context_tokens / (is_shared ? ask->parallel : 1));
         p->min_context_tokens = p->wish_context_tokens;
     }
 }

@@ -47,13 +47,20 @@ static bool fits(struct hunt *h, const struct pls_card *card)
     return yes;
 }
 
+/* A generation often keeps the size of its vocabulary and changes the words: the same family is safer than a smaller cousin. */
+static bool is_better(const struct hunt *h, const struct pls_card *card)
+{
+    bool mine = strcmp(card->family, h->target->family) == 0;
+    bool held = strcmp(h->out->family, h->target->family) == 0;
+    return !h->found || (mine != held ? mine : active(card) < active(h->out));
+}
+
 static bool look(const struct pls_card *card, void *context)
 {
     struct hunt *h = context;
     bool suits = card->n_vocab == h->target->n_vocab && card->params_total > 0 && is_kin(card, h->target)
         && active(card) <= active(h->target) / LEAST_RATIO && pls_rank_is_for_task(card, PLS_TASK_CHAT, true);
-    bool smaller = !h->found || active(card) < active(h->out);
-    if (suits && smaller && fits(h, card)) {
+    if (suits && is_better(h, card) && fits(h, card)) {
         *h->out = *card;
         h->found = true;
     }
