@@ -6,6 +6,10 @@
 
 #define ROWS 6u
 #define COLS 16u
+#define LANES 8u
+#define VEC __m256
+#define LOAD _mm256_loadu_ps
+#define STORE _mm256_storeu_ps
 
 INLINE void step(const uint8_t *row, const uint8_t *col, __m256 acc[ROWS][2])
 {
@@ -19,35 +23,7 @@ INLINE void step(const uint8_t *row, const uint8_t *col, __m256 acc[ROWS][2])
     }
 }
 
-static void tile(const struct pls_gemmf_tile *t)
-{
-    __m256 acc[ROWS][2];
-    UNROLL(6)
-    for (size_t r = 0; r < ROWS; r++) {
-        acc[r][0] = _mm256_loadu_ps(t->sums + r * COLS);
-        acc[r][1] = _mm256_loadu_ps(t->sums + r * COLS + 8);
-    }
-    for (size_t k = 0; k < t->n; k += 4) {
-        UNROLL(4)
-        for (size_t i = 0; i < 4; i++) {
-            step(t->rows + 4 * (k + i), t->cols + 4 * COLS * (k + i), acc);
-        }
-    }
-    UNROLL(6)
-    for (size_t r = 0; r < ROWS; r++) {
-        _mm256_storeu_ps(t->sums + r * COLS, acc[r][0]);
-        _mm256_storeu_ps(t->sums + r * COLS + 8, acc[r][1]);
-    }
-}
-
-static void interleave(const uint8_t *cols, size_t stride, size_t n, uint8_t *out)
-{
-    for (size_t c = 0; c < COLS; c += 8) {
-        for (size_t k = 0; k < n; k += 8) {
-            transpose8(cols + c * stride + k * 4, stride, out + (k * COLS + c) * 4, COLS * 4);
-        }
-    }
-}
+#include "gemmf_x86.h"
 
 static void widen_f32(const uint8_t *from, uint8_t *to, size_t n)
 {
