@@ -3,11 +3,30 @@
 #include <string.h>
 
 #include "cli/fit_search.h"
+#include "plimsoll/sys.h"
+
+enum { CARDS_FIRST = 1024 }; /* all that are shipped */
 
 /* With images to look at, the projector is part of the model; one of unknown size cannot be answered for. */
 static bool can_be_sized(const struct pls_fit_search *f, const struct pls_card *card)
 {
     return !f->ask->ask.use_projector || f->ask->policy.task != PLS_TASK_VISION || card->mmproj_params > 0;
+}
+
+static bool grow(struct pls_fit_search *f)
+{
+    uint32_t cap = f->cap > 0 ? 2 * f->cap : CARDS_FIRST;
+    struct pls_card *more = pls_sys_pages(cap * sizeof(*more), true);
+    if (more == NULL) {
+        return false;
+    }
+    if (f->n_cards > 0) {
+        memcpy(more, f->cards, f->n_cards * sizeof(*more));
+    }
+    pls_sys_pages_free(f->cards, f->cap * sizeof(*more));
+    f->cards = more;
+    f->cap = cap;
+    return true;
 }
 
 static bool gather(const struct pls_card *card, void *context)
@@ -17,98 +36,32 @@ static bool gather(const struct pls_card *card, void *context)
     if (!pls_rank_is_for_task(card, f->ask->policy.task, f->has_words) || !can_be_sized(f, card)) {
         return true;
     }
-    if (f->n_cards == f->cap) {
-        uint32_t cap = f->cap > 0 ? 2 * f->cap : 512;
-        struct pls_card *more = realloc(f->cards, cap * sizeof(*more));
-        f->out_of_memory = more == NULL;
-        if (f->out_of_memory) {
-            return false;
-        }
-        f->cards = more;
-        f->cap = cap;
+    if (f->n_cards == f->cap && !grow(f)) {
+        f->out_of_memory = true;
+        return false;
     }
     f->cards[f->n_cards++] = *card;
     return true;
 }
 
-static void refresh(struct pls_pick *pick, const struct pls_policy *policy, const struct pls_plan *plan)
-{
-    struct pls_merit m = pls_rank_merit(policy, plan);
-    pick->quality = plan->quality.score;
-    pick->decode_tps = plan->speed.decode_tps;
-    pick->prefill_tps = plan->speed.prefill_tps;
-    pick->speed_tps = m.speed_tps;
-    pick->total_bytes = plan->bytes.total;
-    pick->margin_bytes = plan->margin_bytes;
-    pick->score = m.score;
-    pick->reasons = m.reasons;
-}
-
-/* The largest context that would fit is the dearest number of a plan and stands in documents alone. */
-static enum pls_code plan_row(struct pls_session *s, const struct pls_model *model, const struct pls_ask *ask,
-                              struct pls_plan *plan, struct pls_err *err)
-{
-    struct pls_arena *scratch = &s->scratch;
-    struct pls_layout layout;
-    if (s->output == PLS_OUT_JSON || s->output == PLS_OUT_JSONL) {
-        return pls_plan_make(model, ask, &s->machine, &s->rates, scratch, plan, err);
-    }
-    enum pls_code code = pls_layout_make(model, &ask->quant, &s->machine, scratch, &layout, err);
-    code = code == PLS_OK ? pls_place_layout(&layout, ask, &s->machine, scratch, plan, err) : code;
-    if (code == PLS_OK) {
-        pls_speed_predict(&model->card, &s->machine, &s->rates, plan);
-    }
-    return code;
-}
-
-/* What will be shown is planned in full, in memory that outlives the search; sizes were rough where nothing hung on them. */
-static enum pls_code finish(struct pls_fit_search *f, const struct pls_pick *from, struct pls_entry *out,
-                            struct pls_pick **kept, struct pls_err *err)
-{
-    struct pls_session *s = f->s;
-    struct pls_model *model = PLS_TAKE(&s->arena, struct pls_model, 1);
-    struct pls_plan *plan = PLS_TAKE(&s->arena, struct pls_plan, 1);
-    struct pls_pick *pick = PLS_TAKE(&s->arena, struct pls_pick, 1);
-    struct pls_ask ask = f->ask->ask;
-    if (model == NULL || plan == NULL || pick == NULL) {
-        return pls_fail(err, PLS_NOMEM, "fit: out of memory for this many rows (--top shows fewer)");
-    }
-    model->card = f->cards[from->model];
-    model->stored.ftype = PLS_FTYPE_NONE;
-    *pick = *from;
-    ask.quant = from->quant;
-    ask.context_tokens = from->context_tokens;
-    ask.type_k = from->type_k;
-    ask.type_v = from->type_v;
-    pls_fit_settle(f->ask, &model->card, &ask);
-    size_t mark = s->scratch.used;
-    enum pls_code code = pls_arch_tensors(&model->card, &s->scratch, &model->tensors, err);
-    code = code == PLS_OK ? plan_row(s, model, &ask, plan, err) : code;
-    pls_arena_reset(&s->scratch, mark);
-    model->tensors = (struct pls_tensors){ NULL, 0 };
-    pls_quality_predict(&model->card, f->ask->policy.task, plan);
-    refresh(pick, &f->ask->policy, plan);
-    *kept = pick;
-    *out = (struct pls_entry){ .model = model, .plan = plan, .pick = pick, .path = NULL };
-    return code;
-}
-
 /* Superlatives belong to the rows that are shown, and only where there is more than one. */
-static void add_superlatives(struct pls_pick *const *picks, uint32_t n)
+static void add_superlatives(const struct pls_fit_row *rows, uint32_t n)
 {
     uint32_t best = 0, fastest = 0, longest = 0;
     bool differ = false;
     for (uint32_t i = 1; i < n; i++) {
-        best = picks[i]->quality > picks[best]->quality ? i : best;
-        fastest = picks[i]->speed_tps > picks[fastest]->speed_tps ? i : fastest;
-        longest = picks[i]->context_tokens > picks[longest]->context_tokens ? i : longest;
-        differ = differ || picks[i]->context_tokens != picks[0]->context_tokens;
+        const struct pls_pick *pick = rows[i].pick;
+        best = pick->quality > rows[best].pick->quality ? i : best;
+        fastest = pick->speed_tps > rows[fastest].pick->speed_tps ? i : fastest;
+        longest = pick->context_tokens > rows[longest].pick->context_tokens ? i : longest;
+        differ = differ || pick->context_tokens != rows[0].pick->context_tokens;
     }
     if (n > 1) {
-        picks[best]->reasons |= picks[best]->quality > 0 ? PLS_REASON_BEST_QUALITY : 0;
-        bool is_known = picks[fastest]->speed_tps > 0 && (picks[fastest]->reasons & PLS_REASON_SPEED_UNKNOWN) == 0;
-        picks[fastest]->reasons |= is_known ? PLS_REASON_FASTEST : 0;
-        picks[longest]->reasons |= differ ? PLS_REASON_LONGEST_CONTEXT : 0;
+        const struct pls_pick *fast = rows[fastest].pick;
+        bool is_known = fast->speed_tps > 0 && (fast->reasons & PLS_REASON_SPEED_UNKNOWN) == 0;
+        rows[best].pick->reasons |= rows[best].pick->quality > 0 ? PLS_REASON_BEST_QUALITY : 0;
+        rows[fastest].pick->reasons |= is_known ? PLS_REASON_FASTEST : 0;
+        rows[longest].pick->reasons |= differ ? PLS_REASON_LONGEST_CONTEXT : 0;
     }
 }
 
@@ -142,46 +95,43 @@ static bool name_siblings(struct pls_fit_search *f, const struct pls_pick *pick,
 }
 
 /* Exact numbers can differ from the rough ones by a hair: the rows are put in order once more. */
-static void settle(struct pls_entry *entries, struct pls_pick **picks, uint32_t n)
+static void settle(struct pls_fit_row *rows, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         uint32_t first = i;
         for (uint32_t k = i + 1; k < n; k++) {
-            first = pls_rank_before(picks[k], picks[first]) ? k : first;
+            first = pls_rank_before(rows[k].pick, rows[first].pick) ? k : first;
         }
         for (uint32_t k = i; k < n; k++) {
-            bool beats = pls_rank_beats(picks[k], picks[first]);
+            bool beats = pls_rank_beats(rows[k].pick, rows[first].pick);
             first = beats ? k : first;
             k = beats ? i : k; /* and what beats that one */
         }
-        struct pls_pick *pick = picks[first];
-        struct pls_entry entry = entries[first];
-        memmove(&picks[i + 1], &picks[i], (first - i) * sizeof(*picks));
-        memmove(&entries[i + 1], &entries[i], (first - i) * sizeof(*entries));
-        picks[i] = pick;
-        entries[i] = entry;
+        struct pls_fit_row row = rows[first];
+        memmove(&rows[i + 1], &rows[i], (first - i) * sizeof(*rows));
+        rows[i] = row;
     }
 }
 
-/* What turned out to miss a floor, by that hair, is not offered beside rows that do not. */
-static uint32_t drop_under_floors(struct pls_entry *entries, struct pls_pick **picks, uint32_t n)
+/* What turned out not to fit, or to miss a floor that others do not, by that hair, is not offered beside them. */
+static uint32_t drop_misses(struct pls_fit_row *rows, uint32_t n)
 {
     uint32_t least = UINT32_MAX;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t tier = pls_rank_tier(picks[i]->reasons);
-        least = tier < least ? tier : least;
+        uint32_t tier = pls_rank_tier(rows[i].pick->reasons);
+        least = rows[i].plan->fit == PLS_FIT_YES && tier < least ? tier : least;
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (pls_rank_tier(picks[i]->reasons) == least) {
-            entries[kept] = entries[i];
-            picks[kept++] = picks[i];
+        if (rows[i].plan->fit == PLS_FIT_YES && pls_rank_tier(rows[i].pick->reasons) == least) {
+            rows[kept++] = rows[i];
         }
     }
     return kept;
 }
 
-/* Rows that the rough sizes put behind the last one wanted by less than they may be off: known exactly, they may belong before it. */
+/* Rows that the rough sizes put behind the last one wanted by less than they may be off: known exactly, they may
+ * belong before it. */
 enum { RUNNERS_UP = 2 };
 static const double CLOSE = 0.985;
 
@@ -197,34 +147,40 @@ static uint32_t close_ones(const struct pls_fit_search *f, const uint32_t *chose
     return n;
 }
 
+static enum pls_code fill_entries(struct pls_fit_search *f, const struct pls_fit_row *rows, uint32_t n,
+                                  struct pls_fit_result *out, struct pls_err *err)
+{
+    out->entries = PLS_TAKE(&f->s->arena, struct pls_entry, n + 1);
+    bool ok = out->entries != NULL;
+    for (uint32_t i = 0; i < n && ok; i++) {
+        struct pls_entry *entry = &out->entries[i];
+        *entry = (struct pls_entry){ .model = rows[i].model, .plan = rows[i].plan, .pick = rows[i].pick };
+        ok = f->ask->each || name_siblings(f, rows[i].pick, entry);
+    }
+    out->n_entries = n;
+    return ok ? PLS_OK : pls_fail(err, PLS_NOMEM, "fit: out of memory");
+}
+
 static enum pls_code collect(struct pls_fit_search *f, struct pls_fit_result *out, struct pls_err *err)
 {
-    uint32_t *chosen = PLS_TAKE(&f->s->arena, uint32_t, (f->ask->each ? f->n_picks : f->n_groups) + 1);
+    uint32_t room = (f->ask->each ? f->n_picks : f->n_groups) + 1;
+    uint32_t *chosen = PLS_TAKE(&f->s->arena, uint32_t, room);
     uint32_t n = chosen != NULL ? pls_fit_choose(f, chosen) : 0;
     n = close_ones(f, chosen, n, f->wanted);
     pls_arena_reset(&f->s->scratch, f->list_mark);
-    out->entries = PLS_TAKE(&f->s->arena, struct pls_entry, n + 1);
-    struct pls_pick **picks = PLS_TAKE(&f->s->arena, struct pls_pick *, n + 1);
-    if (chosen == NULL || out->entries == NULL || picks == NULL || f->out_of_memory) {
+    struct pls_fit_row *rows = PLS_TAKE(&f->s->arena, struct pls_fit_row, n + 1);
+    if (chosen == NULL || rows == NULL || f->out_of_memory) {
         return pls_fail(err, PLS_NOMEM, "fit: out of memory");
     }
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t at = out->n_entries;
-        const struct pls_pick *from = &f->picks[chosen[i]];
-        enum pls_code code = finish(f, from, &out->entries[at], &picks[at], err);
-        if (code != PLS_OK) {
-            return code;
-        }
-        if (!f->ask->each && !name_siblings(f, from, &out->entries[at])) {
-            return pls_fail(err, PLS_NOMEM, "fit: out of memory");
-        }
-        out->n_entries += out->entries[at].plan->fit == PLS_FIT_YES;
+    enum pls_code code = pls_fit_finish(f, chosen, n, rows, err);
+    if (code != PLS_OK) {
+        return code;
     }
-    out->n_entries = drop_under_floors(out->entries, picks, out->n_entries);
-    settle(out->entries, picks, out->n_entries);
-    out->n_entries = f->wanted > 0 && f->wanted < out->n_entries ? f->wanted : out->n_entries;
-    add_superlatives(picks, out->n_entries);
-    return PLS_OK;
+    n = drop_misses(rows, n);
+    settle(rows, n);
+    n = f->wanted > 0 && f->wanted < n ? f->wanted : n;
+    add_superlatives(rows, n);
+    return fill_entries(f, rows, n, out, err);
 }
 
 static bool take_room(struct pls_fit_search *f)
@@ -256,7 +212,7 @@ static void drop(struct pls_fit_search *f)
     free(f->placed);
     free(f->lists);
     free(f->is_comfortable);
-    free(f->cards);
+    pls_sys_pages_free(f->cards, f->cap * sizeof(*f->cards));
     free(f->picks);
 }
 

@@ -73,6 +73,17 @@ void pls_fit_place_better(struct pls_fit_search *f, const struct pls_pick *pick)
 struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card,
                                    const struct pls_quant *quant, struct pls_plan *plan);
 
+/* A pick planned in full, in the session's arena. */
+struct pls_fit_row {
+    struct pls_model *model; /* without its tensors */
+    struct pls_plan *plan;
+    struct pls_pick *pick;   /* its numbers are the plan's */
+    struct pls_err err;
+};
+/* Plans the chosen picks, in the same order. The error of the first that has no plan. */
+enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n, struct pls_fit_row *rows,
+                             struct pls_err *err);
+
 /* Indices of picks in the order of rows; picks are sorted by it. chosen has room for n_picks. Returns their number. */
 uint32_t pls_fit_choose(struct pls_fit_search *f, uint32_t *chosen);
 

@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Address space, not memory: pages that nobody writes to cost nothing. */
+#include "plimsoll/sys.h"
+
+/* Address space, not memory: pages that nobody writes to cost nothing. Large ones, because touching a page for
+ * the first time costs as much as some thousand instructions. */
 enum { MODELS_BYTES = 96 << 20, SCRATCH_BYTES = 96 << 20 };
 
 void pls_warn(const char *text)
@@ -83,8 +86,8 @@ enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *ar
     s->screen.width = terminal_width();
     s->screen.color = wants_color();
     s->screen.explain = pls_args_has(args, PLS_OPT_EXPLAIN);
-    s->arena = pls_arena_over(malloc(MODELS_BYTES), MODELS_BYTES);
-    s->scratch = pls_arena_over(malloc(SCRATCH_BYTES), SCRATCH_BYTES);
+    s->arena = pls_arena_over(pls_sys_pages(MODELS_BYTES, true), MODELS_BYTES);
+    s->scratch = pls_session_room();
     if (s->arena.base == NULL || s->scratch.base == NULL) {
         return pls_fail(err, PLS_NOMEM, "memory: not enough to start");
     }
@@ -96,8 +99,13 @@ void pls_session_end(struct pls_session *s)
     if (s->catalog != NULL) {
         pls_catalog_close(s->catalog);
     }
-    free(s->arena.base);
-    free(s->scratch.base);
+    pls_sys_pages_free(s->arena.base, s->arena.cap);
+    pls_sys_pages_free(s->scratch.base, s->scratch.cap);
+}
+
+struct pls_arena pls_session_room(void)
+{
+    return pls_arena_over(pls_sys_pages(SCRATCH_BYTES, true), SCRATCH_BYTES);
 }
 
 enum pls_code pls_session_open(struct pls_session *s, struct pls_err *err)

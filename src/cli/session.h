@@ -43,6 +43,8 @@ struct pls_session {
 enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *args, const char *program,
                                 struct pls_err *err);
 void pls_session_end(struct pls_session *s);
+/* An arena as large as s->scratch, for a thread of its own: pls_sys_pages_free() ends it. No room: base NULL. */
+struct pls_arena pls_session_room(void);
 
 enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err);
 /* The same without a word about the user's database (pls_catalog_own() tells). It must not be open yet. */

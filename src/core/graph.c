@@ -27,8 +27,8 @@ bool pls_graph_init(struct pls_graph *g, const struct pls_compute_ask *ask, stru
     g->layer = -1;
     g->weights_matter = reads_host_weights(ask);
     g->node = pls_arena_room(arena, cap, sizeof(struct pls_node)); /* for the largest graph; make() clears what it hands out */
-    g->order = PLS_TAKE(arena, uint32_t, cap);
-    g->leaf = PLS_TAKE(arena, uint32_t, cap);
+    g->order = pls_arena_room(arena, cap, sizeof(uint32_t)); /* what is filled is counted */
+    g->leaf = pls_arena_room(arena, cap, sizeof(uint32_t));
     g->seen = PLS_TAKE(arena, bool, cap);
     g->leaf_of = PLS_TAKE(arena, uint32_t, ask->weights != NULL ? ask->weights->n + 1 : 1);
     if (g->node != NULL) {

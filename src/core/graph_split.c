@@ -335,7 +335,7 @@ static bool schedule(struct scheduler *s, struct pls_arena *arena)
     s->early = PLS_TAKE(arena, uint32_t, s->copies > 1 ? 2 * EARLY : 1);
     s->cap_run = g->cap;
     s->at = PLS_TAKE(arena, uint8_t, g->cap);
-    s->run = PLS_TAKE(arena, uint32_t, s->cap_run);
+    s->run = pls_arena_room(arena, s->cap_run, sizeof(uint32_t));
     s->inputs = PLS_TAKE(arena, uint32_t, SPLIT_INPUTS + PLS_NODE_SRCS + 1);
     s->copy = PLS_TAKE(arena, uint32_t, s->host == 0 ? 1 : (size_t)g->cap * (s->host + 1u));
     if (s->at == NULL || s->run == NULL || s->inputs == NULL || s->copy == NULL || s->early == NULL) {

@@ -1,4 +1,5 @@
 /* The root: what leads out of a directory stays inside it. */
+#include <stdatomic.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,5 +184,33 @@ START_TEST(libraries_may_be_absent)
 }
 END_TEST
 
+struct tally {
+    atomic_uint times[100];
+    atomic_uint strangers; /* workers that were not hired */
+    uint32_t n_workers;
+};
+
+static void count_item(uint32_t item, uint32_t worker, void *context)
+{
+    struct tally *tally = context;
+    atomic_fetch_add(&tally->times[item], 1);
+    atomic_fetch_add(&tally->strangers, worker >= tally->n_workers ? 1 : 0);
+}
+
+START_TEST(every_item_is_dealt_once)
+{
+    static const uint32_t workers[] = { 0, 1, 2, PLS_SYS_WORKERS, 1000 };
+    for (size_t i = 0; i < PLS_COUNT_OF(workers); i++) {
+        struct tally tally = { .n_workers = workers[i] < 1 ? 1 : workers[i] };
+        pls_sys_deal(PLS_COUNT_OF(tally.times), workers[i], count_item, &tally);
+        for (size_t k = 0; k < PLS_COUNT_OF(tally.times); k++) {
+            ck_assert_uint_eq(tally.times[k], 1);
+        }
+        ck_assert_uint_eq(tally.strangers, 0);
+    }
+    pls_sys_deal(0, 2, count_item, NULL);
+}
+END_TEST
+
 UNIT_MAIN("sys", dotdot_stops_at_the_root, links_stay_inside, reads_are_bounded, numbers_are_whole_or_absent,
-          lists_are_in_device_order, maps_files_only, libraries_may_be_absent)
+          lists_are_in_device_order, maps_files_only, libraries_may_be_absent, every_item_is_dealt_once)
