@@ -139,6 +139,25 @@ run fit qwen3 27b --on "rtx 4090" --json
 ok "siblings of one base are one row that names the others" \
     jq -e '[.configs[] | select(.model.id == "qwen3.8-27b") | .also[] | select(. == "qwen3.6-27b" or . == "qwen3.5-27b")] | length == 2' "$tap_tmp/out"
 
+run fit qwen3-8b --on "m4 16gb" --json
+is "the model that is named stands for its base" "$status $(jq -r '.configs[0].model.id' "$tap_tmp/out")" "0 qwen3-8b"
+run fit llama 70b --on "m4 max 64gb" --json
+is "scores of one's own stand before a family's" \
+    "$(jq -r '.configs[0] | .quality.evidence, (.also | index("hermes-4-70b") != null)' "$tap_tmp/out" | xargs)" "direct true"
+is "a named model is not its family's guess" "$("$PLIMSOLL" fit hermes-4-70b --on "m4 max 64gb" --format csv | awk -F, 'NR == 2 { print $2 }')" "Hermes 4 70B"
+
+# ---- wider than four bits where it is free, narrower where it must be
+run fit qwen3.6-35b-a3b --on "rtx 4090 + 64gb ram" -c 32k --json
+is "no layer moves to RAM for bits beyond four" \
+    "$(jq -c '.configs[0] | [.quant, (.reasons | index("partial-offload"))]' "$tap_tmp/out")" '["Q4_K_M",null]'
+run fit qwen3.6-35b-a3b --on "rtx 4090 + 64gb ram" -c 32k -q Q6_K --json
+is "unless it was asked for" "$(jq -c '.configs[0] | [.quant, (.reasons | index("partial-offload") != null)]' "$tap_tmp/out")" '["Q6_K",true]'
+run fit qwen3.8-27b --on "rtx 3060 + 32gb ram" --task tools --json
+score=$(jq '.configs[0].score' "$tap_tmp/out")
+run fit qwen3.8-27b --on "rtx 3060 + 32gb ram" --task tools --each --json
+ok "a cache that moves layers back onto the GPU is found" \
+    awk "BEGIN { exit !($score > 0.985 * $(jq '[.configs[].score] | max' "$tap_tmp/out")) }"
+
 # ---- a draft beside a model
 run plan llama-3.3-70b:Q4_K_M --draft auto --on "2x rtx 3090" -c 8k -np 1 --json
 is "the smallest of its kin drafts, and its memory counts" \

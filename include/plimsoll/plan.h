@@ -86,7 +86,7 @@ struct pls_speed {
 /* On the capability scale; retention is the share of it this quant and cache keep. */
 struct pls_quality {
     double score; /* base * retention */
-    double base;
+    double base;    /* capability for the task; of a model without scores its prior less the policy's doubt */
     double base_se;
     double retention;           /* 0..1 */
     double loss_low, loss_high; /* range of 1 - retention */
@@ -179,5 +179,8 @@ bool pls_quality_repo_imatrix(const char *repo);
 /* Fills quality, bits_per_weight and quant_floor_bpw from card, effective bits per weight, cache types and context
  * (plimsoll(7), QUANTIZATION LOSS). */
 void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct pls_plan *plan);
+/* The same under a policy (rank.h), which says how far a guess is trusted; else it is the default one of the task. */
+struct pls_policy;
+void pls_quality_by_policy(const struct pls_card *card, const struct pls_policy *policy, struct pls_plan *plan);
 
 #endif

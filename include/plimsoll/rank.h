@@ -2,7 +2,8 @@
  *
  * A score is quality, less what the other wishes cost:
  *
- *     score = (quality - evidence_penalty * its standard error)
+ *     score = (base - evidence_penalty * its standard error)
+ *           * (retention - evidence_penalty * (upper loss - loss))
  *           * (1 - weight_speed * min(2, (floor / pace)^speed_power))          waiting; pace: of an answer, its prompt read
  *           * (1 - weight_context * (1 - log(context / least) / log(wish / least)))
  *           * (1 - weight_margin * (1 - min(1, free share / margin_share)))

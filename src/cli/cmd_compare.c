@@ -56,7 +56,7 @@ static enum pls_code plan_models(struct pls_session *s, struct comparison *c, st
             code = pls_plan_make(&targets[i].model, &ask, &s->machine, &s->rates, &s->scratch, &plans[i], err);
         }
         if (code == PLS_OK) {
-            pls_quality_predict(&targets[i].model.card, c->ask.policy.task, &plans[i]);
+            pls_quality_by_policy(&targets[i].model.card, &c->ask.policy, &plans[i]);
             bool is_fast = pls_fast_enough(s->args, &targets[i].model.card, &plans[i]);
             c->any = c->any || (is_fast && plans[i].fit == PLS_FIT_YES);
         }

@@ -197,9 +197,10 @@ static bool take_room(struct pls_fit_search *f)
     f->placed = calloc(n, sizeof(*f->placed));
     f->lists = calloc(n, sizeof(*f->lists));
     f->is_comfortable = calloc(n, sizeof(*f->is_comfortable));
+    f->is_second = calloc(n, sizeof(*f->is_second));
     return f->plan != NULL && f->model != NULL && f->leaders != NULL && f->candidates != NULL && f->best != NULL
         && f->shape != NULL && f->next_of_shape != NULL && f->group != NULL && f->placed != NULL && f->lists != NULL
-        && f->is_comfortable != NULL && !f->out_of_memory;
+        && f->is_comfortable != NULL && f->is_second != NULL && !f->out_of_memory;
 }
 
 static void drop(struct pls_fit_search *f)
@@ -212,19 +213,25 @@ static void drop(struct pls_fit_search *f)
     free(f->placed);
     free(f->lists);
     free(f->is_comfortable);
+    free(f->is_second);
     pls_sys_pages_free(f->cards, f->cap * sizeof(*f->cards));
     free(f->picks);
 }
 
-/* Words that no card holds may be a name all the same: a tag or a repository. If not, the sentence offers the nearest. */
-static enum pls_code gather_named(struct pls_fit_search *f, const char *words, struct pls_err *err)
+/* Words may be a name, too: then that model stands for its base, whatever else they let through. A tag or a repository may
+ * be in no card's text; when words are neither, the sentence offers the nearest. */
+static enum pls_code find_named(struct pls_fit_search *f, const char *words, struct pls_err *err)
 {
     struct pls_card *card = PLS_TAKE(&f->s->arena, struct pls_card, 1);
-    enum pls_code code = card != NULL ? pls_catalog_resolve(f->s->catalog, words, card, err) : PLS_NOMEM;
-    if (code == PLS_OK) {
+    if (card == NULL) {
+        return pls_fail(err, PLS_NOMEM, "fit: out of memory");
+    }
+    enum pls_code code = pls_catalog_resolve(f->s->catalog, words, card, f->n_matches == 0 ? err : NULL);
+    if (code == PLS_OK && f->n_matches == 0) {
         gather(card, f);
     }
-    return code;
+    f->named = code == PLS_OK ? card->id : NULL;
+    return f->n_matches > 0 ? PLS_OK : code;
 }
 
 static void settle_ask(struct pls_fit_search *f)
@@ -244,9 +251,7 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
     memset(out, 0, sizeof(*out));
     enum pls_code code = pls_session_catalog(s, err);
     code = code == PLS_OK ? pls_catalog_each(s->catalog, words, gather, &f, err) : code;
-    if (code == PLS_OK && f.n_matches == 0 && f.has_words) {
-        code = gather_named(&f, words, err);
-    }
+    code = code == PLS_OK && f.has_words ? find_named(&f, words, err) : code;
     if (code == PLS_OK && !take_room(&f)) {
         code = pls_fail(err, PLS_NOMEM, "fit: out of memory");
     }

@@ -215,7 +215,7 @@ struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct 
     plan->setting.type_v = ask->ask.type_v;
     plan->margin_bytes = 1;
     plan->fit = PLS_FIT_YES;
-    pls_quality_predict(card, policy->task, plan); /* before a context is set: a short cache loses least */
+    pls_quality_by_policy(card, policy, plan); /* before a context is set: a short cache loses least */
     uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
     plan->setting.n_ctx_seq = pls_min(policy->wish_context_tokens, most);
     pls_speed_predict(card, m, &f->s->rates, plan);

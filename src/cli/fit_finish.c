@@ -57,7 +57,7 @@ static void finish_row(uint32_t item, uint32_t worker, void *context)
     size_t mark = scratch->used;
     enum pls_code code = pls_arch_tensors(&row->model->card, scratch, &row->model->tensors, &row->err);
     if (code == PLS_OK && plan_row(f->s, row, &ask, scratch) == PLS_OK) {
-        pls_quality_predict(&row->model->card, f->ask->policy.task, row->plan);
+        pls_quality_by_policy(&row->model->card, &f->ask->policy, row->plan);
         refresh(row->pick, &f->ask->policy, row->plan);
     }
     pls_arena_reset(scratch, mark);

@@ -50,12 +50,12 @@ static void join_shape(struct pls_fit_search *f, const struct base *bases, uint3
     }
 }
 
-enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err)
+static bool group_cards(struct pls_fit_search *f)
 {
     struct base *bases = calloc(f->n_cards + 1, sizeof(*bases));
     uint32_t first = 0;
     if (bases == NULL) {
-        return pls_fail(err, PLS_NOMEM, "fit: out of memory");
+        return false;
     }
     for (uint32_t i = 0; i < f->n_cards; i++) {
         const struct pls_card *c = &f->cards[i];
@@ -72,5 +72,35 @@ enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err)
         join_shape(f, bases, first, i);
     }
     free(bases);
-    return PLS_OK;
+    return true;
+}
+
+/* Scores of one's own, and those of a variant, are as good; a family's are not. */
+static uint32_t grade(const struct pls_fit_search *f, uint32_t card)
+{
+    enum pls_evidence evidence = f->cards[card].ability[f->ask->policy.task].evidence;
+    if (f->named != NULL && strcmp(f->cards[card].id, f->named) == 0) {
+        return PLS_EVIDENCE_DIRECT + 1;
+    }
+    return evidence == PLS_EVIDENCE_DIRECT ? PLS_EVIDENCE_VARIANT : evidence;
+}
+
+static bool mark_seconds(struct pls_fit_search *f)
+{
+    uint32_t *most = calloc(f->n_groups + 1, sizeof(*most));
+    for (uint32_t i = 0; i < f->n_cards && most != NULL; i++) {
+        uint32_t mine = grade(f, i);
+        uint32_t *group = &most[f->group[i]];
+        *group = mine > *group ? mine : *group;
+    }
+    for (uint32_t i = 0; i < f->n_cards && most != NULL; i++) {
+        f->is_second[i] = !f->ask->each && grade(f, i) < most[f->group[i]];
+    }
+    free(most);
+    return most != NULL;
+}
+
+enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err)
+{
+    return group_cards(f) && mark_seconds(f) ? PLS_OK : pls_fail(err, PLS_NOMEM, "fit: out of memory");
 }

@@ -24,6 +24,7 @@ struct config {
     uint32_t shape;
     uint64_t context;
     struct cache_types cache;
+    bool is_choice; /* one of several quants, of which the best is looked for */
 };
 
 static bool is_wanted(const struct pls_fit_search *f, const struct pls_plan *p, const struct pls_merit *m)
@@ -53,10 +54,10 @@ static struct pls_pick *new_pick(struct pls_fit_search *f)
 static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
 {
     struct pls_plan *p = f->plan;
-    if (!pls_fit_is_published(f->ask, &f->cards[card], &p->ask.quant)) {
+    if (f->is_second[card] || !pls_fit_is_published(f->ask, &f->cards[card], &p->ask.quant)) {
         return;
     }
-    pls_quality_predict(&f->cards[card], f->ask->policy.task, p);
+    pls_quality_by_policy(&f->cards[card], &f->ask->policy, p);
     struct pls_merit m = pls_rank_merit(&f->ask->policy, p);
     struct pls_pick *pick = is_wanted(f, p, &m) ? new_pick(f) : NULL;
     if (pick == NULL) {
@@ -77,8 +78,10 @@ static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
         .score = m.score,
         .reasons = m.reasons,
     };
+    double key = pls_rank_key(m.score, m.reasons);
     double *best = &f->best[f->group[card]];
-    *best = fmax(*best, pls_rank_key(m.score, m.reasons));
+    *best = fmax(*best, key);
+    f->last_key = fmax(f->last_key, key);
     uint32_t tier = pls_rank_tier(m.reasons);
     f->best_tier = tier < f->best_tier ? tier : f->best_tier;
 }
@@ -102,10 +105,27 @@ static void keep_refusal(struct pls_fit_search *f, const struct pls_err *why)
     }
 }
 
-/* Leaves the plan in f->plan. */
+/* All layers where the machine is fastest. */
+static bool is_whole(const struct pls_plan *p)
+{
+    bool on_gpu = false;
+    for (uint32_t i = 1; i < p->n_shares; i++) {
+        on_gpu |= p->shares[i].n_layers > 0;
+    }
+    return p->cpu_moe_layers == 0 && (!on_gpu || p->shares[0].n_layers == 0);
+}
+
+/* Bits beyond four are for memory to spare: nobody moves layers into RAM for them while four fit whole. */
+static bool is_second_best(const struct pls_fit_search *f, const struct config *c)
+{
+    return c->is_choice && f->is_comfortable[c->shape] && !is_whole(f->plan);
+}
+
+/* Leaves the plan in f->plan, and in f->last_key the best key it gave a card. */
 static bool place(struct pls_fit_search *f, const struct config *c)
 {
     struct pls_ask ask = f->ask->ask;
+    f->last_key = -HUGE_VAL;
     ask.quant = c->layout->quant;
     ask.context_tokens = c->context;
     ask.type_k = c->cache.k;
@@ -120,6 +140,9 @@ static bool place(struct pls_fit_search *f, const struct config *c)
     keep_refusal(f, &why);
     if (code != PLS_OK || f->plan->fit != PLS_FIT_YES) {
         return false;
+    }
+    if (is_second_best(f, c)) {
+        return true;
     }
     pls_speed_predict(&f->cards[c->shape], &f->s->machine, &f->s->rates, f->plan);
     for (uint32_t i = c->shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
@@ -178,16 +201,6 @@ static uint32_t caches_of(const struct pls_fit_search *f, const struct pls_card 
     return n;
 }
 
-/* All layers where the machine is fastest. */
-static bool is_whole(const struct pls_plan *p)
-{
-    bool on_gpu = false;
-    for (uint32_t i = 1; i < p->n_shares; i++) {
-        on_gpu |= p->shares[i].n_layers > 0;
-    }
-    return p->cpu_moe_layers == 0 && (!on_gpu || p->shares[0].n_layers == 0);
-}
-
 static bool has_gpu(const struct pls_fit_search *f)
 {
     return f->s->machine.n_gpus > 0 && f->ask->ask.backend != PLS_BACKEND_CPU;
@@ -226,6 +239,32 @@ static void place_shorter(struct pls_fit_search *f, struct config c, const uint6
     }
 }
 
+/* Part of the layers are in RAM whatever the context: a narrower cache or less context moves some of them back, which is
+ * worth it while the score grows. f->plan is that of the longest context with the widest cache. */
+static void place_split(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n)
+{
+    struct cache_types caches[MAX_CACHES];
+    uint32_t n_caches = caches_of(f, &f->cards[c.shape], caches);
+    struct cache_types narrow = caches[0];
+    double best = f->last_key;
+    for (uint32_t k = 1; k < n_caches; k++) {
+        c.cache = caches[k];
+        if (!place(f, &c) || f->last_key <= best) {
+            break;
+        }
+        best = f->last_key;
+        narrow = caches[k];
+    }
+    c.cache = narrow;
+    for (uint32_t i = 1; i < n; i++) {
+        c.context = contexts[i];
+        if (!place(f, &c) || f->last_key <= best) {
+            break;
+        }
+        best = f->last_key;
+    }
+}
+
 static void place_all_of(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n)
 {
     struct cache_types caches[MAX_CACHES];
@@ -256,10 +295,11 @@ static void place_layout(struct pls_fit_search *f, struct config c, bool is_wide
     }
     /* without any cache it must fit: whole on the GPUs when it fits in part, at all when it does not */
     uint64_t least = pls_sub(f->plan->bytes.total, f->plan->bytes.kv);
-    if (f->plan->bytes.total > 0 && least > room(f, fits && has_gpu(f))) {
-        return;
+    if (f->plan->bytes.total == 0 || least <= room(f, fits && has_gpu(f))) {
+        place_shorter(f, c, contexts, n, is_wide);
+    } else if (fits && !is_second_best(f, &c)) {
+        place_split(f, c, contexts, n);
     }
-    place_shorter(f, c, contexts, n, is_wide);
 }
 
 /* ---- candidates ---- */
@@ -294,21 +334,21 @@ static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, 
     size_t mark = f->s->scratch.used;
     struct pls_err why = { PLS_OK, "" };
     if (pls_layout_make(f->model, quant, &f->s->machine, &f->s->scratch, &layout, &why) == PLS_OK) {
-        struct config c = { .layout = &layout, .shape = shape };
+        struct config c = { .layout = &layout, .shape = shape, .is_choice = rung < PLS_FIT_RUNGS && !f->ask->each };
         place_layout(f, c, rung <= LAST_WIDE_RUNG);
     }
     keep_refusal(f, &why);
     pls_arena_reset(&f->s->scratch, mark);
 }
 
+/* What four bits can do comes first: it decides whether narrower quants, or wider ones in part in RAM, are worth a look. */
 static void place_candidate(struct pls_fit_search *f, const struct pls_fit_candidate *c)
 {
-    bool is_narrow = c->rung > LAST_WIDE_RUNG && c->rung < PLS_FIT_RUNGS && !f->ask->each;
-    if (is_narrow) {
-        struct pls_quant wide = c->quant;
-        wide.ftype = ladder[LAST_WIDE_RUNG];
-        place_rung(f, c->shape, LAST_WIDE_RUNG, &wide);
-        if (f->is_comfortable[c->shape]) {
+    if (c->rung < PLS_FIT_RUNGS && !f->ask->each) {
+        struct pls_quant four = c->quant;
+        four.ftype = ladder[LAST_WIDE_RUNG];
+        place_rung(f, c->shape, LAST_WIDE_RUNG, &four);
+        if (f->is_comfortable[c->shape] && c->rung > LAST_WIDE_RUNG) {
             return;
         }
     }
@@ -319,7 +359,7 @@ static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t run
 {
     struct pls_fit_bound best = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
     for (uint32_t i = shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
-        if (pls_fit_is_published(f->ask, &f->cards[i], quant)) {
+        if (!f->is_second[i] && pls_fit_is_published(f->ask, &f->cards[i], quant)) {
             struct pls_fit_bound one = pls_fit_bound(f, &f->cards[i], quant, f->plan);
             best.key = fmax(best.key, one.key);
             best.quality = fmax(best.quality, one.quality);

@@ -174,7 +174,7 @@ static void write_row(struct pls_fit_rows *rows, uint64_t context, struct pls_fi
     if (fits) {
         pls_speed_predict(card, &rows->machine, &rows->rates, p);
     }
-    pls_quality_predict(card, rows->wanted.ask.policy.task, p);
+    pls_quality_by_policy(card, &rows->wanted.ask.policy, p);
     struct pls_merit merit = pls_rank_merit(&rows->wanted.ask.policy, p);
     pls_quant_name(&rows->rungs[rows->quant], rows->quant_name, sizeof(rows->quant_name));
     struct pls_text cache = PLS_TEXT(rows->cache_name);

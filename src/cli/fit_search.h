@@ -35,12 +35,14 @@ struct pls_fit_search {
     uint32_t n_cards, cap;
     uint32_t n_matches;      /* cards that the words let through, whatever they are made for */
     bool has_words, out_of_memory;
+    const char *named;       /* id of the one model that the words name; NULL when they name none */
     uint32_t n_placed;       /* configurations that had an answer, whether or not they fit */
     struct pls_err refusal;  /* why the first that had none was refused */
 
     /* per card; a shape is known by its first card, a group (cards of one base) by a number below n_groups */
     uint32_t *shape, *next_of_shape, *group;
     uint32_t n_groups;
+    bool *is_second;         /* per card: another of its group stands for it; with every configuration wanted, none */
 
     struct pls_fit_candidate *candidates;
     uint32_t n_candidates;
@@ -52,6 +54,7 @@ struct pls_fit_search {
     double *best;          /* per group: the best key placed so far */
     double *leaders;       /* the best keys of the `top` leading groups, in descending order */
     uint32_t best_tier;
+    double last_key;       /* the best that the last placement gave */
 
     struct pls_plan *plan; /* scratch: too large for the stack */
     struct pls_model *model;
@@ -59,7 +62,8 @@ struct pls_fit_search {
     size_t list_mark;
 };
 
-/* Sets shape, next_of_shape, group and n_groups. PLS_NOMEM. */
+/* Sets shape, next_of_shape, group, n_groups and is_second: the card that was named stands for its group, else those whose
+ * scores are their own stand before those that borrow their family's, and these before guesses. PLS_NOMEM. */
 enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err);
 
 /* Places all that can still matter: fills picks. */

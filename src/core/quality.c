@@ -137,8 +137,17 @@ static bool is_native(const struct pls_card *card, const struct pls_quant *q)
         && (q->ftype == PLS_FTYPE_MXFP4_MOE || q->stored == PLS_TYPE_MXFP4 || style_of(q->ftype) == STYLE_PLAIN);
 }
 
-void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct pls_plan *plan)
+/* A model that nobody has scored counts for what its size, date and family make sure of: shown as it is, a guess would
+ * stand beside measurements as if it were one. */
+static double base_of(const struct pls_ability *ability, const struct pls_policy *policy)
 {
+    double doubt = ability->evidence == PLS_EVIDENCE_NONE ? policy->no_evidence_penalty * (double)ability->se : 0;
+    return fmax((double)ability->score - doubt, 0);
+}
+
+void pls_quality_by_policy(const struct pls_card *card, const struct pls_policy *policy, struct pls_plan *plan)
+{
+    enum pls_task task = policy->task;
     struct pls_quality *out = &plan->quality;
     const struct pls_ability *ability = &card->ability[task < PLS_TASK_COUNT ? task : PLS_TASK_CHAT];
     double loss = 0;
@@ -152,11 +161,17 @@ void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct
     }
     loss += cache_loss(card, plan);
     double tau = task_tau(task);
-    out->base = (double)ability->score;
+    out->base = base_of(ability, policy);
     out->base_se = (double)ability->se;
     out->evidence = (enum pls_evidence)ability->evidence;
     out->retention = exp(-tau * loss);
     out->loss_low = 1 - exp(-tau * loss / 2);
     out->loss_high = 1 - exp(-tau * loss * 2);
     out->score = out->base * out->retention;
+}
+
+void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct pls_plan *plan)
+{
+    struct pls_policy policy = pls_policy_default(task);
+    pls_quality_by_policy(card, &policy, plan);
 }

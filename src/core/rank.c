@@ -118,14 +118,19 @@ static double free_share(const struct pls_plan *plan)
     return plan->margin_bytes > 0 ? fmax(least, 0) : 0;
 }
 
-/* One standard error of a score: that of the capability, and that of the loss, whose spread between models is a factor of two.
- * All quants of a model share the first, so it says nothing between them: the second comes on top instead of vanishing in a
- * root of squares. */
-static double doubt(const struct pls_quality *q)
+/* What of the capability can be counted on: less its doubt. A guess has that taken off already (quality.c). */
+static double assured_base(const struct pls_policy *policy, const struct pls_quality *q)
 {
-    double of_base = q->base_se * q->retention;
-    double of_loss = q->base * (q->loss_high - (1 - q->retention));
-    return of_base + fmax(of_loss, 0);
+    double penalty = q->evidence == PLS_EVIDENCE_NONE ? 0 : policy->evidence_penalty;
+    return fmax(q->base - penalty * q->base_se, 0);
+}
+
+/* The same of what a quantization keeps, whose loss differs by a factor of two between models. It multiplies: what a step
+ * between two quants of one model costs does not depend on how well that model is known. */
+static double assured_retention(const struct pls_policy *policy, const struct pls_quality *q)
+{
+    double doubt = fmax(q->loss_high - (1 - q->retention), 0);
+    return fmax(q->retention - policy->evidence_penalty * doubt, 0);
 }
 
 /* A share of a large memory is room; of a small one it may be less than the next browser tab takes. */
@@ -180,8 +185,7 @@ struct pls_merit pls_rank_merit(const struct pls_policy *policy, const struct pl
     double guess = is_unknown ? guessed_tps(policy, plan, reads) : 0;
     double speed = !is_unknown ? m.speed_tps : guess > 0 ? guess : floor;
     double pace = reads ? speed : pace_of(policy, speed, plan->speed.prefill_tps);
-    double penalty = q->evidence == PLS_EVIDENCE_NONE ? policy->no_evidence_penalty : policy->evidence_penalty;
-    m.quality = fmax(q->score - penalty * doubt(q), 0);
+    m.quality = assured_base(policy, q) * assured_retention(policy, q);
     m.speed = fmax(1 - policy->weight_speed * wait_share(pace, floor, policy->speed_power), 0);
     m.context = 1 - policy->weight_context * lack;
     m.margin = 1 - policy->weight_margin * (1 - room);
@@ -242,7 +246,8 @@ bool pls_rank_before(const struct pls_pick *a, const struct pls_pick *b)
 bool pls_rank_beats(const struct pls_pick *a, const struct pls_pick *b)
 {
     bool no_worse = a->quality >= b->quality && a->speed_tps >= b->speed_tps && a->context_tokens >= b->context_tokens;
-    return no_worse && (a->quality > b->quality || a->speed_tps > b->speed_tps || a->context_tokens > b->context_tokens);
+    return no_worse
+           && (a->quality > b->quality || a->speed_tps > b->speed_tps || a->context_tokens > b->context_tokens);
 }
 
 /* Quality first, so that whatever beats a pick stands before it. */

@@ -117,6 +117,45 @@ START_TEST(a_score_is_quality_less_what_the_wishes_cost)
 }
 END_TEST
 
+/* By hand: of a prior of 40 with a standard error of 12, 40 - 2 * 12 = 16 are sure, and nothing is taken off again. */
+START_TEST(a_guess_is_shown_for_what_is_sure_of_it)
+{
+    struct pls_card card;
+    struct pls_plan p = made(&card, 8, PLS_FTYPE_F16, 16, 40);
+    struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
+    card.ability[PLS_TASK_CHAT].se = 12;
+    card.ability[PLS_TASK_CHAT].evidence = PLS_EVIDENCE_NONE;
+    pls_quality_predict(&card, PLS_TASK_CHAT, &p);
+    ck_assert_msg(fabs(p.quality.base - 16) < 1e-6, "%g", p.quality.base);
+    ck_assert(fabs(pls_rank_merit(&policy, &p).quality - p.quality.score) < 0.05);
+    policy.no_evidence_penalty = 1;
+    pls_quality_by_policy(&card, &policy, &p);
+    ck_assert(fabs(p.quality.base - 28) < 1e-6);
+    card.ability[PLS_TASK_CHAT].se = 30;
+    pls_quality_predict(&card, PLS_TASK_CHAT, &p);
+    ck_assert(p.quality.base >= 0 && p.quality.base < 1e-9);
+}
+END_TEST
+
+/* What a step from Q8_0 to Q4_K_M costs is a share of what is left, however little that is. */
+START_TEST(a_step_costs_the_same_however_well_a_model_is_known)
+{
+    struct pls_policy policy = pls_policy_default(PLS_TASK_CHAT);
+    double share[2];
+    for (size_t i = 0; i < 2; i++) {
+        struct pls_card card;
+        struct pls_plan wide = made(&card, 2, PLS_FTYPE_Q8_0, 8.5, 40);
+        struct pls_plan narrow = made(&card, 2, PLS_FTYPE_Q4_K_M, 4.9, 40);
+        card.ability[PLS_TASK_CHAT].se = i == 0 ? 1 : 25;
+        pls_quality_predict(&card, PLS_TASK_CHAT, &wide);
+        pls_quality_predict(&card, PLS_TASK_CHAT, &narrow);
+        share[i] = pls_rank_merit(&policy, &narrow).quality / pls_rank_merit(&policy, &wide).quality;
+    }
+    ck_assert(share[0] < 0.97 && share[0] > 0.8);
+    ck_assert(fabs(share[0] - share[1]) < 1e-9);
+}
+END_TEST
+
 /* By hand: 30 GB/s over 0.9375 GB per token are 32 tok/s, four times the floor: 1 - 0.2 / 8 = 0.975. Over 5 GB they are 6, under
  * the floor. Reading, 250 GFLOPS over twice 0.25e9 parameters are 500 tok/s, five times the floor of 100. */
 START_TEST(an_unknown_speed_is_judged_by_the_bytes_of_a_token)
@@ -370,7 +409,8 @@ START_TEST(a_draft_gains_what_the_arithmetic_says)
 END_TEST
 
 UNIT_MAIN("rank", a_draft_gains_what_the_arithmetic_says, four_bits_cost_what_was_measured, a_four_bit_70b_beats_a_sixteen_bit_8b,
-          two_bits_of_an_8b_are_not_recommended, a_score_is_quality_less_what_the_wishes_cost,
+          two_bits_of_an_8b_are_not_recommended, a_score_is_quality_less_what_the_wishes_cost, a_guess_is_shown_for_what_is_sure_of_it,
+          a_step_costs_the_same_however_well_a_model_is_known,
           speed_to_spare_goes_into_bits, an_unknown_speed_is_judged_by_the_bytes_of_a_token, roomy_is_a_share_and_bytes,
           better_in_any_wish_is_never_worse_in_score, every_field_of_a_policy_can_be_read_and_set,
           special_models_stay_out_of_other_tasks, a_known_repository_tells_of_its_importance_matrix, floors_fall_with_size_and_rise_with_the_task,
