@@ -53,6 +53,7 @@ struct pls_report {
     uint32_t n_entries;
     uint32_t n_considered;           /* fit: configurations looked at */
     uint32_t n_models;               /* fit: models looked at */
+    uint32_t other_tasks;            /* fit: bits of pls_task that the models left out for theirs are made for */
     uint32_t top;                    /* fit: rows asked for; 0 all */
     struct pls_together together;    /* plan */
     struct pls_screen screen;

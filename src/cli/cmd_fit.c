@@ -93,6 +93,7 @@ static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask
         .n_entries = found->n_entries,
         .n_considered = found->n_configs,
         .n_models = found->n_models,
+        .other_tasks = found->other_tasks,
         .top = ask->top,
         .screen = s->screen,
     };

@@ -34,6 +34,7 @@ static bool gather(const struct pls_card *card, void *context)
     struct pls_fit_search *f = context;
     f->n_matches++;
     if (!pls_rank_is_for_task(card, f->ask->policy.task, f->has_words) || !can_be_sized(f, card)) {
+        f->other_tasks |= card->tasks;
         return true;
     }
     if (f->n_cards == f->cap && !grow(f)) {
@@ -263,6 +264,7 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
                                                            : collect(&f, out, err);
         pls_arena_reset(&s->scratch, f.list_mark);
         out->n_models = f.n_cards;
+        out->other_tasks = f.other_tasks;
         out->n_configs = f.n_configs;
     }
     drop(&f);

@@ -31,6 +31,7 @@ struct pls_fit_result {
     struct pls_entry *entries; /* best first; models, plans and picks behind them live in the session's arena */
     uint32_t n_entries;
     uint32_t n_models;         /* that the words and the task let through */
+    uint32_t other_tasks;      /* bits of pls_task: what those are made for that the task did not let through */
     uint32_t n_configs;        /* considered: placed, or ruled out by what they could be at best */
 };
 

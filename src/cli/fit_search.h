@@ -33,6 +33,7 @@ struct pls_fit_search {
     uint32_t wanted;        /* rows; 0 all */
     struct pls_card *cards;
     uint32_t n_cards, cap;
+    uint32_t other_tasks;    /* of those that the task does not let through */
     uint32_t n_matches;      /* cards that the words let through, whatever they are made for */
     bool has_words, out_of_memory;
     const char *named;       /* id of the one model that the words name; NULL when they name none */

@@ -29,13 +29,26 @@ static void footer(struct pls_page *page, const struct pls_report *r)
                    r->screen.explain ? "" : " (--explain shows where every number comes from)");
 }
 
+static void no_match(struct pls_page *page, const struct pls_report *r)
+{
+    char room[LINE_CAP];
+    struct pls_text t = PLS_TEXT(room);
+    for (int task = 0; task < PLS_TASK_COUNT; task++) {
+        if ((r->other_tasks & 1u << task) != 0) {
+            pls_text_add(&t, "%s%s", t.len > 0 ? ", " : ", but for ", pls_task_name((enum pls_task)task));
+        }
+    }
+    pls_page_field(page, "Nothing", "that matches is made for %s%s (--task says what for)",
+                   pls_task_name(r->policy->task), room);
+}
+
 static enum pls_code table(struct pls_page *page, const struct pls_report *r, struct pls_err *err)
 {
     header(page, r);
     if (r->n_entries == 0) {
         pls_page_tone(page, PLS_TONE_BAD);
         if (r->n_models == 0) {
-            pls_page_field(page, "Nothing", "that matches is made for %s (--task says what for)", pls_task_name(r->policy->task));
+            no_match(page, r);
         } else {
             pls_page_field(page, "Nothing", "of %u models fits this budget and these wishes", r->n_models);
         }
