@@ -5,6 +5,8 @@
 #include "cli/fit_search.h"
 #include "plimsoll/sys.h"
 
+enum { ALIGNMENT = 16 };
+
 struct finish {
     struct pls_fit_search *f;
     struct pls_fit_row *rows;
@@ -65,18 +67,24 @@ static void finish_row(uint32_t item, uint32_t worker, void *context)
 }
 
 /* In memory that outlives the search. */
-static bool take_row(struct pls_fit_search *f, const struct pls_pick *from, struct pls_fit_row *row)
+static bool take_rows(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n, struct pls_fit_row *rows)
 {
-    struct pls_arena *arena = &f->s->arena;
-    row->model = PLS_TAKE(arena, struct pls_model, 1);
-    row->plan = PLS_TAKE(arena, struct pls_plan, 1);
-    row->pick = PLS_TAKE(arena, struct pls_pick, 1);
-    if (row->model == NULL || row->plan == NULL || row->pick == NULL) {
-        return false;
+    size_t each = sizeof(struct pls_model) + sizeof(struct pls_plan) + sizeof(struct pls_pick) + 3 * ALIGNMENT;
+    size_t bytes = (size_t)pls_mul(each, n);
+    struct pls_arena *arena = &f->s->rows;
+    *arena = pls_arena_over(n > 0 ? pls_sys_pages(bytes, true) : NULL, bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        struct pls_fit_row *row = &rows[i];
+        row->model = pls_arena_room(arena, 1, sizeof(*row->model)); /* fresh pages are zero */
+        row->plan = pls_arena_room(arena, 1, sizeof(*row->plan));
+        row->pick = pls_arena_room(arena, 1, sizeof(*row->pick));
+        if (row->model == NULL || row->plan == NULL || row->pick == NULL) {
+            return false;
+        }
+        *row->pick = f->picks[chosen[i]];
+        row->model->card = f->cards[row->pick->model];
+        row->model->stored.ftype = PLS_FTYPE_NONE;
     }
-    row->model->card = f->cards[from->model];
-    row->model->stored.ftype = PLS_FTYPE_NONE;
-    *row->pick = *from;
     return true;
 }
 
@@ -97,10 +105,8 @@ enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, u
                              struct pls_err *err)
 {
     struct finish job = { .f = f, .rows = rows };
-    for (uint32_t i = 0; i < n; i++) {
-        if (!take_row(f, &f->picks[chosen[i]], &rows[i])) {
-            return pls_fail(err, PLS_NOMEM, "fit: out of memory for this many rows (--top shows fewer)");
-        }
+    if (!take_rows(f, chosen, n, rows)) {
+        return pls_fail(err, PLS_NOMEM, "fit: out of memory for this many rows (--top shows fewer)");
     }
     hire(&job, n);
     pls_sys_deal(n, job.n_workers, finish_row, &job);

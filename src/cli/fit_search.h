@@ -78,7 +78,7 @@ void pls_fit_place_better(struct pls_fit_search *f, const struct pls_pick *pick)
 struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card,
                                    const struct pls_quant *quant, struct pls_plan *plan);
 
-/* A pick planned in full, in the session's arena. */
+/* A pick planned in full; what it points to lives as long as the session. */
 struct pls_fit_row {
     struct pls_model *model; /* without its tensors */
     struct pls_plan *plan;

@@ -101,6 +101,7 @@ void pls_session_end(struct pls_session *s)
     }
     pls_sys_pages_free(s->arena.base, s->arena.cap);
     pls_sys_pages_free(s->scratch.base, s->scratch.cap);
+    pls_sys_pages_free(s->rows.base, s->rows.cap);
 }
 
 struct pls_arena pls_session_room(void)
