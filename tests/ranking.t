@@ -56,6 +56,14 @@ for r in cpu-32g cuda-24g laptop-24g; do
     done
 done
 
+for engine in "mlx:m4 max 64gb" "vllm:2x rtx 3090 + 64gb ram"; do
+    for n in 8 0; do
+        "$PLIMSOLL" fit --on "${engine#*:}" --runtime "${engine%%:*}" --top $n --format csv | awk -F, "$columns" >"$tap_tmp/top$n"
+    done
+    ok "first rows for ${engine%%:*}" cmp "$tap_tmp/top8" "$tap_tmp/top0"
+    ok "in more than one quantization" test "$(cut -d' ' -f3- "$tap_tmp/top8" | grep -Eo '(mlx-[3-8]bit|awq|fp8|safetensors)' | sort -u | wc -l)" -gt 1
+done
+
 # rows of 2688 and 2880 do not divide into blocks of 256: these files come out twice as wide as their name says
 run fit --on "m4 max 64gb" -q IQ2_XXS --top 4 --json
 is "models that a quant is wider for are found" \

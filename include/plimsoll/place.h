@@ -85,6 +85,9 @@ enum pls_code pls_layout_make(const struct pls_model *model, const struct pls_qu
  * 2026-08-22: ggml-cpu/repack.cpp). Same size, but private memory instead of the mapped file. */
 bool pls_cpu_repacks(const struct pls_machine *machine, enum pls_type type, uint64_t ne1);
 
+/* The tensor type that values of so many bits come closest to: packagings other than GGUF are timed as that. */
+enum pls_type pls_type_of_bits(double bits_per_value);
+
 /* As pls_place(), on a layout that exists already. */
 enum pls_code pls_place_layout(const struct pls_layout *layout, const struct pls_ask *ask,
                                const struct pls_machine *machine, struct pls_arena *scratch,

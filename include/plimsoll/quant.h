@@ -136,9 +136,9 @@ struct pls_quant {
     bool from_name;         /* known by name only ("UD-Q4_K_XL"): the mixture cannot be predicted */
 };
 /* Reads a quant as people write it: "Q4_K_M", "bf16" (GGUF), "UD-Q4_K_XL" (from_name), "mlx-4bit", "mlx-4bit-g32",
- * "mlx-mixed_3_6", "mlx-mxfp4", "gptq-4bit-g128", "awq-4bit", "fp8", "fp8-block", "bnb-nf4", "bnb-int8",
- * "safetensors-bf16", "safetensors-mxfp4"; case does not matter. Missing group sizes become the format's usual one.
- * False when the word means nothing; *out is then untouched. */
+ * "mlx-mixed_3_6", "mlx-mxfp4", "gptq-4bit-g128", "awq-4bit", "awq", "fp8", "fp8-block", "bnb-nf4", "bnb-int8",
+ * "safetensors-bf16", "safetensors-mxfp4"; case does not matter. Missing group sizes become the format's usual one, a
+ * missing width 4 bits. False when the word means nothing; *out is then untouched. */
 bool pls_quant_parse(const char *word, struct pls_quant *out);
 
 /* What a model's name says about its quantization. */

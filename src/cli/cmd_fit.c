@@ -34,6 +34,7 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, s
     out->has_kv = pls_args_has(s->args, PLS_OPT_KV_TYPE) || pls_args_has(s->args, PLS_OPT_TYPE_K)
         || pls_args_has(s->args, PLS_OPT_TYPE_V);
     out->whole_input = !pls_args_has(s->args, PLS_OPT_UBATCH) && pls_ask_engine(&out->ask) == PLS_ENGINE_LLAMA_CPP;
+    out->must_run = pls_args_has(s->args, PLS_OPT_EMIT);
     out->speed_is_hard = pls_args_has(s->args, PLS_OPT_MIN_SPEED);
     out->top = (uint32_t)pls_min(pls_args_u64(s->args, PLS_OPT_TOP, TOP_DEFAULT), TOP_MOST);
     out->has_quant = quant != NULL;

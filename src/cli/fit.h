@@ -23,6 +23,7 @@ struct pls_fit_ask {
     bool has_kv;              /* the cache types of ask are meant; else narrower ones are tried as well */
     bool speed_is_hard;       /* --min-speed was given: slower ones are left out instead of put behind */
     bool whole_input;         /* an encoder takes a text in one micro-batch, which is made as wide as the context */
+    bool must_run;            /* a command is wanted: of packagings whose repositories the catalog does not know, none */
     bool each;                /* the efficient set of every model instead of one row for all of its shape */
     uint32_t top;             /* rows wanted; 0 all */
 };
@@ -46,10 +47,12 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
                           struct pls_fit_result *out, struct pls_err *err);
 
 /* The parts of the question that fits() of `sql` shares. The quants worth trying of a model: the one asked for, the one it
- * was released in when that is small already, else the ladder, best first. Their number. */
+ * was released in when that is small already, else the ladder of its engine's format, widest first. Their number. */
 enum { PLS_FIT_RUNGS = 12 };
 uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
                        struct pls_quant out[PLS_FIT_RUNGS]);
+/* Which rung of them has four bits: where people start. */
+uint32_t pls_fit_four_bits(enum pls_format format);
 /* What is asked of one card, whose quant, context and cache types stand in ask already. */
 void pls_fit_settle(const struct pls_fit_ask *wish, const struct pls_card *card, struct pls_ask *ask);
 /* Whether a rung is there for a model: I-quants under 4 bits are made with an importance matrix, so only of repositories that are

@@ -49,9 +49,12 @@ static enum rows rows_of(const struct pls_card *card)
 }
 
 /* Most bits per weight of a layer's tensors. */
-static double most_bits(const struct pls_card *card, enum pls_ftype ftype, double base)
+static double most_bits(const struct pls_card *card, const struct pls_quant *q, double base)
 {
-    double most = layer_bits(ftype, base).most;
+    if (q->format != PLS_FORMAT_GGUF) {
+        return fmax(base * 1.1, 6); /* routers, gates and convolutions stay in 16 bits */
+    }
+    double most = layer_bits(q->ftype, base).most;
     switch (rows_of(card)) {
     case ROWS_ODD:
         return fmax(most, 16);
@@ -63,9 +66,17 @@ static double most_bits(const struct pls_card *card, enum pls_ftype ftype, doubl
     return most;
 }
 
+/* Of other packagings than GGUF those of the catalog's ladders; 0: not known beforehand. */
 static double base_bits(const struct pls_quant *q)
 {
-    enum pls_type type = q->format == PLS_FORMAT_GGUF ? pls_ftype_base(q->ftype) : PLS_TYPE_NONE;
+    if (q->format == PLS_FORMAT_MLX) {
+        bool is_affine = q->bits > 0 && q->bits_high == 0 && q->group > 0;
+        return is_affine ? q->bits + 32.0 / q->group : 0; /* a scale and an offset in 16 bits */
+    }
+    if (q->format != PLS_FORMAT_GGUF) {
+        return q->format == PLS_FORMAT_AWQ ? q->bits : q->format == PLS_FORMAT_FP8 ? 8 : 0;
+    }
+    enum pls_type type = pls_ftype_base(q->ftype);
     const struct pls_type_info *info = type != PLS_TYPE_NONE ? pls_type_info(type) : NULL;
     return info != NULL && info->name != NULL ? 8.0 * info->bytes / info->block : 0;
 }
@@ -78,7 +89,9 @@ static double most_bytes(const struct pls_card *card, const struct pls_quant *q,
         + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
     double positions = (double)(card->n_positions + card->n_token_types) * card->n_embd; /* left in F32 */
     tables = fmin(tables, params);
-    double bits = (params - tables) * most_bits(card, q->ftype, base) + tables * fmax(8.5, base) + 32 * positions;
+    bool is_plain = q->format != PLS_FORMAT_GGUF && q->format != PLS_FORMAT_MLX; /* tables stay as they are */
+    double of_tables = is_plain ? 16 : fmax(8.5, base);
+    double bits = (params - tables) * most_bits(card, q, base) + tables * of_tables + 32 * positions;
     return 1.02 * bits / 8;
 }
 
@@ -174,7 +187,7 @@ static void read_bytes(const struct pls_card *card, const struct pls_quant *q, d
     double table = (double)card->n_vocab * card->n_embd * (card->tied ? 0 : 1);
     double bytes = fmax(active - table, 0.5 * active) * layer_bits(q->ftype, base).least / 8 * 0.97;
     double whole = (double)card->params_total;
-    enum pls_type type = pls_ftype_base(q->ftype);
+    enum pls_type type = q->format == PLS_FORMAT_GGUF ? pls_ftype_base(q->ftype) : pls_type_of_bits(base);
     for (uint32_t i = 0; i < p->n_shares; i++) {
         double share = (double)p->shares[i].traffic.active_params / active;
         p->shares[i].traffic.weights_by_type[type] = (uint64_t)(whole > 0 ? share * bytes : 0);

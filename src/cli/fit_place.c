@@ -5,13 +5,7 @@
 
 #include "cli/fit_search.h"
 
-/* Best first: what people publish, one step apart. */
-static const enum pls_ftype ladder[PLS_FIT_RUNGS] = {
-    PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,  PLS_FTYPE_Q6_K,    PLS_FTYPE_Q5_K_M, PLS_FTYPE_Q4_K_M, PLS_FTYPE_IQ4_XS,
-    PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ3_M, PLS_FTYPE_IQ3_XXS, PLS_FTYPE_Q2_K,   PLS_FTYPE_IQ2_M,  PLS_FTYPE_IQ2_XXS,
-};
 enum { LISTS_BYTES = 10 << 20 };
-static const uint32_t LAST_WIDE_RUNG = 4; /* Q4_K_M: where people start */
 
 /* ---- one configuration ---- */
 
@@ -335,7 +329,7 @@ static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, 
     struct pls_err why = { PLS_OK, "" };
     if (pls_layout_make(f->model, quant, &f->s->machine, &f->s->scratch, &layout, &why) == PLS_OK) {
         struct config c = { .layout = &layout, .shape = shape, .is_choice = rung < PLS_FIT_RUNGS && !f->ask->each };
-        place_layout(f, c, rung <= LAST_WIDE_RUNG);
+        place_layout(f, c, rung <= pls_fit_four_bits(quant->format));
     }
     keep_refusal(f, &why);
     pls_arena_reset(&f->s->scratch, mark);
@@ -345,10 +339,11 @@ static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, 
 static void place_candidate(struct pls_fit_search *f, const struct pls_fit_candidate *c)
 {
     if (c->rung < PLS_FIT_RUNGS && !f->ask->each) {
-        struct pls_quant four = c->quant;
-        four.ftype = ladder[LAST_WIDE_RUNG];
-        place_rung(f, c->shape, LAST_WIDE_RUNG, &four);
-        if (f->is_comfortable[c->shape] && c->rung > LAST_WIDE_RUNG) {
+        struct pls_quant rungs[PLS_FIT_RUNGS];
+        uint32_t four = pls_fit_four_bits(c->quant.format);
+        pls_fit_rungs(f->ask, &f->cards[c->shape], c->quant.imatrix, rungs);
+        place_rung(f, c->shape, four, &rungs[four]);
+        if (f->is_comfortable[c->shape] && c->rung > four) {
             return;
         }
     }
@@ -370,32 +365,6 @@ static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t run
     if (best.key > -HUGE_VAL) {
         f->candidates[f->n_candidates++] = (struct pls_fit_candidate){ best, shape, rung, *quant };
     }
-}
-
-bool pls_fit_is_published(const struct pls_fit_ask *ask, const struct pls_card *card, const struct pls_quant *quant)
-{
-    static const bool needs[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_IQ3_M] = true, [PLS_FTYPE_IQ3_XXS] = true, [PLS_FTYPE_IQ2_M] = true, [PLS_FTYPE_IQ2_XXS] = true,
-    };
-    bool is_asked = ask->has_quant || quant->imatrix || quant->format != PLS_FORMAT_GGUF;
-    return is_asked || quant->ftype >= PLS_FTYPE_COUNT || !needs[quant->ftype] || pls_quality_repo_imatrix(card->gguf_repo);
-}
-
-uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
-                       struct pls_quant out[PLS_FIT_RUNGS])
-{
-    struct pls_quant own = pls_target_default_quant(card, ask->ask.runtime);
-    bool is_fixed = own.format != PLS_FORMAT_GGUF || own.ftype == PLS_FTYPE_MXFP4_MOE;
-    if (ask->has_quant || is_fixed) {
-        out[0] = ask->has_quant ? ask->quant : own;
-        return 1;
-    }
-    for (size_t i = 0; i < PLS_FIT_RUNGS; i++) {
-        out[i] = own;
-        out[i].ftype = ladder[i];
-        out[i].imatrix = imatrix;
-    }
-    return PLS_FIT_RUNGS;
 }
 
 static void add_candidates(struct pls_fit_search *f, uint32_t shape)

@@ -13,7 +13,7 @@ struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_
     struct pls_quant q = { .format = PLS_FORMAT_GGUF, .ftype = PLS_FTYPE_Q4_K_M, .stored = PLS_TYPE_NONE };
     enum pls_engine engine = pls_runtime_profile(runtime)->engine;
     if (engine == PLS_ENGINE_MLX) {
-        pls_quant_parse("mlx-4bit-g64", &q);
+        pls_quant_parse(card->native == PLS_TYPE_MXFP4 ? "mlx-mxfp4" : "mlx-4bit-g64", &q);
     } else if (engine == PLS_ENGINE_VLLM) {
         pls_quant_parse("bf16", &q);
         q.format = PLS_FORMAT_SAFETENSORS;

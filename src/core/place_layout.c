@@ -19,8 +19,7 @@
 
 /* ---- sizes of tensors ---- */
 
-/* What arithmetic of so many bits per value comes closest to, for the speed of reading it. */
-static enum pls_type nearest_type(uint64_t bytes, uint64_t params)
+enum pls_type pls_type_of_bits(double bpw)
 {
     static const struct {
         double least_bpw;
@@ -28,13 +27,17 @@ static enum pls_type nearest_type(uint64_t bytes, uint64_t params)
     } steps[] = { { 24.0, PLS_TYPE_F32 }, { 12.0, PLS_TYPE_F16 }, { 7.0, PLS_TYPE_Q8_0 },
                   { 5.8, PLS_TYPE_Q6_K }, { 4.9, PLS_TYPE_Q5_0 }, { 3.6, PLS_TYPE_Q4_0 },
                   { 2.8, PLS_TYPE_Q3_K } };
-    double bpw = params == 0 ? 16.0 : (double)bytes * 8 / (double)params;
     for (size_t i = 0; i < PLS_COUNT_OF(steps); i++) {
         if (bpw >= steps[i].least_bpw) {
             return steps[i].type;
         }
     }
     return PLS_TYPE_Q2_K;
+}
+
+static enum pls_type nearest_type(uint64_t bytes, uint64_t params)
+{
+    return pls_type_of_bits(params == 0 ? 16.0 : (double)bytes * 8 / (double)params);
 }
 
 static bool is_integer(enum pls_type type)

@@ -136,6 +136,9 @@ bool pls_quant_parse(const char *word, struct pls_quant *out)
     }
     for (size_t i = 0; i < PLS_COUNT_OF(grouped); i++) {
         const char *name = pls_format_name(grouped[i]);
+        if (pls_text_equal(low, name)) {
+            return parse_bits("4bit", grouped[i], out); /* what nearly all of them are */
+        }
         if (pls_text_starts(low, name) && low[strlen(name)] == '-') {
             return parse_bits(low + strlen(name) + 1, grouped[i], out);
         }

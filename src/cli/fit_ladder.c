@@ -1,0 +1,65 @@
+/* Which quants of a model are looked at: what people publish for the engine that would load them, widest first. */
+#include "cli/fit.h"
+
+#include "plimsoll/text.h"
+
+enum { FOUR_GGUF = 4, FOUR_MLX = 3, FOUR_VLLM = 2 };
+
+static const enum pls_ftype gguf[PLS_FIT_RUNGS] = {
+    PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,  PLS_FTYPE_Q6_K,    PLS_FTYPE_Q5_K_M, [FOUR_GGUF] = PLS_FTYPE_Q4_K_M,
+    PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ3_M,  PLS_FTYPE_IQ3_XXS, PLS_FTYPE_Q2_K,
+    PLS_FTYPE_IQ2_M,  PLS_FTYPE_IQ2_XXS,
+};
+/* mlx-community has 4 and 8 bits of nearly everything, 6 and 5 of most, 3 of large models. */
+static const char *const mlx[] = { "mlx-8bit", "mlx-6bit", "mlx-5bit", [FOUR_MLX] = "mlx-4bit", "mlx-3bit" };
+/* What makers publish of many models beside the original. */
+static const char *const vllm[] = { "safetensors-bf16", "fp8", [FOUR_VLLM] = "awq-4bit" };
+
+uint32_t pls_fit_four_bits(enum pls_format format)
+{
+    return format == PLS_FORMAT_GGUF ? FOUR_GGUF : format == PLS_FORMAT_MLX ? FOUR_MLX : FOUR_VLLM;
+}
+
+bool pls_fit_is_published(const struct pls_fit_ask *ask, const struct pls_card *card, const struct pls_quant *quant)
+{
+    static const bool needs[PLS_FTYPE_COUNT] = {
+        [PLS_FTYPE_IQ3_M] = true, [PLS_FTYPE_IQ3_XXS] = true, [PLS_FTYPE_IQ2_M] = true, [PLS_FTYPE_IQ2_XXS] = true,
+    };
+    if (quant->format != PLS_FORMAT_GGUF && !ask->has_quant) {
+        return !ask->must_run || (quant->format != PLS_FORMAT_AWQ && quant->format != PLS_FORMAT_FP8);
+    }
+    if (ask->has_quant || quant->imatrix || quant->ftype >= PLS_FTYPE_COUNT) {
+        return true;
+    }
+    return !needs[quant->ftype] || pls_quality_repo_imatrix(card->gguf_repo);
+}
+
+static uint32_t named(const char *const *words, uint32_t n, struct pls_quant *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        pls_quant_parse(words[i], &out[i]);
+    }
+    return n;
+}
+
+uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
+                       struct pls_quant out[PLS_FIT_RUNGS])
+{
+    struct pls_quant own = pls_target_default_quant(card, ask->ask.runtime);
+    out[0] = ask->has_quant ? ask->quant : own;
+    if (ask->has_quant || card->native == PLS_TYPE_MXFP4) {
+        return 1;
+    }
+    if (own.format == PLS_FORMAT_MLX) {
+        return named(mlx, PLS_COUNT_OF(mlx), out);
+    }
+    if (own.format != PLS_FORMAT_GGUF) {
+        return named(vllm, PLS_COUNT_OF(vllm), out);
+    }
+    for (size_t i = 0; i < PLS_FIT_RUNGS; i++) {
+        out[i] = own;
+        out[i].ftype = gguf[i];
+        out[i].imatrix = imatrix;
+    }
+    return PLS_FIT_RUNGS;
+}
