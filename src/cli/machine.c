@@ -84,7 +84,7 @@ static void complete(struct pls_session *s, struct pls_machine *m)
     struct pls_profiles profiles;
     bool lacks = !(m->pools[0].bandwidth_gbs > 0);
     for (uint32_t i = 0; i < m->n_gpus; i++) {
-        lacks = lacks || !(m->gpus[i].fp32_tflops > 0);
+        lacks = lacks || !(m->gpus[i].fp32_tflops > 0) || m->gpus[i].generation[0] == '\0';
     }
     if (lacks && pls_session_profiles(s, &profiles, NULL) == PLS_OK) {
         pls_profile_complete(profiles, m);

@@ -135,9 +135,18 @@ void pls_profile_add(const struct pls_profile *profile, uint32_t count, double m
     }
 }
 
-static void complete_gpu(struct pls_profiles profiles, struct pls_machine *m, struct pls_gpu *gpu)
+static const struct pls_profile *by_id(struct pls_profiles profiles, const char *id)
 {
-    struct pls_pool *pool = gpu->pool >= 0 ? &m->pools[gpu->pool] : NULL;
+    for (uint32_t i = 0; i < profiles.n && id[0] != '\0'; i++) {
+        if (strcmp(profiles.items[i].id, id) == 0) {
+            return &profiles.items[i];
+        }
+    }
+    return NULL;
+}
+
+static struct pls_device device_of(const struct pls_machine *m, const struct pls_gpu *gpu)
+{
     struct pls_device device = { .name = gpu->name, .pci_revision = -1, .gpu_cores = gpu->cores };
     char *end = NULL;
     unsigned long vendor = strtoul(gpu->pci_id, &end, 16);
@@ -146,19 +155,42 @@ static void complete_gpu(struct pls_profiles profiles, struct pls_machine *m, st
         device.pci_device = (uint32_t)strtoul(end + 1, &end, 16);
         device.pci_revision = gpu->revision > 0 ? (int32_t)gpu->revision : -1;
     }
-    device.memory_gib = pool != NULL ? (double)pool->capacity_bytes / (double)PLS_GIB : 0;
+    device.memory_gib = gpu->pool >= 0 ? (double)m->pools[gpu->pool].capacity_bytes / (double)PLS_GIB : 0;
+    return device;
+}
+
+/* Rows that cannot be told apart: the slowest, so that nothing is promised. */
+static const struct pls_profile *slowest(const struct pls_match *match)
+{
+    const struct pls_profile *p = match->items[0];
+    for (uint32_t i = 1; i < match->n; i++) {
+        p = match->items[i]->bandwidth_gbs < p->bandwidth_gbs ? match->items[i] : p;
+    }
+    return p;
+}
+
+static const struct pls_profile *match_gpu(struct pls_profiles profiles, struct pls_machine *m,
+                                           const struct pls_gpu *gpu)
+{
+    struct pls_device device = device_of(m, gpu);
     struct pls_match match = pls_profile_match(profiles, &device);
-    if (match.n == 0) {
-        return;
-    }
-    /* Rows that cannot be told apart: the slowest, so that nothing is promised. */
-    const struct pls_profile *p = match.items[0];
-    for (uint32_t i = 1; i < match.n; i++) {
-        p = match.items[i]->bandwidth_gbs < p->bandwidth_gbs ? match.items[i] : p;
-    }
+    const struct pls_profile *p = match.n > 0 ? slowest(&match) : NULL;
     if (match.n > 1) {
-        pls_machine_note(m, "ambiguous-profile", "%s could be %u rows of the hardware table; the slowest, %s, was taken", gpu->id,
+        pls_machine_note(m, "ambiguous-profile",
+                         "%s could be %u rows of the hardware table; the slowest, %s, was taken", gpu->id,
                          match.n, p->id);
+    }
+    return p;
+}
+
+/* A record names the row it was made from; it does not hold all of it. */
+static void complete_gpu(struct pls_profiles profiles, struct pls_machine *m, struct pls_gpu *gpu)
+{
+    struct pls_pool *pool = gpu->pool >= 0 ? &m->pools[gpu->pool] : NULL;
+    const struct pls_profile *p = by_id(profiles, gpu->profile);
+    p = p != NULL ? p : match_gpu(profiles, m, gpu);
+    if (p == NULL) {
+        return;
     }
     PLS_COPY(gpu->profile, p->id);
     PLS_COPY(gpu->generation, p->generation);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plimsoll/profile.h"
+#include "plimsoll/render.h"
 #include "plimsoll/text.h"
 #include "unit.h"
 
@@ -222,5 +223,46 @@ START_TEST(every_profile_becomes_a_machine)
 }
 END_TEST
 
+/* What a speed is predicted from, and nothing that only names things. */
+static void same_machine(const struct pls_machine *a, const struct pls_machine *b, const char *what)
+{
+    ck_assert_msg(memcmp(&a->cpu, &b->cpu, sizeof(a->cpu)) == 0, "%s: processors differ", what);
+    ck_assert_msg(memcmp(a->pools, b->pools, sizeof(a->pools)) == 0, "%s: pools differ", what);
+    ck_assert_msg(memcmp(a->gpus, b->gpus, sizeof(a->gpus)) == 0, "%s: GPUs differ", what);
+    ck_assert_msg(memcmp(a->notes, b->notes, sizeof(a->notes)) == 0, "%s: notes differ", what);
+    ck_assert_str_eq(a->profile, b->profile);
+    ck_assert_str_eq(a->os, b->os);
+    ck_assert_str_eq(a->arch, b->arch);
+}
+
+START_TEST(a_record_of_every_profile_is_the_machine_again)
+{
+    struct pls_profiles t = table();
+    const struct pls_screen screen = { 0 };
+    for (uint32_t i = 0; i < t.n; i++) {
+        static struct pls_machine m;
+        static struct pls_machine again;
+        struct pls_err err = { .text = "" };
+        char *json = NULL;
+        size_t len = 0;
+        memset(&m, 0, sizeof(m));
+        if (t.items[i].kind == PLS_PROFILE_DISCRETE) {
+            struct pls_pool *ram = pls_machine_pool(&m, "ram", PLS_POOL_RAM);
+            ram->capacity_bytes = 32 * PLS_GIB;
+        }
+        pls_profile_add(&t.items[i], 1, t.items[i].memory_gib[0], &m);
+        FILE *f = open_memstream(&json, &len);
+        ck_assert_int_eq(pls_render_machine(f, PLS_OUT_JSON, &m, &screen, &err), PLS_OK);
+        fclose(f);
+        ck_assert_msg(pls_record_parse(json, len, &again, &err) == PLS_OK, "%s", err.text);
+        pls_profile_complete(t, &m);
+        pls_profile_complete(t, &again);
+        same_machine(&m, &again, t.items[i].id);
+        free(json);
+    }
+}
+END_TEST
+
 UNIT_MAIN("profile", the_table_is_sound, devices_find_their_row, words_find_their_machine,
-          words_that_leave_a_choice_are_asked_back, every_profile_becomes_a_machine)
+          words_that_leave_a_choice_are_asked_back, every_profile_becomes_a_machine,
+          a_record_of_every_profile_is_the_machine_again)
