@@ -288,6 +288,19 @@ run need qwen3-8b -c 8k --top 3 --format jsonl
 is "need: jsonl is one answer per line" "$status $(wc -l <"$tap_tmp/out") $(jq -r .devices "$tap_tmp/out" | wc -l)" "0 3 3"
 run compare qwen3-8b --on $box --on "m4 max 64gb" -c 8k --format jsonl
 is "compare: jsonl is one machine per line" "$status $(wc -l <"$tap_tmp/out")" "0 2"
+run compare qwen3-8b --on "rtx 3060" --on "m4 max 64gb" --runtime mlx -c 8k
+is "compare: a machine that the engine cannot use is a row" "$status $(grep -c 'rtx 3060 .*cannot run' "$tap_tmp/out") $(grep -c '^Cannot.*rtx 3060: no GPU that mlx' "$tap_tmp/out")" "0 1 1"
+run compare qwen3-8b --on "rtx 3060" --on "m4 max 64gb" --backend cuda -c 8k --json
+is "compare: so it is in JSON" "$status $(jq -c '[.machines[] | .cannot_run // (.plans | length)]' "$tap_tmp/out")" '0 [1,"m4 max 64gb: no GPU that cuda can drive"]'
+refuses "compare: none can run it" 2 'no GPU that mlx can drive' compare qwen3-8b --on "rtx 3060" --on "rtx 4090" --runtime mlx
+run compare --on "rtx 4090" --on "rtx 3060" --format csv
+is "compare: what was searched for has a largest context" "$status $(awk -F, 'NR > 1 && $7 > 1024' "$tap_tmp/out" | wc -l | tr -d ' ')" "0 2"
+# Rates of this machine, measured once, hold in both.
+run bench
+run plan qwen3-0.6b:Q8_0 -c 4k --no-bench --json; jq -c '.plans[0].speed' "$tap_tmp/out" >"$tap_tmp/planned"
+run compare qwen3-0.6b:Q8_0 -c 4k --no-bench --json --on $box; jq -c '.machines[0].plans[0].speed' "$tap_tmp/out" >"$tap_tmp/compared"
+ok "compare: this machine has the speed that plan says" cmp -s "$tap_tmp/planned" "$tap_tmp/compared"
+is "and it was measured" "$(jq -r .origin "$tap_tmp/planned")" measured
 for c in "need qwen3-8b" "compare qwen3-8b --on $box" "hardware 4090" "catalog list"; do
     refuses "no rows for eval: $c" 2 'env is for one answer' $c --format env
 done

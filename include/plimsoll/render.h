@@ -164,6 +164,7 @@ struct pls_compared {
     const struct pls_machine *machine;
     const struct pls_entry *entries;
     uint32_t n_entries;
+    const char *cannot; /* why the engine does not run there; NULL: it does */
 };
 enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct pls_compared *items, uint32_t n,
                                  const struct pls_screen *screen, struct pls_err *err);

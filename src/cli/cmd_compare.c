@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/fit.h"
+#include "plimsoll/place.h"
 
 enum { MACHINES_MAX = 16, MODELS_MAX = 16 };
 
@@ -12,9 +13,11 @@ struct comparison {
     struct pls_compared items[MACHINES_MAX];
     uint32_t n;
     bool any; /* some model fits on some machine, and is fast enough */
+    bool has_here; /* the first is this machine, of which rates were measured */
+    struct pls_rates here;
+    struct pls_err cannot[MACHINES_MAX];
 };
 
-/* One --on is compared with this machine. */
 static enum pls_code read_machines(struct pls_session *s, struct comparison *c, struct pls_err *err)
 {
     enum pls_code code = PLS_OK;
@@ -68,18 +71,97 @@ static enum pls_code plan_models(struct pls_session *s, struct comparison *c, st
     return code;
 }
 
-static enum pls_code ask_machine(struct pls_session *s, struct comparison *c, struct pls_compared *item,
-                                 struct pls_err *err)
+/* A search does not ask for the largest context of what it finds, and keeps no tensors. */
+static enum pls_code find_context(struct pls_session *s, struct pls_entry *entry, struct pls_err *err)
 {
-    struct pls_fit_result found;
-    pls_session_use(s, item->machine);
-    if (s->args->n_operands > 0) {
-        return plan_models(s, c, item, err);
+    struct pls_ask ask = entry->plan->ask;
+    struct pls_target *target = PLS_TAKE(&s->arena, struct pls_target, 1);
+    struct pls_plan *plan = PLS_TAKE(&s->arena, struct pls_plan, 1);
+    struct pls_layout layout;
+    if (target == NULL || plan == NULL) {
+        return pls_fail(err, PLS_NOMEM, "compare: out of memory");
     }
+    enum pls_code code = pls_target_find(s, entry->model->card.id, &ask, target, err);
+    size_t mark = s->scratch.used;
+    code = code == PLS_OK
+               ? pls_layout_make(&target->model, &ask.quant, &s->machine, &s->scratch, &layout, err)
+               : code;
+    if (code == PLS_OK) {
+        *plan = *entry->plan;
+        plan->context_fit_tokens = pls_place_context_fit(&layout, plan, &s->machine, &s->scratch);
+        entry->plan = plan;
+    }
+    pls_arena_reset(&s->scratch, mark);
+    return code;
+}
+
+static enum pls_code search(struct pls_session *s, struct comparison *c, struct pls_compared *item,
+                            struct pls_err *err)
+{
+    struct pls_fit_result found = { 0 };
     enum pls_code code = pls_fit_run(s, NULL, &c->ask, &found, err);
-    item->entries = found.entries;
-    item->n_entries = found.n_entries;
-    c->any = c->any || found.n_entries > 0;
+    struct pls_entry *entries = PLS_TAKE(&s->arena, struct pls_entry, found.n_entries + 1);
+    if (code == PLS_OK && entries == NULL) {
+        return pls_fail(err, PLS_NOMEM, "compare: out of memory");
+    }
+    for (uint32_t i = 0; code == PLS_OK && i < found.n_entries; i++) {
+        entries[i] = found.entries[i];
+        code = find_context(s, &entries[i], err);
+    }
+    item->entries = entries;
+    item->n_entries = code == PLS_OK ? found.n_entries : 0;
+    c->any = c->any || item->n_entries > 0;
+    return code;
+}
+
+/* A machine without what the engine drives is a row that says so: the others may well have it. */
+static enum pls_code ask_machine(struct pls_session *s, struct comparison *c, uint32_t i, struct pls_err *err)
+{
+    struct pls_compared *item = &c->items[i];
+    item->machine = &c->machines[i];
+    pls_session_use(s, item->machine);
+    if (i == 0 && c->has_here) {
+        s->rates = c->here;
+    }
+    enum pls_code code =
+        s->args->n_operands > 0 ? plan_models(s, c, item, err) : search(s, c, item, err);
+    if (code == PLS_REFUSED) {
+        c->cannot[i] = *err;
+        item->cannot = c->cannot[i].text;
+        item->n_entries = 0;
+    }
+    return code;
+}
+
+static enum pls_code ask_machines(struct pls_session *s, struct comparison *c, struct pls_err *err)
+{
+    enum pls_code code = PLS_OK;
+    uint32_t n_can = 0;
+    for (uint32_t i = 0; i < c->n; i++) {
+        code = ask_machine(s, c, i, err);
+        if (code != PLS_OK && code != PLS_REFUSED) {
+            return code;
+        }
+        n_can += code == PLS_OK;
+    }
+    if (n_can == 0 && c->n > 0) {
+        return pls_fail(err, PLS_REFUSED, "%s", c->cannot[0].text);
+    }
+    return PLS_OK;
+}
+
+/* One --on is compared with this machine, which is measured as for a plan. */
+static enum pls_code add_here(struct pls_session *s, struct comparison *c, struct pls_err *err)
+{
+    enum pls_code code = pls_session_machine_here(s, err);
+    if (code == PLS_OK) {
+        pls_session_rates(s, true);
+        c->has_here = true;
+        c->here = s->rates;
+    }
+    c->machines[1] = c->machines[0];
+    c->machines[0] = s->machine;
+    c->n = 2;
     return code;
 }
 
@@ -95,19 +177,8 @@ enum pls_code pls_cmd_compare(struct pls_session *s, struct pls_err *err)
         return code;
     }
     c->ask.top = 1;
-    if (c->n == 1) {
-        code = pls_session_machine_here(s, err);
-        if (code == PLS_OK) {
-            pls_session_rates(s, true);
-        }
-        c->machines[1] = c->machines[0];
-        c->machines[0] = s->machine;
-        c->n = 2;
-    }
-    for (uint32_t i = 0; i < c->n && code == PLS_OK; i++) {
-        c->items[i].machine = &c->machines[i];
-        code = ask_machine(s, c, &c->items[i], err);
-    }
+    code = c->n == 1 ? add_here(s, c, err) : PLS_OK;
+    code = code == PLS_OK ? ask_machines(s, c, err) : code;
     code = code == PLS_OK ? pls_render_compare(stdout, s->output, c->items, c->n, &s->screen, err) : code;
     return code == PLS_OK && !c->any ? PLS_NO : code;
 }

@@ -193,7 +193,7 @@ static enum pls_code find_devices(struct pls_place_scene *s, struct pls_err *err
     }
     return s->n_devices > 0
                ? PLS_OK
-               : pls_fail(err, PLS_USAGE, "%s: no GPU that %s can drive",
+               : pls_fail(err, PLS_REFUSED, "%s: no GPU that %s can drive",
                           m->name[0] != '\0' ? m->name : "this machine", pls_backend_name(backend));
 }
 

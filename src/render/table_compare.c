@@ -7,7 +7,7 @@
 #include "render/record.h"
 #include "render/words.h"
 
-/* A plan on a machine; `first` is the same question on the first machine. */
+/* A plan on a machine; `first` is the same question on the first machine. No entry: the engine does not run there. */
 struct compare_row {
     const struct pls_machine *machine;
     const struct pls_entry *entry;
@@ -19,15 +19,14 @@ static const struct compare_row *row_of(const void *row)
     return row;
 }
 
+/* NULL where the engine does not run; whoever asks says nothing then. */
 static const struct pls_plan *plan_of(const void *row)
 {
-    return row_of(row)->entry->plan;
+    return row_of(row)->entry != NULL ? row_of(row)->entry->plan : NULL;
 }
 
-static void cell_machine(const void *row, bool raw, struct pls_text *out)
+static void cell_name(const struct pls_machine *m, struct pls_text *out)
 {
-    const struct pls_machine *m = row_of(row)->machine;
-    (void)raw;
     if (m->name[0] != '\0') {
         pls_text_escape(out, m->name);
     } else {
@@ -35,26 +34,38 @@ static void cell_machine(const void *row, bool raw, struct pls_text *out)
     }
 }
 
+static void cell_machine(const void *row, bool raw, struct pls_text *out)
+{
+    (void)raw;
+    cell_name(row_of(row)->machine, out);
+}
+
 static void cell_model(const void *row, bool raw, struct pls_text *out)
 {
-    const struct pls_card *c = &row_of(row)->entry->model->card;
-    pls_text_escape(out, raw ? c->id : pls_words_model(c));
+    if (plan_of(row) != NULL) {
+        const struct pls_card *c = &row_of(row)->entry->model->card;
+        pls_text_escape(out, raw ? c->id : pls_words_model(c));
+    }
 }
 
 static void cell_quant(const void *row, bool raw, struct pls_text *out)
 {
     (void)raw;
-    pls_text_escape(out, plan_of(row)->quant);
+    pls_text_escape(out, plan_of(row) != NULL ? plan_of(row)->quant : "");
 }
 
 static void cell_fits(const void *row, bool raw, struct pls_text *out)
 {
     (void)raw;
-    pls_text_add(out, "%s", plan_of(row)->fit == PLS_FIT_YES ? "yes" : "no");
+    const struct pls_plan *p = plan_of(row);
+    pls_text_add(out, "%s", p == NULL ? "cannot run" : p->fit == PLS_FIT_YES ? "yes" : "no");
 }
 
 static void cell_total(const void *row, bool raw, struct pls_text *out)
 {
+    if (plan_of(row) == NULL) {
+        return;
+    }
     if (raw) {
         pls_text_add(out, "%" PRIu64, plan_of(row)->bytes.total);
     } else {
@@ -64,6 +75,9 @@ static void cell_total(const void *row, bool raw, struct pls_text *out)
 
 static void cell_margin(const void *row, bool raw, struct pls_text *out)
 {
+    if (plan_of(row) == NULL) {
+        return;
+    }
     if (raw) {
         pls_text_add(out, "%" PRId64, plan_of(row)->margin_bytes);
     } else {
@@ -73,7 +87,10 @@ static void cell_margin(const void *row, bool raw, struct pls_text *out)
 
 static void cell_context(const void *row, bool raw, struct pls_text *out)
 {
-    uint64_t n = plan_of(row)->context_fit_tokens;
+    uint64_t n = plan_of(row) != NULL ? plan_of(row)->context_fit_tokens : 0;
+    if (plan_of(row) == NULL) {
+        return;
+    }
     if (raw) {
         pls_text_add(out, "%" PRIu64, n);
     } else if (n == 0) {
@@ -85,7 +102,10 @@ static void cell_context(const void *row, bool raw, struct pls_text *out)
 
 static void cell_decode(const void *row, bool raw, struct pls_text *out)
 {
-    double tps = plan_of(row)->speed.decode_tps;
+    double tps = plan_of(row) != NULL ? plan_of(row)->speed.decode_tps : 0;
+    if (plan_of(row) == NULL) {
+        return;
+    }
     if (plan_of(row)->fit != PLS_FIT_YES) {
         pls_text_add(out, "%s", raw ? "" : "-");
     } else if (!raw) {
@@ -98,7 +118,10 @@ static void cell_decode(const void *row, bool raw, struct pls_text *out)
 static void cell_gain(const void *row, bool raw, struct pls_text *out)
 {
     const struct pls_plan *p = plan_of(row);
-    const struct pls_plan *f = row_of(row)->first->plan;
+    const struct pls_plan *f = p != NULL ? row_of(row)->first->plan : NULL;
+    if (p == NULL) {
+        return;
+    }
     bool comparable =
         p->fit == PLS_FIT_YES && f->fit == PLS_FIT_YES && p->speed.decode_tps > 0 && f->speed.decode_tps > 0;
     if (comparable) {
@@ -130,6 +153,9 @@ static enum pls_code json_compare(FILE *to, bool lines, const struct pls_compare
         cJSON *o = pls_json_object(&j, machines, NULL);
         pls_document_machine(&j, o, items[i].machine);
         cJSON *plans = pls_json_array(&j, o, "plans");
+        if (items[i].cannot != NULL) {
+            pls_json_text(&j, o, "cannot_run", items[i].cannot);
+        }
         for (uint32_t k = 0; k < items[i].n_entries; k++) {
             struct pls_entry plain = items[i].entries[k];
             plain.pick = NULL;
@@ -158,7 +184,26 @@ static uint32_t fill_rows(const struct pls_compared *items, uint32_t n, struct c
             }
         }
     }
+    for (uint32_t i = 0; i < n; i++) {
+        if (items[i].cannot != NULL) {
+            rows[at++] = (struct compare_row){ .machine = items[i].machine };
+        }
+    }
     return at;
+}
+
+static void say_why(struct pls_page *page, const struct pls_compared *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        char room[160];
+        struct pls_text name = PLS_TEXT(room);
+        bool says_name = items[i].cannot != NULL && pls_text_starts(items[i].cannot, items[i].machine->name);
+        cell_name(items[i].machine, &name);
+        if (items[i].cannot != NULL) {
+            pls_page_field(page, "Cannot", "%s%s%s", says_name ? "" : room, says_name ? "" : ": ",
+                           items[i].cannot);
+        }
+    }
 }
 
 enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct pls_compared *items,
@@ -170,7 +215,7 @@ enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct 
         return json_compare(to, output == PLS_OUT_JSONL, items, n, err);
     }
     for (uint32_t i = 0; i < n; i++) {
-        total += items[i].n_entries;
+        total += items[i].n_entries + 1;
     }
     struct compare_row *rows = calloc(total, sizeof(*rows));
     enum pls_code code = rows != NULL ? pls_page_begin(&page, screen->color, err)
@@ -185,6 +230,9 @@ enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct 
         pls_page_field(&page, "Nothing", "fits any of these machines");
     } else {
         code = pls_page_grid(&page, &grid, output, screen->width, err);
+    }
+    if (output == PLS_OUT_TABLE) {
+        say_why(&page, items, n);
     }
     free(rows);
     return pls_page_end(&page, code, to, err);
