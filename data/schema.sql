@@ -112,6 +112,8 @@ CREATE TABLE hardware (
   patterns TEXT,
   pci_ids TEXT,
   memory_gib TEXT,
+  usable_mib INTEGER,
+  devices INTEGER,
   memory_type TEXT,
   bus_bits INTEGER,
   bandwidth_gbs REAL,

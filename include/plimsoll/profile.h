@@ -34,7 +34,9 @@ struct pls_profile {
     enum pls_profile_kind kind;
     enum pls_backend backend;
     uint32_t n_memory;
-    double memory_gib[PLS_PROFILE_MEMORY_OPTIONS]; /* factory sizes */
+    double memory_gib[PLS_PROFILE_MEMORY_OPTIONS]; /* factory sizes, as marketed, of one device */
+    uint32_t usable_mib; /* what the device of the first size reports, ECC and firmware taken off; 0 not observed */
+    uint32_t devices;    /* GPUs on one card, each with memory of its own (K80: 2); 0 is one */
     double bandwidth_gbs, fp16_tflops, fp32_tflops;
     uint32_t bus_bits, gpu_cores, cpu_cores_fast, cpu_cores_slow, year;
     double link_gbs; /* PCIe generation and lanes as bytes per second, one way; 0 on-die or unknown */
@@ -46,6 +48,9 @@ const char *pls_profile_column(uint32_t index);
 bool pls_profile_set(struct pls_profile *profile, uint32_t column, const char *text);
 /* The row's own text of a column, for databases and export. */
 void pls_profile_get(const struct pls_profile *profile, uint32_t column, char *out, size_t cap);
+
+/* Memory that a device of a factory size has for use: observed where that is known, else the size itself. */
+uint64_t pls_profile_bytes(const struct pls_profile *profile, double gib);
 
 struct pls_profiles {
     const struct pls_profile *items;
@@ -74,7 +79,7 @@ struct pls_match pls_profile_match(struct pls_profiles profiles, const struct pl
 enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words, struct pls_machine *out,
                                 struct pls_err *err);
 
-/* Adds `count` devices of a profile to a machine: pools, GPUs, limits, bandwidth. memory_gib 0: the smallest factory size.
+/* Adds `count` devices (not cards) of a profile to a machine: pools, GPUs, limits, bandwidth. memory_gib 0: the smallest factory size.
  * The machine's RAM pool must exist for discrete cards. */
 void pls_profile_add(const struct pls_profile *profile, uint32_t count, double memory_gib, struct pls_machine *machine);
 

@@ -173,7 +173,7 @@ enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct 
 struct pls_needed {
     const struct pls_profile *profile;
     uint32_t devices;
-    uint64_t memory_bytes; /* of one device */
+    uint64_t memory_bytes; /* of one card or machine, as sold */
     const struct pls_machine *machine;
     struct pls_entry entry;
 };

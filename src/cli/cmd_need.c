@@ -39,7 +39,7 @@ static void build(struct pls_machine *m, const struct pls_profile *p, uint32_t d
     struct pls_text name = PLS_TEXT(m->name);
     pls_text_add(&name, "%ux %s", devices, p->id);
     PLS_COPY(m->profile, p->id);
-    pls_profile_add(p, devices, gib, m);
+    pls_profile_add(p, devices * (p->devices > 1 ? p->devices : 1), gib, m);
     struct pls_budget_policy policy = pls_budget_policy_default();
     pls_budget_apply(m, &policy);
 }
@@ -75,7 +75,7 @@ static enum pls_code keep(struct hunt *h, const struct pls_profile *p, uint32_t 
     h->found[h->n_found++] = (struct pls_needed){
         .profile = p,
         .devices = devices,
-        .memory_bytes = (uint64_t)(gib * (double)PLS_GIB),
+        .memory_bytes = (uint64_t)(gib * (double)PLS_GIB) * (p->devices > 1 ? p->devices : 1),
         .machine = machine,
         .entry = { .model = &h->target.model,
                    .plan = plan,
@@ -92,7 +92,7 @@ static enum pls_code try_profile(struct hunt *h, const struct pls_profile *p)
     bool is_open = p->n_memory == 0; /* a platform that takes what is plugged in */
     uint32_t n_sizes = is_open ? (uint32_t)PLS_COUNT_OF(dimm_gib) : p->n_memory;
     uint32_t n_counts = p->kind == PLS_PROFILE_DISCRETE ? (uint32_t)PLS_COUNT_OF(counts) : 1;
-    for (uint32_t c = 0; c < n_counts; c++) {
+    for (uint32_t c = 0; c < n_counts && counts[c] * p->devices <= PLS_MAX_GPUS; c++) {
         for (uint32_t i = 0; i < n_sizes; i++) {
             double gib = is_open ? dimm_gib[i] : p->memory_gib[i];
             if (carries(h, p, counts[c], gib)) {

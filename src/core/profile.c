@@ -22,6 +22,8 @@ static const struct column {
     COLUMN("patterns", FIELD_TEXT, patterns),
     COLUMN("pci_ids", FIELD_TEXT, pci_ids),
     COLUMN("memory_gib", FIELD_MEMORY, memory_gib),
+    COLUMN("usable_mib", FIELD_U32, usable_mib),
+    COLUMN("devices", FIELD_U32, devices),
     COLUMN("memory_type", FIELD_TEXT, memory_type),
     COLUMN("bus_bits", FIELD_U32, bus_bits),
     COLUMN("bandwidth_gbs", FIELD_DOUBLE, bandwidth_gbs),
@@ -104,6 +106,13 @@ static bool set_first(const char *text, uint32_t *out)
     }
     *out = (uint32_t)value;
     return true;
+}
+
+/* The observed total stands for the first size. */
+uint64_t pls_profile_bytes(const struct pls_profile *p, double gib)
+{
+    bool is_first = p->n_memory > 0 && p->memory_gib[0] - gib < 0.5 && gib - p->memory_gib[0] < 0.5;
+    return p->usable_mib > 0 && is_first ? p->usable_mib * PLS_MIB : (uint64_t)(gib * (double)PLS_GIB);
 }
 
 bool pls_profile_set(struct pls_profile *profile, uint32_t column, const char *text)

@@ -122,7 +122,7 @@ static void set_cpu(const struct pls_profile *p, struct pls_machine *m)
 void pls_profile_add(const struct pls_profile *profile, uint32_t count, double memory_gib, struct pls_machine *machine)
 {
     double gib = memory_gib > 0 ? memory_gib : profile->n_memory > 0 ? profile->memory_gib[0] : 0;
-    uint64_t bytes = (uint64_t)(gib * (double)PLS_GIB);
+    uint64_t bytes = pls_profile_bytes(profile, gib);
     if (profile->kind != PLS_PROFILE_DISCRETE) {
         set_ram(profile, bytes, machine);
         set_cpu(profile, machine);

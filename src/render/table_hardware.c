@@ -102,6 +102,8 @@ static void add_profile(struct pls_json *j, cJSON *o, const struct pls_profile *
     for (uint32_t i = 0; i < p->n_memory; i++) {
         pls_json_u64(j, memory, NULL, (uint64_t)(p->memory_gib[i] * (double)PLS_GIB));
     }
+    pls_json_known(j, o, "usable_bytes", p->usable_mib * PLS_MIB);
+    pls_json_u64(j, o, "devices", p->devices > 1 ? p->devices : 1);
     pls_json_text(j, o, "memory_type", p->memory_type);
     pls_json_rate(j, o, "bandwidth_gbs", p->bandwidth_gbs);
     pls_json_rate(j, o, "fp16_tflops", p->fp16_tflops);
@@ -170,6 +172,12 @@ enum pls_code pls_render_profile(FILE *to, enum pls_output output, const struct 
     pls_page_field(&page, "Memory", "%s %s at %.4g GB/s", room, p->memory_type, p->bandwidth_gbs);
     if (p->fp16_tflops > 0 || p->fp32_tflops > 0) {
         pls_page_field(&page, "Compute", "%.4g TFLOPS in FP16, %.4g in FP32", p->fp16_tflops, p->fp32_tflops);
+    }
+    if (p->usable_mib > 0) {
+        pls_page_field(&page, "", "of which %u MiB are reported by the device", p->usable_mib);
+    }
+    if (p->devices > 1) {
+        pls_page_field(&page, "Devices", "%u on one card, each as above", p->devices);
     }
     if (p->gpu_share[0] != '\0') {
         pls_page_field(&page, "GPU share", "%s", p->gpu_share);
