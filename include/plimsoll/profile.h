@@ -74,10 +74,10 @@ struct pls_match {
 /* PCI id and revision, then longest whole-token name, then nearest memory size, then core count. */
 struct pls_match pls_profile_match(struct pls_profiles profiles, const struct pls_device *device);
 
-/* A machine from words. PLS_USAGE: the sentence lists the candidates (ambiguous) or the nearest names (unknown).
- * Budgets are not applied. */
-enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words, struct pls_machine *out,
-                                struct pls_err *err);
+/* A machine from words. ram_bytes: RAM as an option says it, which picks where the words leave a choice; 0 none.
+ * PLS_USAGE: the sentence lists the candidates (ambiguous) or the nearest names (unknown). Budgets are not applied. */
+enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words, uint64_t ram_bytes,
+                                struct pls_machine *out, struct pls_err *err);
 
 /* Adds `count` devices (not cards) of a profile to a machine: pools, GPUs, limits, bandwidth. memory_gib 0: the smallest factory size.
  * The machine's RAM pool must exist for discrete cards. */

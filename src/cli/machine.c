@@ -69,11 +69,13 @@ static enum pls_code read_on(struct pls_session *s, const char *what, struct pls
     if (access(what, F_OK) == 0) {
         return read_record(what, out, err);
     }
-    if (strchr(what, '/') != NULL || pls_text_ends(what, ".json") || pls_text_ends(what, ".xml")) {
+    bool is_path = what[0] == '/' || pls_text_starts(what, "./") || pls_text_starts(what, "../");
+    if (is_path || pls_text_ends(what, ".json") || pls_text_ends(what, ".xml")) {
         return pls_fail(err, PLS_IO, "--on: %s: no such file", what);
     }
+    uint64_t ram = pls_args_u64(s->args, PLS_OPT_RAM, 0);
     enum pls_code code = pls_session_profiles(s, &profiles, err);
-    code = code == PLS_OK ? pls_profile_words(profiles, what, out, &why) : code;
+    code = code == PLS_OK ? pls_profile_words(profiles, what, ram, out, &why) : code;
     return code == PLS_USAGE ? pls_fail(err, code, "--on: %s", why.text) : code;
 }
 

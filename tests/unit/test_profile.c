@@ -134,7 +134,7 @@ START_TEST(words_find_their_machine)
         { "rtx 3080 12gb", 32, 1, "rtx-3080-12gb", 912 },
         { "ryzen ai max 395 128gb", 128, 1, "ryzen-ai-max-plus-395", 256 },
         { "strix halo 128gb", 128, 1, "ryzen-ai-max-plus-395", 256 },
-        { "dgx spark", 128, 1, "gb10", 273 },
+        { "dgx spark", 122566 / 1024.0, 1, "gb10", 273 }, /* as its system sees it */
         { "epyc genoa 12ch 384gb", 384, 0, "epyc-genoa", 460.8 },
         { "raspberry pi 5 8gb", 8, 0, "raspberry-pi-5", 17.1 },
         { "rtx 4070 laptop", 32, 1, "rtx-4070-laptop", 256 },
@@ -155,7 +155,7 @@ START_TEST(words_find_their_machine)
         { "m4max64", 64, 1, "apple-m4-max-40c", 546 },
         { "m4 max 64", 64, 1, "apple-m4-max-40c", 546 },
         { "m4 mini 16gb", 16, 1, "apple-m4-8c", 120 },
-        { "dgxspark", 128, 1, "gb10", 273 },
+        { "dgxspark", 122566 / 1024.0, 1, "gb10", 273 },
         { "strixhalo 128", 128, 1, "ryzen-ai-max-plus-395", 256 },
         { "pi 5 8gb", 8, 0, "raspberry-pi-5", 17.1 },
         { "8 GB laptop", 8, 0, "", 51.2 }, /* nothing but its memory is known; the speed is assumed */
@@ -166,7 +166,7 @@ START_TEST(words_find_their_machine)
         const struct words_case *c = &cases[i];
         struct pls_machine m;
         struct pls_err err = { .text = "" };
-        ck_assert_msg(pls_profile_words(table(), c->words, &m, &err) == PLS_OK, "%s", err.text);
+        ck_assert_msg(pls_profile_words(table(), c->words, 0, &m, &err) == PLS_OK, "%s", err.text);
         const struct pls_pool *pool = &m.pools[m.n_gpus > 0 ? 1 : 0];
         ck_assert_msg(m.pools[0].capacity_bytes == (uint64_t)(c->ram_gib * (double)PLS_GIB), "%s: RAM", c->words);
         ck_assert_msg(m.n_gpus == c->gpus, "%s: %u GPUs", c->words, m.n_gpus);
@@ -181,7 +181,7 @@ START_TEST(words_that_leave_a_choice_are_asked_back)
 {
     static const char *const cases[][2] = {
         { "m3 max", "apple-m3-max-30c" },   /* 300 or 400 GB/s */
-        { "m4 max 50gb", "comes with" },    /* never sold */
+        { "m4 max 50gb", "48, 64 or 128" }, /* never sold */
         { "rtx 9999", "nearest" },
         { "flux capacitor", "no such hardware" },
         { "+", "no hardware" },
@@ -199,7 +199,7 @@ START_TEST(words_that_leave_a_choice_are_asked_back)
     for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
         struct pls_machine m;
         struct pls_err err = { .text = "" };
-        ck_assert_int_eq(pls_profile_words(table(), cases[i][0], &m, &err), PLS_USAGE);
+        ck_assert_int_eq(pls_profile_words(table(), cases[i][0], 0, &m, &err), PLS_USAGE);
         ck_assert_msg(strstr(err.text, cases[i][1]) != NULL, "%s", err.text);
     }
 }
@@ -214,12 +214,103 @@ START_TEST(every_profile_becomes_a_machine)
         struct pls_text w = PLS_TEXT(words);
         struct pls_err err = { .text = "" };
         pls_text_add(&w, "%s %ggb", t.items[i].id, t.items[i].memory_gib[t.items[i].n_memory - 1]);
-        ck_assert_msg(pls_profile_words(t, words, &m, &err) == PLS_OK, "%s", err.text);
+        ck_assert_msg(pls_profile_words(t, words, 0, &m, &err) == PLS_OK, "%s", err.text);
         ck_assert_uint_gt(m.pools[0].capacity_bytes, 0);
         for (uint32_t p = 1; p < m.n_pools; p++) {
             ck_assert_msg(m.pools[p].capacity_bytes > 0 && m.pools[p].bandwidth_gbs > 0, "%s", t.items[i].id);
         }
     }
+}
+END_TEST
+
+static void words_case(char *line)
+{
+    char *cell[7] = { 0 };
+    char *rest = NULL;
+    uint32_t n = 0;
+    struct pls_machine m;
+    struct pls_err err = { .text = "" };
+    char notes[160];
+    struct pls_text t = PLS_TEXT(notes);
+    for (char *at = strtok_r(line, "\t\n", &rest); at != NULL && n < 7; at = strtok_r(NULL, "\t\n", &rest)) {
+        cell[n++] = at;
+    }
+    enum pls_code code = pls_profile_words(table(), cell[0], 0, &m, &err);
+    if (cell[1][0] == '!') {
+        ck_assert_msg(code == PLS_USAGE && strstr(err.text, cell[1] + 2) != NULL, "%s: %s, not %s", cell[0],
+                      code == PLS_OK ? m.profile : err.text, cell[1] + 2);
+        return;
+    }
+    ck_assert_msg(code == PLS_OK, "%s", err.text);
+    ck_assert_uint_eq(n, 7);
+    const struct pls_pool *pool = &m.pools[m.n_gpus > 0 ? 1 : 0];
+    ck_assert_msg(strcmp(m.profile, cell[1][0] == '-' ? "" : cell[1]) == 0, "%s: %s", cell[0], m.profile);
+    double gib = (double)m.pools[0].capacity_bytes / (double)PLS_GIB;
+    ck_assert_msg(gib > strtod(cell[2], NULL) - 0.06 && gib < strtod(cell[2], NULL) + 0.06, "%s: %g", cell[0], gib);
+    ck_assert_msg(m.n_gpus == strtoul(cell[3], NULL, 10), "%s: %u GPUs", cell[0], m.n_gpus);
+    ck_assert_msg(pool->bandwidth_gbs > 0.999 * strtod(cell[4], NULL)
+                      && pool->bandwidth_gbs < 1.001 * strtod(cell[4], NULL),
+                  "%s: %g GB/s", cell[0], pool->bandwidth_gbs);
+    ck_assert_msg(m.cpu.cores == strtoul(cell[5], NULL, 10), "%s: %u cores", cell[0], m.cpu.cores);
+    for (uint32_t i = 0; i < m.n_notes; i++) {
+        bool is_budget = strcmp(m.notes[i].code, "working-set") == 0;
+        pls_text_add(&t, "%s%s", t.len > 0 && !is_budget ? "," : "", is_budget ? "" : m.notes[i].code);
+    }
+    ck_assert_msg(strcmp(notes, cell[6][0] == '-' ? "" : cell[6]) == 0, "%s: notes %s", cell[0], notes);
+}
+
+/* As people write, and what became of it: tests/fixtures/words.tsv. */
+START_TEST(words_of_people_are_understood)
+{
+    char line[512];
+    uint32_t n = 0;
+    FILE *f = fopen("tests/fixtures/words.tsv", "r");
+    ck_assert_ptr_nonnull(f);
+    while (fgets(line, sizeof(line), f) != NULL) {
+        if (line[0] != '#') {
+            words_case(line);
+            n++;
+        }
+    }
+    fclose(f);
+    ck_assert_uint_ge(n, 80);
+}
+END_TEST
+
+START_TEST(every_name_of_the_table_is_its_row)
+{
+    struct pls_profiles t = table();
+    for (uint32_t i = 0; i < t.n; i++) {
+        const struct pls_profile *p = &t.items[i];
+        for (uint32_t k = 0; k <= p->n_memory; k++) {
+            struct pls_machine m;
+            struct pls_err err = { .text = "" };
+            char words[160];
+            struct pls_text w = PLS_TEXT(words);
+            pls_text_add(&w, "%s", p->name);
+            if (k < p->n_memory) {
+                pls_text_add(&w, " %ggb", p->memory_gib[k]);
+            }
+            enum pls_code code = pls_profile_words(t, words, 0, &m, &err);
+            bool asks_size = k == p->n_memory && code == PLS_USAGE && strstr(err.text, "say which") != NULL;
+            ck_assert_msg(asks_size || (code == PLS_OK && strcmp(m.profile, p->id) == 0), "%s: %s", words,
+                          code == PLS_OK ? m.profile : err.text);
+        }
+    }
+}
+END_TEST
+
+START_TEST(ram_as_an_option_picks_the_size)
+{
+    struct pls_machine m;
+    struct pls_err err = { .text = "" };
+    ck_assert_int_eq(pls_profile_words(table(), "m4 max", 64 * PLS_GIB, &m, &err), PLS_OK);
+    ck_assert_str_eq(m.profile, "apple-m4-max-40c");
+    ck_assert_int_eq(pls_profile_words(table(), "m4 max", 36 * PLS_GIB, &m, &err), PLS_OK);
+    ck_assert_str_eq(m.profile, "apple-m4-max-32c");
+    ck_assert_int_eq(pls_profile_words(table(), "raspberry pi 5", 8 * PLS_GIB, &m, &err), PLS_OK);
+    ck_assert_int_eq(pls_profile_words(table(), "rtx 4090", 64 * PLS_GIB, &m, &err), PLS_OK);
+    ck_assert(m.pools[0].capacity_bytes == 64 * PLS_GIB && m.pools[1].capacity_bytes == 24 * PLS_GIB);
 }
 END_TEST
 
@@ -265,4 +356,5 @@ END_TEST
 
 UNIT_MAIN("profile", the_table_is_sound, devices_find_their_row, words_find_their_machine,
           words_that_leave_a_choice_are_asked_back, every_profile_becomes_a_machine,
-          a_record_of_every_profile_is_the_machine_again)
+          a_record_of_every_profile_is_the_machine_again, words_of_people_are_understood,
+          every_name_of_the_table_is_its_row, ram_as_an_option_picks_the_size)

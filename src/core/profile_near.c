@@ -1,0 +1,79 @@
+#include "core/profile_near.h"
+
+#include <string.h>
+
+#include "core/profile_part.h"
+#include "plimsoll/text.h"
+
+enum { NAME_MAX_LEN = 40 };
+
+void pls_name_squeeze(const struct pls_tokens *name, struct pls_text *out)
+{
+    for (uint32_t i = 0; i < name->n; i++) {
+        pls_text_add(out, "%s", pls_part_is_filler(name->word[i]) ? "" : name->word[i]);
+    }
+}
+
+/* Letters to change, add or take away; most or more is not told apart. */
+static uint32_t distance(const char *a, const char *b, uint32_t most)
+{
+    uint32_t row[NAME_MAX_LEN + 1];
+    size_t n = strlen(a);
+    size_t m = strlen(b);
+    if (n > NAME_MAX_LEN || m > NAME_MAX_LEN || n > m + most || m > n + most) {
+        return most;
+    }
+    for (size_t j = 0; j <= m; j++) {
+        row[j] = (uint32_t)j;
+    }
+    for (size_t i = 1; i <= n; i++) {
+        uint32_t corner = row[0];
+        row[0] = (uint32_t)i;
+        for (size_t j = 1; j <= m; j++) {
+            uint32_t change = corner + (a[i - 1] != b[j - 1]);
+            corner = row[j];
+            row[j] = (uint32_t)pls_min(change, pls_min(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[m];
+}
+
+static uint32_t row_distance(const struct pls_profile *p, const char *word, uint32_t most)
+{
+    const char *const texts[] = { p->id, p->name, p->aliases };
+    uint32_t best = most;
+    for (size_t i = 0; i < PLS_COUNT_OF(texts); i++) {
+        for (const char *at = texts[i]; *at != '\0';) {
+            char room[PLS_TOKENS_MAX * PLS_TOKEN_LEN];
+            struct pls_text joined = PLS_TEXT(room);
+            size_t len = strcspn(at, "|");
+            struct pls_tokens name = pls_tokens_of(at, strcspn(at, "|("));
+            pls_name_squeeze(&name, &joined);
+            best = (uint32_t)pls_min(best, distance(word, room, best));
+            at += len + (at[len] == '|');
+        }
+    }
+    return best;
+}
+
+uint32_t pls_profiles_near(struct pls_profiles profiles, const struct pls_tokens *words,
+                           const struct pls_profile *out[PLS_NEAR_MAX])
+{
+    char room[PLS_TOKENS_MAX * PLS_TOKEN_LEN];
+    struct pls_text word = PLS_TEXT(room);
+    uint32_t n = 0;
+    pls_name_squeeze(words, &word);
+    uint32_t best = (uint32_t)word.len / 2;
+    for (uint32_t i = 0; i < profiles.n; i++) {
+        uint32_t d = row_distance(&profiles.items[i], room, best + 1);
+        if (d > best) {
+            continue;
+        }
+        n = d < best ? 0 : n;
+        best = d;
+        if (n < PLS_NEAR_MAX) {
+            out[n++] = &profiles.items[i];
+        }
+    }
+    return n;
+}
