@@ -65,15 +65,16 @@ static void add_pool(const struct pls_profile *p, const struct pls_gpu *gpu, uin
     if (share > 0 && share < 1) {
         uint64_t limit = (uint64_t)((double)bytes * share);
         bool is_apple = strcmp(p->vendor, "apple") == 0;
-        pls_pool_limit(pool, is_apple ? "working-set" : "gtt", limit, "hardware table");
-        if (is_apple) {
-            /* Two regimes are known: macOS up to 15 gave 2/3 of up to 36 GB and 3/4 above; current ones more. */
-            double old = ram_gib <= 36 ? 2.0 / 3 : 0.75;
-            pls_machine_note(m, "working-set",
-                             "the GPU may use %.1f GiB of %.0f on current macOS (older: %.1f); the limit that holds is read on "
-                             "the machine itself",
-                             (double)limit / (double)PLS_GIB, ram_gib, old * ram_gib);
+        char where[sizeof(pool->limits[0].path)];
+        struct pls_text t = PLS_TEXT(where);
+        /* Two regimes are known: macOS up to 15 gave 2/3 of up to 36 GB and 3/4 above; current ones more. */
+        double old_gib = ram_gib * (ram_gib <= 36 ? 2.0 / 3 : 0.75);
+        bool is_range = is_apple && old_gib < 0.99 * (double)limit / (double)PLS_GIB;
+        pls_text_add(&t, "hardware table");
+        if (is_range) {
+            pls_text_add(&t, "; %.1f GiB up to macOS 15", old_gib);
         }
+        pls_pool_limit(pool, is_apple ? "working-set" : "gtt", limit, where);
     }
 }
 

@@ -318,6 +318,20 @@ void pls_answer_env(struct pls_page *page, const struct pls_report *report, uint
     }
 }
 
+/* Of what is known of the machine, what the numbers below rest on. */
+static bool is_choice(const char *code)
+{
+    static const char *const codes[] = { "mig",         "smallest-bin",      "smallest-memory",     "most-cores",
+                                         "two-sockets", "assumed-bandwidth", "working-set-assumed", "ambiguous-profile",
+                                         "ram-assumed", "assumed-gpu" };
+    for (size_t i = 0; i < PLS_COUNT_OF(codes); i++) {
+        if (pls_text_equal(code, codes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void pls_answer_machine(struct pls_page *page, const struct pls_machine *machine)
 {
     char room[LINE_CAP];
@@ -327,6 +341,11 @@ void pls_answer_machine(struct pls_page *page, const struct pls_machine *machine
     t = PLS_TEXT(room);
     pls_words_budget(&t, machine);
     pls_page_field(page, "Budget", "%s", room);
+    for (uint32_t i = 0; i < machine->n_notes; i++) {
+        if (is_choice(machine->notes[i].code)) {
+            pls_page_field(page, "", "%s", machine->notes[i].text);
+        }
+    }
 }
 
 void pls_answer_commands(struct pls_page *page, const struct pls_entry *entry, bool only_first)

@@ -174,18 +174,64 @@ void pls_words_machine(struct pls_text *out, const struct pls_machine *m)
     }
 }
 
+/* What a limit is called where it is not typed. */
+static const char *limit_name(const char *code)
+{
+    static const char *const names[][2] = {
+        { "working-set", "Metal working set" }, { "wired-limit", "wired limit" },
+        { "cgroup-v1", "control group" },       { "cgroup-v2", "control group" },
+        { "cpuset-mems", "memory nodes" },      { "hugepages", "huge pages set aside" },
+        { "rlimit-as", "ulimit -v" },           { "rlimit-data", "ulimit -d" },
+        { "gtt", "GTT" },                       { "ttm", "GTT" },
+        { "driver-reserved", "the driver" },
+    };
+    for (size_t i = 0; i < PLS_COUNT_OF(names); i++) {
+        if (pls_text_equal(code, names[i][0])) {
+            return names[i][1];
+        }
+    }
+    return code;
+}
+
+/* The limit that sets a pool's budget: the policy has left a note of it. */
+static const struct pls_limit *biting(const struct pls_machine *m, const struct pls_pool *p)
+{
+    const struct pls_limit *least = NULL;
+    char start[32];
+    struct pls_text t = PLS_TEXT(start);
+    pls_text_add(&t, "%s is capped", p->id);
+    for (uint32_t n = 0; n < m->n_notes; n++) {
+        for (uint32_t i = 0; i < p->n_limits; i++) {
+            const struct pls_limit *l = &p->limits[i];
+            bool is_it =
+                pls_text_equal(m->notes[n].code, l->code) && pls_text_starts(m->notes[n].text, start);
+            least = is_it && (least == NULL || l->bytes < least->bytes) ? l : least;
+        }
+    }
+    return least;
+}
+
 void pls_words_budget(struct pls_text *out, const struct pls_machine *m)
 {
     for (uint32_t i = 0; i < m->n_pools; i++) {
         const struct pls_pool *p = &m->pools[i];
+        const struct pls_limit *limit = biting(m, p);
+        const char *joint = " (";
         pls_text_add(out, "%s", i > 0 ? ", " : "");
         pls_text_bytes(out, p->budget_bytes);
         pls_text_add(out, " of %s", p->kind == PLS_POOL_RAM ? "RAM" : p->id);
         if (p->reserved_bytes > 0) {
-            pls_text_add(out, " (");
+            pls_text_add(out, "%s", joint);
             pls_text_bytes(out, p->reserved_bytes);
-            pls_text_add(out, " kept free)");
+            pls_text_add(out, " kept free");
+            joint = ", ";
         }
+        if (limit != NULL) {
+            pls_text_add(out, "%s%s%s", joint, limit_name(limit->code), limit->path[0] != '\0' ? ", " : "");
+            pls_text_escape(out, limit->path);
+            joint = ", ";
+        }
+        pls_text_add(out, "%s", joint[0] == ',' ? ")" : "");
     }
 }
 
