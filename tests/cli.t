@@ -253,7 +253,7 @@ refuses "an address that names nothing" 2 '.' plan $url/ --on $box
 
 # ---- machines in words
 run fit --on "dgx spark" -n 2 && grep '^Machine' "$tap_tmp/out" >"$tap_tmp/machine"
-ok "memory that a GPU shares is not counted twice in words" grep -q 'GB10.* with 128 GiB shared with the CPU' "$tap_tmp/machine"
+ok "memory that a GPU shares is not counted twice in words" grep -q 'GB10.* with 120 GiB shared with the CPU' "$tap_tmp/machine"
 run fit --sysroot tests/machines/nvidia-no-driver-32g -n 2
 is "a GPU of unknown memory has none of 0 bytes" "$(grep -c 'with unknown memory' "$tap_tmp/out")" 1
 COLUMNS=80 run fit --on "rtx 3060 12gb" "coder next" -n 1
@@ -262,10 +262,40 @@ run fit --on "m4 max 64gb" --task code --context 32k --json
 is "words make a machine" "$status $(jq -r '[.machine.pools[].capacity_bytes / 1073741824] | join(" ")' "$tap_tmp/out")" "0 64 64"
 run hardware match --name "NVIDIA GeForce RTX 4090" --memory 24 --json
 is "a device is matched" "$status $(jq -c '[.schema, .ids]' "$tap_tmp/out")" '0 ["plimsoll.match/1",["rtx-4090"]]'
+run hardware match --pci 1002:744c:c8 --json
+is "a PCI id may hold the revision" "$status $(jq -c .ids "$tap_tmp/out")" '0 ["rx-7900-xtx"]'
+run hardware match --name "NVIDIA GeForce RTX 3080" --memory 12GB --json
+is "memory may have a unit" "$status $(jq -c .ids "$tap_tmp/out")" '0 ["rtx-3080-12gb"]'
+refuses "memory is a size" 2 '12x.* is not a size' hardware match --name x --memory 12x
 run hardware match --name "Matrox Mystique"
 is "an unknown device is no" "$status" 1
 run hardware 4090 --format csv
 is "hardware lists by words" "$status $(grep -c '^rtx-4090' "$tap_tmp/out")" "0 $(grep -c '^rtx-4090' data/hardware.tsv)"
+
+# ---- limits are seen where budgets are
+for c in "fit --task code --context 32k" "plan qwen3-8b"; do
+    # shellcheck disable=SC2086
+    run $c --on "m4 max 64gb"
+    ok "${c%% *} states the working set and its range" grep -q '^Budget .*51.8 GiB of gpu0 (Metal working set, hardware table; 48.0 GiB up to macOS 15)' "$tap_tmp/out"
+done
+run plan qwen3-8b --no-bench --sysroot tests/machines/cgroup2-nested-4c-32g
+ok "plan states the control group" grep -q '^Budget .*(.*control group, /sys/fs/cgroup/system.slice/llm.service/memory.high)' "$tap_tmp/out"
+run plan qwen3-8b --on "agx orin"
+ok "plan states a choice between sizes" grep -q 'jetson-agx-orin-32gb of 32 GB was taken' "$tap_tmp/out"
+run plan qwen3-235b-a22b:Q3_K_M -c 8k -np 1 --on "ryzen ai max 395 128gb"
+ok "layers in RAM beside a GPU that may map more: the words of the kernel" grep -q 'ttm.pages_limit=' "$tap_tmp/out"
+run plan qwen3-8b -c 8k --on "ryzen ai max 395 128gb"
+is "not when all are on the GPU" "$(grep -c ttm.pages_limit "$tap_tmp/out")" 0
+
+# ---- MLX is an engine, not a way to drive a GPU
+run plan qwen3-30b-a3b -c 8k --on "m4 max 64gb" --backend mlx --json; jq -c '.plans[0] | [.quality, .speed, .runtime]' "$tap_tmp/out" >"$tap_tmp/by-backend"
+run plan qwen3-30b-a3b -c 8k --on "m4 max 64gb" --runtime mlx --json; jq -c '.plans[0] | [.quality, .speed, .runtime]' "$tap_tmp/out" >"$tap_tmp/by-runtime"
+ok "--backend mlx is --runtime mlx" cmp -s "$tap_tmp/by-backend" "$tap_tmp/by-runtime"
+is "with its own quantization" "$(jq -r '.plans[0].format' "$tap_tmp/out")" mlx
+refuses "and none of another's" 2 'mlx does not load gguf' plan qwen3-30b-a3b:Q4_K_M --on "m4 max 64gb" --backend mlx
+refuses "nor another engine" 2 'runtime mlx is the other engine' fit --on "m4 max 64gb" --backend mlx --runtime ollama
+run need qwen3-30b-a3b --backend mlx --top 2 --json
+is "need as well" "$(jq -r '.hardware[].plan.format' "$tap_tmp/out" | sort -u)" mlx
 
 # ---- several machines
 refuses "compare without a machine" 2 'needs --on' compare qwen3-8b

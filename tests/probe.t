@@ -42,6 +42,10 @@ if [ "$(uname -s)" = Linux ] && [ -f "$BUILD/tests/fakes/lib/libnvidia-ml.so.1" 
     is "NVML without its driver is one note" "$(gpus nodriver)" "0 0 nvml-error"
     is "NVML with slices" "$(gpus mig)" "2 $((2 * 19968 * MIB)) mig"
     empty "nothing on stderr" "$(cat "$tap_tmp/err")"
+    mig() { FAKE_NVML=mig LD_LIBRARY_PATH="$BUILD/tests/fakes/lib" "$PLIMSOLL" plan --no-bench -c 8k -np 1 "$@" 2>&1; }
+    is "a model is not split over slices" "$(mig qwen3-8b:Q4_K_M --json | jq -c '[.plans[0].placement[] | select(.layers > 0) | .pool]')" '["gpu0"]'
+    ok "and plan says so" sh -c 'echo "$1" | grep -q "2 MIG slices"' - "$(mig qwen3-8b:Q4_K_M)"
+    is "but shares may say otherwise" "$(mig qwen3-8b:Q4_K_M -ts 1,1 --json | jq -c '[.plans[0].placement[] | select(.layers > 0) | .pool] | length')" 2
 fi
 
 # A recording whose files are links to the outside shows nothing of it.

@@ -150,12 +150,19 @@ struct pls_pool *pls_machine_pool(struct pls_machine *m, const char *id, enum pl
 /* A GPU named gpuN with a pool of the same name; UNIFIED and SHARED pools draw on RAM. */
 struct pls_gpu *pls_machine_gpu(struct pls_machine *m, const char *vendor, enum pls_pool_kind kind);
 
+/* A MIG slice, by its name: NVML calls them "NVIDIA A100-SXM4-40GB MIG 3g.20gb". */
+bool pls_gpu_is_slice(const struct pls_gpu *gpu);
+
 /* Working set that macOS grants a GPU by default, as a range: the rules of older and newer releases differ, and only the
  * machine itself can tell. Bytes; low is the one to count on. */
 void pls_apple_working_set(uint64_t ram_bytes, uint64_t *low_bytes, uint64_t *high_bytes);
 /* Largest iogpu.wired_limit_mb worth recommending, in bytes (whole MiB): 8 GiB stay with the system up to 64 GiB, a tenth
  * above. Machines have panicked with more. */
 uint64_t pls_apple_wired_ceiling(uint64_t ram_bytes);
+
+/* Notes how far the GTT of an AMD APU can be raised and by which words on the kernel's command line ("raise-gtt"), unless
+ * that is hardly more than the gtt_bytes it has. */
+void pls_machine_advise_gtt(struct pls_machine *m, const char *gpu, uint64_t gtt_bytes);
 
 /* Memory a system keeps for itself: share of the capacity, but at least min_bytes and at most max_bytes. */
 struct pls_headroom {

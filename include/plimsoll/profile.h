@@ -10,7 +10,7 @@
 
 #include "plimsoll/machine.h"
 
-enum { PLS_PROFILE_MEMORY_OPTIONS = 12, PLS_MAX_PROFILES = 1024 };
+enum { PLS_PROFILE_MEMORY_OPTIONS = 12, PLS_MAX_PROFILES = 1024, PLS_MATCHES_MAX = 24 };
 
 enum pls_profile_kind {
     PLS_PROFILE_DISCRETE = 0, /* memory of its own */
@@ -68,7 +68,7 @@ struct pls_device {
 
 struct pls_match {
     uint32_t n; /* 0: unknown device; more than 1: cannot be told apart by what was given */
-    const struct pls_profile *items[8];
+    const struct pls_profile *items[PLS_MATCHES_MAX];
     char why[160]; /* which facts decided */
 };
 /* PCI id and revision, then longest whole-token name, then nearest memory size, then core count. */

@@ -12,7 +12,7 @@ struct comparison {
     struct pls_machine *machines;
     struct pls_compared items[MACHINES_MAX];
     uint32_t n;
-    bool any; /* some model fits on some machine, and is fast enough */
+    bool any;      /* some model fits on some machine, and is fast enough */
     bool has_here; /* the first is this machine, of which rates were measured */
     struct pls_rates here;
     struct pls_err cannot[MACHINES_MAX];
@@ -27,7 +27,9 @@ static enum pls_code read_machines(struct pls_session *s, struct comparison *c, 
     }
     c->machines = PLS_TAKE(&s->arena, struct pls_machine, MACHINES_MAX);
     if (n_on == 0 || n_on > MACHINES_MAX - 1) {
-        return pls_fail(err, PLS_USAGE, "compare: needs --on for 1 to %d machines (one: against this machine)", MACHINES_MAX - 1);
+        return pls_fail(err, PLS_USAGE,
+                        "compare: needs --on for 1 to %d machines (one: against this machine)",
+                        MACHINES_MAX - 1);
     }
     if (c->machines == NULL) {
         return pls_fail(err, PLS_NOMEM, "compare: out of memory");
@@ -56,14 +58,16 @@ static enum pls_code plan_models(struct pls_session *s, struct comparison *c, st
         code = pls_target_find(s, s->args->operands[i], &ask, &targets[i], err);
         code = code == PLS_OK ? pls_ask_for_quant(s->args, &targets[i].quant, &ask, err) : code;
         if (code == PLS_OK) {
-            code = pls_plan_make(&targets[i].model, &ask, &s->machine, &s->rates, &s->scratch, &plans[i], err);
+            code =
+                pls_plan_make(&targets[i].model, &ask, &s->machine, &s->rates, &s->scratch, &plans[i], err);
         }
         if (code == PLS_OK) {
             pls_quality_by_policy(&targets[i].model.card, &c->ask.policy, &plans[i]);
             bool is_fast = pls_fast_enough(s->args, &targets[i].model.card, &plans[i]);
             c->any = c->any || (is_fast && plans[i].fit == PLS_FIT_YES);
         }
-        entries[i] = (struct pls_entry){ .model = &targets[i].model, .plan = &plans[i],
+        entries[i] = (struct pls_entry){ .model = &targets[i].model,
+                                         .plan = &plans[i],
                                          .path = targets[i].has_path ? targets[i].path : NULL };
     }
     item->entries = entries;
@@ -123,8 +127,7 @@ static enum pls_code ask_machine(struct pls_session *s, struct comparison *c, ui
     if (i == 0 && c->has_here) {
         s->rates = c->here;
     }
-    enum pls_code code =
-        s->args->n_operands > 0 ? plan_models(s, c, item, err) : search(s, c, item, err);
+    enum pls_code code = s->args->n_operands > 0 ? plan_models(s, c, item, err) : search(s, c, item, err);
     if (code == PLS_REFUSED) {
         c->cannot[i] = *err;
         item->cannot = c->cannot[i].text;
@@ -171,7 +174,8 @@ enum pls_code pls_cmd_compare(struct pls_session *s, struct pls_err *err)
     if (s->args->n_operands > MODELS_MAX) {
         return pls_fail(err, PLS_USAGE, "compare: at most %d models", MODELS_MAX);
     }
-    enum pls_code code = c != NULL ? read_machines(s, c, err) : pls_fail(err, PLS_NOMEM, "compare: out of memory");
+    enum pls_code code =
+        c != NULL ? read_machines(s, c, err) : pls_fail(err, PLS_NOMEM, "compare: out of memory");
     code = code == PLS_OK ? pls_fit_ask_read(s, &c->ask, err) : code;
     if (code != PLS_OK) {
         return code;

@@ -83,6 +83,36 @@ static bool parse_hex(const char *text, size_t len, uint32_t *out)
     return len > 0;
 }
 
+/* "12", "12GB", "12227MiB": GiB when no unit is said. */
+static enum pls_code read_memory(const char *text, double *gib, struct pls_err *err)
+{
+    uint64_t bytes = 0;
+    if (text == NULL || pls_parse_double(text, gib)) {
+        return *gib >= 0 ? PLS_OK : pls_fail(err, PLS_USAGE, "--memory: '%s' is not a size", text);
+    }
+    if (!pls_parse_bytes(text, &bytes)) {
+        return pls_fail(err, PLS_USAGE, "--memory: '%s' is not a size (24, 12GB, 12227MiB)", text);
+    }
+    *gib = (double)bytes / (double)PLS_GIB;
+    return PLS_OK;
+}
+
+/* VENDOR:DEVICE or VENDOR:DEVICE:REVISION. */
+static enum pls_code read_pci(const char *pci, struct pls_device *device, struct pls_err *err)
+{
+    size_t colon = strcspn(pci, ":");
+    const char *id = pci + colon + (pci[colon] == ':');
+    size_t len = strcspn(id, ":");
+    uint32_t r = 0;
+    bool is_id = parse_hex(pci, colon, &device->pci_vendor) && parse_hex(id, len, &device->pci_device);
+    bool has_revision = id[len] == ':';
+    if (!is_id || (has_revision && (!parse_hex(id + len + 1, strlen(id + len + 1), &r) || r > 0xFF))) {
+        return pls_fail(err, PLS_USAGE, "--pci: '%s' is not VENDOR:DEVICE[:REVISION] in hexadecimal", pci);
+    }
+    device->pci_revision = has_revision ? (int32_t)r : device->pci_revision;
+    return PLS_OK;
+}
+
 static enum pls_code match(struct pls_session *s, struct pls_err *err)
 {
     const char *pci = pls_args_text(s->args, PLS_OPT_PCI);
@@ -92,18 +122,15 @@ static enum pls_code match(struct pls_session *s, struct pls_err *err)
     struct pls_device device = {
         .name = name != NULL ? name : "",
         .pci_revision = -1,
-        .memory_gib = pls_args_number(s->args, PLS_OPT_MEMORY, 0),
         .gpu_cores = (uint32_t)pls_args_u64(s->args, PLS_OPT_CORES, 0),
     };
     if (name == NULL && pci == NULL) {
         return pls_fail(err, PLS_USAGE, "hardware match: needs --name or --pci");
     }
-    if (pci != NULL) {
-        size_t colon = strcspn(pci, ":");
-        if (pci[colon] != ':' || !parse_hex(pci, colon, &device.pci_vendor)
-            || !parse_hex(pci + colon + 1, strlen(pci + colon + 1), &device.pci_device)) {
-            return pls_fail(err, PLS_USAGE, "--pci: '%s' is not VENDOR:DEVICE in hexadecimal", pci);
-        }
+    enum pls_code code = pci != NULL ? read_pci(pci, &device, err) : PLS_OK;
+    code = code == PLS_OK ? read_memory(pls_args_text(s->args, PLS_OPT_MEMORY), &device.memory_gib, err) : code;
+    if (code != PLS_OK) {
+        return code;
     }
     if (revision != NULL) {
         if (!parse_hex(revision, strlen(revision), &r) || r > 0xFF) {
@@ -112,7 +139,7 @@ static enum pls_code match(struct pls_session *s, struct pls_err *err)
         device.pci_revision = (int32_t)r;
     }
     struct pls_match found = pls_profile_match(s->profiles, &device);
-    enum pls_code code = pls_render_match(stdout, s->output, &found, err);
+    code = pls_render_match(stdout, s->output, &found, err);
     return code == PLS_OK && found.n == 0 ? PLS_NO : code;
 }
 

@@ -1,6 +1,7 @@
 #include "plimsoll/machine.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "plimsoll/text.h"
 
@@ -128,4 +129,25 @@ struct pls_gpu *pls_machine_gpu(struct pls_machine *m, const char *vendor, enum 
     PLS_COPY(gpu->id, id);
     PLS_COPY(gpu->vendor, vendor);
     return gpu;
+}
+
+bool pls_gpu_is_slice(const struct pls_gpu *gpu)
+{
+    return strstr(gpu->name, " MIG ") != NULL;
+}
+
+/* Enough is left for the system: an eighth of RAM, at least 4 GiB. Told only where it would help. */
+void pls_machine_advise_gtt(struct pls_machine *m, const char *gpu, uint64_t gtt_bytes)
+{
+    uint64_t ram = m->pools[0].capacity_bytes;
+    uint64_t ceiling_gib = pls_sub(ram, pls_max(4 * PLS_GIB, ram / 8)) / PLS_GIB;
+    if (ceiling_gib * PLS_GIB <= gtt_bytes + gtt_bytes / 10) {
+        return;
+    }
+    unsigned long long pages = (unsigned long long)ceiling_gib * 262144;
+    pls_machine_note(
+        m, "raise-gtt",
+        "%s may map up to %llu GiB of RAM: boot with ttm.pages_limit=%llu ttm.page_pool_size=%llu "
+        "(amdgpu.gttsize is deprecated)",
+        gpu, (unsigned long long)ceiling_gib, pages, pages);
 }

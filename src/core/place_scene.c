@@ -93,13 +93,39 @@ static enum pls_backend buffer_backend(enum pls_backend backend)
     return backend == PLS_BACKEND_MLX ? PLS_BACKEND_METAL : backend;
 }
 
+/* CUDA shows a process one MIG slice, whatever else there is: the largest one, and none beside whole GPUs. Shares that
+ * are given choose for themselves. */
+static bool is_out_of_reach(const struct pls_place_scene *s, const struct pls_gpu *gpu)
+{
+    const struct pls_machine *m = s->machine;
+    double given = 0;
+    for (uint32_t i = 0; i < PLS_MAX_GPUS; i++) {
+        given += (double)s->ask->tensor_split[i];
+    }
+    if (given > 0 || !pls_gpu_is_slice(gpu)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < m->n_gpus; i++) {
+        const struct pls_gpu *other = &m->gpus[i];
+        if (other == gpu || other->backend != gpu->backend || other->pool < 0) {
+            continue;
+        }
+        uint64_t mine = m->pools[gpu->pool].budget_bytes;
+        uint64_t its = m->pools[other->pool].budget_bytes;
+        if (!pls_gpu_is_slice(other) || its > mine || (its == mine && other < gpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_devices(struct pls_place_scene *s, enum pls_backend backend, bool discrete)
 {
     const struct pls_machine *m = s->machine;
     for (uint32_t i = 0; i < m->n_gpus && s->n_devices < PLS_MAX_GPUS; i++) {
         const struct pls_gpu *gpu = &m->gpus[i];
         if (gpu->pool < 0 || (uint32_t)gpu->pool >= m->n_pools || !can_drive(gpu, backend)
-            || is_discrete(m, gpu) != discrete) {
+            || is_discrete(m, gpu) != discrete || is_out_of_reach(s, gpu)) {
             continue;
         }
         struct pls_place_device *d = &s->devices[s->n_devices++];

@@ -1,5 +1,6 @@
-/* Numbering: Intel's product brief "About Intel processor numbers", AMD's "Processor model numbers" (desktop and, since
- * 2023, mobile), and the names of server series. Core counts are those of the makers' product pages. */
+/* Numbering: Intel's product brief "About Intel processor numbers", AMD's "Processor model numbers" (desktop
+ * and, since 2023, mobile), and the names of server series. Core counts are those of the makers' product
+ * pages. */
 #include "core/profile_cpu.h"
 
 #include <string.h>
@@ -56,8 +57,8 @@ static bool is_one_of(char c, const char *letters)
     return c != '\0' && strchr(letters, c) != NULL;
 }
 
-/* Core iN-GXXXX: G is the generation, two digits since the tenth; laptops of the tenth to fourteenth have one digit
- * less behind it. */
+/* Core iN-Gnnnn: G is the generation, two digits since the tenth; laptops of the tenth to fourteenth have one
+ * digit less behind it. */
 static uint32_t core_generation(const struct model *m)
 {
     bool is_short = m->digits == 4 && m->number < 2000;
@@ -66,8 +67,10 @@ static uint32_t core_generation(const struct model *m)
 
 static const char *core_platform(const struct model *m)
 {
-    static const char *const before[] = { [6] = "ddr4-2133-2ch", [7] = "ddr4-2400-2ch", [8] = "ddr4-2666-2ch",
-                                          [9] = "ddr4-2666-2ch", [10] = "ddr4-2666-2ch", [11] = "ddr4-3200-2ch" };
+    static const char *const before[] = {
+        [6] = "ddr4-2133-2ch", [7] = "ddr4-2400-2ch",  [8] = "ddr4-2666-2ch",
+        [9] = "ddr4-2666-2ch", [10] = "ddr4-2666-2ch", [11] = "ddr4-3200-2ch"
+    };
     uint32_t g = core_generation(m);
     bool is_laptop = (m->digits == 4 && m->number < 2000) || is_one_of(m->suffix[0], "uphgym");
     if (m->suffix[0] == 'x' && m->number >= 7800) {
@@ -88,16 +91,18 @@ static const char *core_platform(const struct model *m)
 static void core_cores(const struct model *m, struct pls_cpu_model *out)
 {
     static const struct cores table[] = {
-        { 6400, 4, 0 },  { 6500, 4, 0 },  { 6600, 4, 0 },  { 6700, 4, 0 },  { 7100, 2, 0 },  { 7400, 4, 0 },
-        { 7500, 4, 0 },  { 7600, 4, 0 },  { 7700, 4, 0 },  { 8100, 4, 0 },  { 8400, 6, 0 },  { 8500, 6, 0 },
-        { 8600, 6, 0 },  { 8700, 6, 0 },  { 9100, 4, 0 },  { 9400, 6, 0 },  { 9600, 6, 0 },  { 9700, 8, 0 },
-        { 9900, 8, 0 },  { 10100, 4, 0 }, { 10400, 6, 0 }, { 10500, 6, 0 }, { 10600, 6, 0 }, { 10700, 8, 0 },
-        { 10900, 10, 0 }, { 11400, 6, 0 }, { 11500, 6, 0 }, { 11600, 6, 0 }, { 11700, 8, 0 }, { 11900, 8, 0 },
-        { 12100, 4, 0 }, { 12400, 6, 0 }, { 12500, 6, 0 }, { 12600, 6, 0 }, { 12700, 8, 4 }, { 12900, 8, 8 },
-        { 13100, 4, 0 }, { 13400, 6, 4 }, { 13500, 6, 8 }, { 13600, 6, 8 }, { 13700, 8, 8 }, { 13900, 8, 16 },
-        { 14100, 4, 0 }, { 14400, 6, 4 }, { 14500, 6, 8 }, { 14600, 6, 8 }, { 14700, 8, 12 }, { 14900, 8, 16 },
-        { 1235, 2, 8 },  { 1240, 4, 8 },  { 1255, 2, 8 },  { 1260, 4, 8 },  { 1335, 2, 8 },  { 1340, 4, 8 },
-        { 1355, 2, 8 },  { 1360, 4, 8 },  { 1370, 6, 8 },  { 1135, 4, 0 },  { 1165, 4, 0 },  { 1185, 4, 0 },
+        { 6400, 4, 0 },  { 6500, 4, 0 },   { 6600, 4, 0 },   { 6700, 4, 0 },  { 7100, 2, 0 },
+        { 7400, 4, 0 },  { 7500, 4, 0 },   { 7600, 4, 0 },   { 7700, 4, 0 },  { 8100, 4, 0 },
+        { 8400, 6, 0 },  { 8500, 6, 0 },   { 8600, 6, 0 },   { 8700, 6, 0 },  { 9100, 4, 0 },
+        { 9400, 6, 0 },  { 9600, 6, 0 },   { 9700, 8, 0 },   { 9900, 8, 0 },  { 10100, 4, 0 },
+        { 10400, 6, 0 }, { 10500, 6, 0 },  { 10600, 6, 0 },  { 10700, 8, 0 }, { 10900, 10, 0 },
+        { 11400, 6, 0 }, { 11500, 6, 0 },  { 11600, 6, 0 },  { 11700, 8, 0 }, { 11900, 8, 0 },
+        { 12100, 4, 0 }, { 12400, 6, 0 },  { 12500, 6, 0 },  { 12600, 6, 0 }, { 12700, 8, 4 },
+        { 12900, 8, 8 }, { 13100, 4, 0 },  { 13400, 6, 4 },  { 13500, 6, 8 }, { 13600, 6, 8 },
+        { 13700, 8, 8 }, { 13900, 8, 16 }, { 14100, 4, 0 },  { 14400, 6, 4 }, { 14500, 6, 8 },
+        { 14600, 6, 8 }, { 14700, 8, 12 }, { 14900, 8, 16 }, { 1235, 2, 8 },  { 1240, 4, 8 },
+        { 1255, 2, 8 },  { 1260, 4, 8 },   { 1335, 2, 8 },   { 1340, 4, 8 },  { 1355, 2, 8 },
+        { 1360, 4, 8 },  { 1370, 6, 8 },   { 1135, 4, 0 },   { 1165, 4, 0 },  { 1185, 4, 0 },
     };
     count_cores(table, PLS_COUNT_OF(table), m->number, out);
     if (m->number == 12600 && m->suffix[0] == 'k') {
@@ -115,11 +120,11 @@ static const char *ultra_platform(const struct model *m)
     case 1:
         return s == 'h' ? "meteor-lake-arc-ddr5" : "ddr5-5600-2ch";
     case 2:
-        return s == 'v'                        ? m->number < 240 ? "lunar-lake-arc-130v" : "lunar-lake-arc-140v"
+        return s == 'v' ? m->number < 240 ? "lunar-lake-arc-130v" : "lunar-lake-arc-140v"
                : strcmp(m->suffix, "hx") == 0 ? "ddr5-6400-2ch"
-               : s == 'h'                      ? "arrow-lake-h-arc-140t-ddr5"
-               : s == 'u'                      ? "ddr5-5600-2ch"
-                                               : "core-ultra-200s";
+               : s == 'h'                     ? "arrow-lake-h-arc-140t-ddr5"
+               : s == 'u'                     ? "ddr5-5600-2ch"
+                                              : "core-ultra-200s";
     case 3:
         return s == 'h' ? "panther-lake-4xe-ddr5" : NULL;
     default:
@@ -156,7 +161,8 @@ static bool intel_core(const struct pls_tokens *t, struct pls_cpu_model *out)
     return false;
 }
 
-/* Laptops: since 2023 the third digit tells the design (2 Mendocino, 3 Zen 3 and 3+, 4 Zen 4), before that the first. */
+/* Laptops: since 2023 the third digit tells the design (2 Mendocino, 3 Zen 3 and 3+, 4 Zen 4), before that
+ * the first. */
 static const char *ryzen_laptop(const struct model *m, uint32_t tier)
 {
     uint32_t design = m->number / 10 % 10;
@@ -193,7 +199,7 @@ static const char *ryzen_laptop(const struct model *m, uint32_t tier)
 static const char *ryzen_desktop(const struct model *m)
 {
     static const char *const platforms[] = {
-        [1] = "ddr4-2666-2ch",  [2] = "ddr4-2933-2ch",    [3] = "ryzen-am4-ddr4",   [4] = "ryzen-am4-ddr4",
+        [1] = "ddr4-2666-2ch",  [2] = "ddr4-2933-2ch",  [3] = "ryzen-am4-ddr4", [4] = "ryzen-am4-ddr4",
         [5] = "ryzen-am4-ddr4", [7] = "ryzen-7000-am5", [8] = "ryzen-7000-am5", [9] = "ryzen-9000-am5",
     };
     uint32_t g = m->number / 1000;
@@ -273,16 +279,17 @@ static bool epyc(const struct pls_tokens *t, struct pls_cpu_model *out)
         char series, generation;
         const char *platform;
     } platforms[] = {
-        { '7', '1', "epyc-naples" }, { '7', '2', "epyc-rome" },       { '7', '3', "epyc-milan" },
-        { '9', '4', "epyc-genoa" },  { '9', '5', "epyc-turin-6000" }, { '8', '4', "epyc-siena" },
+        { '7', '1', "epyc-naples" },    { '7', '2', "epyc-rome" },       { '7', '3', "epyc-milan" },
+        { '9', '4', "epyc-genoa" },     { '9', '5', "epyc-turin-6000" }, { '8', '4', "epyc-siena" },
         { '4', '4', "epyc-4004-4005" }, { '4', '5', "epyc-4004-4005" },
     };
     static const struct cores table[] = {
-        { 7302, 16, 0 }, { 7313, 16, 0 }, { 7402, 24, 0 },  { 7443, 24, 0 },  { 7502, 32, 0 },  { 7513, 32, 0 },
-        { 7532, 32, 0 }, { 7543, 32, 0 }, { 7551, 32, 0 },  { 7601, 32, 0 },  { 7702, 64, 0 },  { 7713, 64, 0 },
-        { 7742, 64, 0 }, { 7763, 64, 0 }, { 9124, 16, 0 },  { 9254, 24, 0 },  { 9334, 32, 0 },  { 9354, 32, 0 },
-        { 9374, 32, 0 }, { 9454, 48, 0 }, { 9554, 64, 0 },  { 9654, 96, 0 },  { 9684, 96, 0 },  { 9754, 128, 0 },
-        { 9175, 16, 0 }, { 9355, 32, 0 }, { 9555, 64, 0 },  { 9575, 64, 0 },  { 9655, 96, 0 },  { 9755, 128, 0 },
+        { 7302, 16, 0 },  { 7313, 16, 0 }, { 7402, 24, 0 }, { 7443, 24, 0 },  { 7502, 32, 0 },
+        { 7513, 32, 0 },  { 7532, 32, 0 }, { 7543, 32, 0 }, { 7551, 32, 0 },  { 7601, 32, 0 },
+        { 7702, 64, 0 },  { 7713, 64, 0 }, { 7742, 64, 0 }, { 7763, 64, 0 },  { 9124, 16, 0 },
+        { 9254, 24, 0 },  { 9334, 32, 0 }, { 9354, 32, 0 }, { 9374, 32, 0 },  { 9454, 48, 0 },
+        { 9554, 64, 0 },  { 9654, 96, 0 }, { 9684, 96, 0 }, { 9754, 128, 0 }, { 9175, 16, 0 },
+        { 9355, 32, 0 },  { 9555, 64, 0 }, { 9575, 64, 0 }, { 9655, 96, 0 },  { 9755, 128, 0 },
         { 9965, 192, 0 },
     };
     int at = word_at(t, "epyc");
@@ -304,14 +311,15 @@ static bool epyc(const struct pls_tokens *t, struct pls_cpu_model *out)
 
 static const char *xeon_platform(const struct pls_tokens *t, const struct model *m)
 {
-    static const char *const scalable[] = { NULL, "xeon-scalable-1", "xeon-scalable-2", "xeon-scalable-3",
-                                            "xeon-scalable-4", "xeon-scalable-5" };
+    static const char *const scalable[] = {
+        NULL, "xeon-scalable-1", "xeon-scalable-2", "xeon-scalable-3", "xeon-scalable-4", "xeon-scalable-5"
+    };
     static const struct {
         uint32_t series;
         const char *platform;
-    } workstation[] = { { 21, "core-x-x299" },  { 22, "core-x-x299" },     { 24, "xeon-w-2400" },
-                        { 25, "xeon-w-2400" },  { 31, "xeon-scalable-1" }, { 32, "xeon-scalable-2" },
-                        { 33, "xeon-scalable-3" }, { 34, "xeon-w-3400" },  { 35, "xeon-w-3400" } };
+    } workstation[] = { { 21, "core-x-x299" },     { 22, "core-x-x299" },     { 24, "xeon-w-2400" },
+                        { 25, "xeon-w-2400" },     { 31, "xeon-scalable-1" }, { 32, "xeon-scalable-2" },
+                        { 33, "xeon-scalable-3" }, { 34, "xeon-w-3400" },     { 35, "xeon-w-3400" } };
     bool is_named = word_at(t, "platinum") >= 0 || word_at(t, "gold") >= 0 || word_at(t, "silver") >= 0
                     || word_at(t, "bronze") >= 0;
     uint32_t series = m->number / 100;
@@ -389,10 +397,10 @@ struct pls_cpu_model pls_cpu_model_of(const struct pls_tokens *words)
 
 bool pls_cpu_names_all(const struct pls_tokens *words)
 {
-    static const char *const said[] = { "ultra",    "i3",     "i5",     "i7", "i9",  "ryzen",    "pro",
-                                        "epyc",     "xeon",   "gold",   "w3", "w5",  "w7",       "w9",
-                                        "platinum", "silver", "bronze", "e5", "max", "scalable", "threadripper",
-                                        "v3",       "v4",     "laptop" };
+    static const char *const said[] = { "ultra", "i3",       "i5",           "i7",     "i9",     "ryzen",
+                                        "pro",   "epyc",     "xeon",         "gold",   "w3",     "w5",
+                                        "w7",    "w9",       "platinum",     "silver", "bronze", "e5",
+                                        "max",   "scalable", "threadripper", "v3",     "v4",     "laptop" };
     uint32_t numbers = 0;
     for (uint32_t i = 0; i < words->n; i++) {
         const char *word = words->word[i];

@@ -1,4 +1,5 @@
-/* Which rows words mean: all words must be whole tokens of one row, the row with the fewest tokens left over wins. */
+/* Which rows words mean: all words must be whole tokens of one row, the row with the fewest tokens left over
+ * wins. */
 #include "core/profile_find.h"
 
 #include <math.h>

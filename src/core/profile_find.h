@@ -13,8 +13,8 @@ struct pls_candidates {
     const struct pls_profile *items[PLS_CANDIDATES_MAX];
 };
 
-/* Rows that the words of a part mean; sized: and its size, when it has one. The part becomes what was understood:
- * "a100 80" has a size then, "4060m" is a laptop's. */
+/* Rows that the words of a part mean; sized: and its size, when it has one. The part becomes what was
+ * understood: "a100 80" has a size then, "4060m" is a laptop's. */
 struct pls_candidates pls_profiles_find(struct pls_profiles profiles, struct pls_part *part, bool sized);
 
 /* The row whose name the (normal) text begins with, the longest; *len its length. NULL: none. */

@@ -5,7 +5,8 @@
 #include "plimsoll/profile.h"
 #include "plimsoll/text.h"
 
-/* Share of RAM the GPU may take: "36:0.78;96:0.81" by size (nearest), "linux-gtt:0.5", "1.0"; 0 when not said. */
+/* Share of RAM the GPU may take: "36:0.78;96:0.81" by size (nearest), "linux-gtt:0.5", "1.0"; 0 when not
+ * said. */
 static double gpu_share(const struct pls_profile *p, double ram_gib)
 {
     double share = 0;
@@ -36,8 +37,12 @@ static double gpu_share(const struct pls_profile *p, double ram_gib)
 static struct pls_gpu *add_gpu(const struct pls_profile *p, struct pls_machine *m)
 {
     struct pls_gpu *gpu = &m->gpus[m->n_gpus];
-    *gpu = (struct pls_gpu){ .backend = p->backend, .pool = (int32_t)m->n_pools, .cores = p->gpu_cores,
-                             .fp16_tflops = p->fp16_tflops, .fp32_tflops = p->fp32_tflops, .link_gbs = p->link_gbs };
+    *gpu = (struct pls_gpu){ .backend = p->backend,
+                             .pool = (int32_t)m->n_pools,
+                             .cores = p->gpu_cores,
+                             .fp16_tflops = p->fp16_tflops,
+                             .fp32_tflops = p->fp32_tflops,
+                             .link_gbs = p->link_gbs };
     struct pls_text id = PLS_TEXT(gpu->id);
     pls_text_add(&id, "gpu%u", m->n_gpus);
     PLS_COPY(gpu->name, p->name);
@@ -48,11 +53,15 @@ static struct pls_gpu *add_gpu(const struct pls_profile *p, struct pls_machine *
     return gpu;
 }
 
-static void add_pool(const struct pls_profile *p, const struct pls_gpu *gpu, uint64_t bytes, struct pls_machine *m)
+static void add_pool(const struct pls_profile *p, const struct pls_gpu *gpu, uint64_t bytes,
+                     struct pls_machine *m)
 {
     struct pls_pool *pool = &m->pools[m->n_pools++];
-    *pool = (struct pls_pool){ .gpu = (int32_t)m->n_gpus - 1, .within = -1, .capacity_bytes = bytes,
-                               .bandwidth_gbs = p->bandwidth_gbs, .origin = PLS_ORIGIN_TABLE };
+    *pool = (struct pls_pool){ .gpu = (int32_t)m->n_gpus - 1,
+                               .within = -1,
+                               .capacity_bytes = bytes,
+                               .bandwidth_gbs = p->bandwidth_gbs,
+                               .origin = PLS_ORIGIN_TABLE };
     PLS_COPY(pool->id, gpu->id);
     if (p->kind == PLS_PROFILE_DISCRETE) {
         pool->kind = PLS_POOL_VRAM;
@@ -75,6 +84,9 @@ static void add_pool(const struct pls_profile *p, const struct pls_gpu *gpu, uin
             pls_text_add(&t, "; %.1f GiB up to macOS 15", old_gib);
         }
         pls_pool_limit(pool, is_apple ? "working-set" : "gtt", limit, where);
+        if (strcmp(p->vendor, "amd") == 0) {
+            pls_machine_advise_gtt(m, gpu->id, limit);
+        }
     }
 }
 
@@ -107,7 +119,8 @@ static void set_cpu(const struct pls_profile *p, struct pls_machine *m)
     }
     if (strcmp(p->vendor, "apple") == 0) {
         /* M1 has no i8mm; every later one does. */
-        cpu->isa = PLS_ISA_NEON | PLS_ISA_DOTPROD | PLS_ISA_FP16 | (pls_text_starts(p->id, "apple-m1") ? 0 : PLS_ISA_I8MM);
+        cpu->isa = PLS_ISA_NEON | PLS_ISA_DOTPROD | PLS_ISA_FP16
+                   | (pls_text_starts(p->id, "apple-m1") ? 0 : PLS_ISA_I8MM);
         PLS_COPY(m->os, "macos");
         PLS_COPY(m->arch, "arm64");
     } else if (strcmp(p->vendor, "intel") == 0 || strcmp(p->vendor, "amd") == 0) {
@@ -120,7 +133,8 @@ static void set_cpu(const struct pls_profile *p, struct pls_machine *m)
     }
 }
 
-void pls_profile_add(const struct pls_profile *profile, uint32_t count, double memory_gib, struct pls_machine *machine)
+void pls_profile_add(const struct pls_profile *profile, uint32_t count, double memory_gib,
+                     struct pls_machine *machine)
 {
     double gib = memory_gib > 0 ? memory_gib : profile->n_memory > 0 ? profile->memory_gib[0] : 0;
     uint64_t bytes = pls_profile_bytes(profile, gib);
@@ -170,11 +184,30 @@ static const struct pls_profile *slowest(const struct pls_match *match)
     return p;
 }
 
+/* One PCI id for several chips of which the processor's name says which (Strix Halo: 395, 392 and 388). */
+static void tell_by_cpu(struct pls_profiles profiles, const struct pls_machine *m, struct pls_match *match)
+{
+    struct pls_device cpu = { .name = m->cpu.name, .pci_revision = -1 };
+    struct pls_match by_name = match->n > 1 ? pls_profile_match(profiles, &cpu) : (struct pls_match){ 0 };
+    struct pls_match both = { 0 };
+    for (uint32_t i = 0; i < match->n; i++) {
+        for (uint32_t k = 0; k < by_name.n; k++) {
+            if (match->items[i] == by_name.items[k]) {
+                both.items[both.n++] = match->items[i];
+            }
+        }
+    }
+    if (both.n > 0) {
+        *match = both;
+    }
+}
+
 static const struct pls_profile *match_gpu(struct pls_profiles profiles, struct pls_machine *m,
                                            const struct pls_gpu *gpu)
 {
     struct pls_device device = device_of(m, gpu);
     struct pls_match match = pls_profile_match(profiles, &device);
+    tell_by_cpu(profiles, m, &match);
     const struct pls_profile *p = match.n > 0 ? slowest(&match) : NULL;
     if (match.n > 1) {
         pls_machine_note(m, "ambiguous-profile",
@@ -205,33 +238,67 @@ static void complete_gpu(struct pls_profiles profiles, struct pls_machine *m, st
     }
 }
 
-/* A processor does not say how its sockets are filled: all channels, at the platform's rated speed, is an assumption. */
+/* A processor does not say how its sockets are filled: all channels, at the platform's rated speed, is an
+ * assumption. */
 static void complete_ram(const struct pls_profile *p, struct pls_machine *m)
 {
     m->pools[0].bandwidth_gbs = p->bandwidth_gbs;
     m->pools[0].origin = PLS_ORIGIN_TABLE;
     if (p->kind == PLS_PROFILE_CPU && p->bandwidth_gbs > 0) {
         m->pools[0].origin = PLS_ORIGIN_ASSUMED;
-        pls_machine_note(m, "assumed-bandwidth", "RAM at %.4g GB/s: what %s has with every channel filled; plimsoll bench measures it",
-                         p->bandwidth_gbs, p->name);
+        pls_machine_note(
+            m, "assumed-bandwidth",
+            "RAM at %.4g GB/s: what %s has with every channel filled; plimsoll bench measures it",
+            p->bandwidth_gbs, p->name);
     }
+}
+
+/* Processor and GPU read the same memory: what one knows of its speed holds for the other. */
+static void share_bandwidth(struct pls_machine *m, bool to_gpu)
+{
+    struct pls_pool *ram = &m->pools[0];
+    for (uint32_t i = 1; i < m->n_pools; i++) {
+        struct pls_pool *pool = &m->pools[i];
+        bool is_part = pool->within == 0 && (pool->kind == PLS_POOL_UNIFIED || pool->kind == PLS_POOL_SHARED);
+        struct pls_pool *to = to_gpu ? pool : ram;
+        const struct pls_pool *from = to_gpu ? ram : pool;
+        if (is_part && to->bandwidth_gbs <= 0 && from->bandwidth_gbs > 0) {
+            to->bandwidth_gbs = from->bandwidth_gbs;
+            to->origin = from->origin;
+        }
+    }
+}
+
+static void complete_cpu(struct pls_profiles profiles, struct pls_machine *m)
+{
+    struct pls_device cpu = { .name = m->cpu.name, .pci_revision = -1 };
+    cpu.memory_gib = (double)m->pools[0].capacity_bytes / (double)PLS_GIB;
+    struct pls_match match = pls_profile_match(profiles, &cpu);
+    const struct pls_profile *p = match.n > 0 ? slowest(&match) : NULL;
+    if (p != NULL && m->profile[0] == '\0') {
+        PLS_COPY(m->profile, p->id);
+    }
+    if (p == NULL || m->pools[0].bandwidth_gbs > 0) {
+        return;
+    }
+    if (match.n > 1) {
+        pls_machine_note(m, "ambiguous-profile",
+                         "the processor could be %u rows of the hardware table; the slowest, %s, was taken",
+                         match.n, p->id);
+    }
+    complete_ram(p, m);
 }
 
 void pls_profile_complete(struct pls_profiles profiles, struct pls_machine *machine)
 {
+    if (machine->n_pools > 0) {
+        share_bandwidth(machine, true);
+    }
     for (uint32_t i = 0; i < machine->n_gpus; i++) {
         complete_gpu(profiles, machine, &machine->gpus[i]);
     }
-    if (machine->n_pools == 0) {
-        return;
-    }
-    struct pls_device cpu = { .name = machine->cpu.name, .pci_revision = -1 };
-    cpu.memory_gib = (double)machine->pools[0].capacity_bytes / (double)PLS_GIB;
-    struct pls_match match = pls_profile_match(profiles, &cpu);
-    if (match.n > 0 && machine->profile[0] == '\0') {
-        PLS_COPY(machine->profile, match.items[0]->id);
-    }
-    if (match.n > 0 && machine->pools[0].bandwidth_gbs <= 0) {
-        complete_ram(match.items[0], machine);
+    if (machine->n_pools > 0) {
+        share_bandwidth(machine, false);
+        complete_cpu(profiles, machine);
     }
 }

@@ -1,10 +1,12 @@
-/* Which row a device is, from what it reports. Each fact narrows the set of candidates; a fact that would empty it is
- * ignored, because devices under-report memory and hide revisions. Traps this order avoids: one PCI id for several boards (AMD
- * revisions), one name for several chips (RTX 3080 10 and 12 GB), names inside names (A100 in A1000). */
+/* Which row a device is, from what it reports. Each fact narrows the set of candidates; a fact that would
+ * empty it is ignored, because devices under-report memory and hide revisions. Traps this order avoids: one
+ * PCI id for several boards (AMD revisions), one name for several chips (RTX 3080 10 and 12 GB), names inside
+ * names (A100 in A1000). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/profile_cpu.h"
 #include "core/token.h"
 #include "plimsoll/profile.h"
 #include "plimsoll/text.h"
@@ -18,7 +20,8 @@ struct field {
 static int pci_fit(const char *pci_ids, const struct pls_device *d)
 {
     int best = 0;
-    for (const char *at = pci_ids; at != NULL && *at != '\0'; at = strchr(at, ';'), at = at == NULL ? NULL : at + 1) {
+    for (const char *at = pci_ids; at != NULL && *at != '\0';
+         at = strchr(at, ';'), at = at == NULL ? NULL : at + 1) {
         char *end = NULL;
         unsigned long vendor = strtoul(at, &end, 16);
         unsigned long device = *end == ':' ? strtoul(end + 1, &end, 16) : 0;
@@ -127,6 +130,21 @@ static bool by_cores(struct pls_profiles profiles, uint32_t cores, struct field 
     return has_narrowed;
 }
 
+/* A processor whose number no row lists: the platform that such numbers belong to. */
+static struct pls_match by_model(struct pls_profiles profiles, const char *name)
+{
+    struct pls_match out = { 0 };
+    struct pls_tokens words = pls_tokens_of(name, strlen(name));
+    struct pls_cpu_model model = pls_cpu_model_of(&words);
+    for (uint32_t i = 0; i < profiles.n && model.platform != NULL && out.n == 0; i++) {
+        if (strcmp(profiles.items[i].id, model.platform) == 0) {
+            out.items[out.n++] = &profiles.items[i];
+            PLS_COPY(out.why, "processor model number");
+        }
+    }
+    return out;
+}
+
 struct pls_match pls_profile_match(struct pls_profiles profiles, const struct pls_device *device)
 {
     struct pls_match out = { 0 };
@@ -142,9 +160,10 @@ struct pls_match pls_profile_match(struct pls_profiles profiles, const struct pl
     }
     bool is_named = has_name && by_name(profiles, device->name, &field);
     if (!has_pci && !is_named) {
-        return out;
+        return has_name ? by_model(profiles, device->name) : out;
     }
-    pls_text_add(&why, "%s%s%s", has_pci ? "PCI id" : "", has_pci && is_named ? ", " : "", is_named ? "name" : "");
+    pls_text_add(&why, "%s%s%s", has_pci ? "PCI id" : "", has_pci && is_named ? ", " : "",
+                 is_named ? "name" : "");
     if (device->memory_gib > 0 && by_memory(profiles, device->memory_gib, &field)) {
         pls_text_add(&why, ", memory size");
     }

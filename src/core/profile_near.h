@@ -6,7 +6,8 @@
 #include "plimsoll/profile.h"
 
 enum { PLS_NEAR_MAX = 5 };
-/* The nearest rows, all at the same distance, at most PLS_NEAR_MAX; none when half of the letters would have to change. */
+/* The nearest rows, all at the same distance, at most PLS_NEAR_MAX; none when half of the letters would have
+ * to change. */
 uint32_t pls_profiles_near(struct pls_profiles profiles, const struct pls_tokens *words,
                            const struct pls_profile *out[PLS_NEAR_MAX]);
 

@@ -7,12 +7,11 @@
 
 bool pls_part_is_filler(const char *word)
 {
-    static const char *const fillers[] = { "nvidia", "geforce", "amd",        "radeon",    "intel",
-                                           "apple",  "gpu",     "graphics",   "card",      "the",
-                                           "a",      "an",      "my",         "of",        "w",
-                                           "r",      "tm",      "core",       "processor", "cpu",
-                                           "chip",   "edition", "generation", "gen",       "desktop",
-                                           "cores",  "with",    "mit",        "asus",      "inch" };
+    static const char *const fillers[] = { "nvidia",    "geforce",  "amd",  "radeon",  "intel",      "apple",
+                                           "gpu",       "graphics", "card", "the",     "a",          "an",
+                                           "my",        "of",       "w",    "r",       "tm",         "core",
+                                           "processor", "cpu",      "chip", "edition", "generation", "gen",
+                                           "desktop",   "cores",    "with", "mit",     "asus",       "inch" };
     for (size_t i = 0; i < PLS_COUNT_OF(fillers); i++) {
         if (strcmp(fillers[i], word) == 0) {
             return true;
@@ -26,8 +25,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* "64gb", "0.5tb" -> GiB; binary, as memory is sold. A bare letter is a unit only where the number is a size of memory:
- * "64g" and "1t" are, "8700g" and "780m" are names. */
+/* "64gb", "0.5tb" -> GiB; binary, as memory is sold. A bare letter is a unit only where the number is a size
+ * of memory: "64g" and "1t" are, "8700g" and "780m" are names. */
 static bool size_of(const char *word, double *gib)
 {
     static const double MOST_BARE = 2048;
@@ -196,12 +195,12 @@ static bool is_in(const char *word, const char *const *list, size_t n)
     return false;
 }
 
-/* "16gb laptop", "core i5 16gb": a machine of which nothing but the memory is said; a line of processors is sold for
- * fifteen years. */
+/* "16gb laptop", "core i5 16gb": a machine of which nothing but the memory is said; a line of processors is
+ * sold for fifteen years. */
 static bool names_nothing(const struct pls_tokens *t)
 {
-    static const char *const words[] = { "laptop", "server", "workstation", "mini", "ryzen", "xeon",
-                                         "i3",     "i5",     "i7",          "i9" };
+    static const char *const words[] = { "laptop", "server", "workstation", "mini", "ryzen",
+                                         "xeon",   "i3",     "i5",          "i7",   "i9" };
     for (uint32_t i = 0; i < t->n; i++) {
         bool is_tier = i > 0 && strcmp(t->word[i - 1], "ryzen") == 0 && t->word[i][1] == '\0';
         if (!is_tier && !is_in(t->word[i], words, PLS_COUNT_OF(words))) {
@@ -214,8 +213,8 @@ static bool names_nothing(const struct pls_tokens *t)
 /* Said of any machine. */
 static bool is_idle(const char *word)
 {
-    static const char *const words[] = { "notebook", "pc", "computer", "machine", "box", "tower", "vm", "vps",
-                                         "gaming", "office", "old", "new" };
+    static const char *const words[] = { "notebook", "pc",  "computer", "machine", "box", "tower",
+                                         "vm",       "vps", "gaming",   "office",  "old", "new" };
     return is_in(word, words, PLS_COUNT_OF(words));
 }
 
@@ -300,7 +299,8 @@ static void take_word(struct reading *r, char *word)
 {
     struct pls_part *out = r->out;
     bool is_channel = pls_text_starts(word, "channel");
-    bool is_laptop = strcmp(word, "laptop") == 0 || strcmp(word, "mobile") == 0 || strcmp(word, "notebook") == 0;
+    bool is_laptop =
+        strcmp(word, "laptop") == 0 || strcmp(word, "mobile") == 0 || strcmp(word, "notebook") == 0;
     word = cut_count(word, &out->count);
     cut_count_behind(word, &out->count);
     out->says_laptop = out->says_laptop || is_laptop;
@@ -361,8 +361,8 @@ struct pls_part pls_part_parse(const char *text, size_t len)
 
 void pls_part_normal(const char *text, char *out, size_t cap)
 {
-    static const char *const same[][2] = { { " w/ ", " with " },  { " mit ", " with " }, { " und ", " and " },
-                                           { "\xc3\x97", "x" }, { "*", "x" },          { "\t", " " } };
+    static const char *const same[][2] = { { " w/ ", " with " }, { " mit ", " with " }, { " und ", " and " },
+                                           { "\xc3\x97", "x" },  { "*", "x" },          { "\t", " " } };
     char lower[400];
     struct pls_text t = { .data = out, .len = 0, .cap = cap };
     PLS_COPY(lower, text);
@@ -387,14 +387,17 @@ static bool is_of_name(const char *text, size_t plus)
 {
     const char *behind = text + plus + 1 + strspn(text + plus + 1, " ");
     bool is_number = strspn(behind, "0123456789") == 3 && (behind[3] == ' ' || behind[3] == '\0');
-    return plus >= 3 && strncmp(text + plus - 3, "max", 3) == 0 && (is_number || pls_text_starts(behind, "pro "));
+    return plus >= 3 && strncmp(text + plus - 3, "max", 3) == 0
+           && (is_number || pls_text_starts(behind, "pro "));
 }
 
 /* "i7 12700k rtx 3060": a card behind a processor is a part of its own. */
 static bool is_card_behind(const char *text, size_t at)
 {
     static const char *const heads[] = { " rtx", " gtx", " rx ", " geforce", " nvidia", " tesla", " arc " };
-    static const char *const processors[] = { "ryzen", "i3", "i5", "i7", "i9", "xeon", "epyc", "threadripper" };
+    static const char *const processors[] = {
+        "ryzen", "i3", "i5", "i7", "i9", "xeon", "epyc", "threadripper"
+    };
     bool is_head = false;
     for (size_t i = 0; i < PLS_COUNT_OF(heads); i++) {
         is_head = is_head || pls_text_starts(text + at, heads[i]);

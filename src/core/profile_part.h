@@ -22,7 +22,8 @@ struct pls_part {
 /* Lower case, with the same words for the same things: "3090 * 2" is "3090 x 2", "mit" is "with". */
 void pls_part_normal(const char *text, char *out, size_t cap);
 
-/* Length of the part at normal text; *skip gets the length of the joint behind it: a comma, "and", "with", "plus", a
+/* Length of the part at normal text; *skip gets the length of the joint behind it: a comma, "and", "with",
+ * "plus", a
  * '+' that is no part of a name ("max+ 395"), or nothing where a graphics card follows a processor. */
 size_t pls_part_length(const char *text, size_t *skip);
 struct pls_part pls_part_parse(const char *text, size_t len);

@@ -1,10 +1,10 @@
 /* A machine in words: "m3 max 36gb", "3x 3090 + 128gb ram", "epyc genoa 12ch 384gb", "raspberry pi 5 8gb".
  *
- * Parts are joined by a comma, "and", "with" or a '+'. A part is a count, sizes and words. Words that are a profile's
- * own name mean that profile; else they must all be whole tokens of one, and the profile with the fewest tokens left
- * over wins ("rtx 4090" is not the laptop one). A size picks among equals (M3 Max 36 GB is the 300 GB/s bin), wherever
- * it stands. Processors are known by their model numbers besides. Nothing is guessed between machines that differ in
- * speed: the candidates are listed. */
+ * Parts are joined by a comma, "and", "with" or a '+'. A part is a count, sizes and words. Words that are a
+ * profile's own name mean that profile; else they must all be whole tokens of one, and the profile with the
+ * fewest tokens left over wins ("rtx 4090" is not the laptop one). A size picks among equals (M3 Max 36 GB is
+ * the 300 GB/s bin), wherever it stands. Processors are known by their model numbers besides. Nothing is
+ * guessed between machines that differ in speed: the candidates are listed. */
 #include <math.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ struct request {
     struct pls_part parts[MAX_PARTS];
     const struct pls_profile *named[MAX_PARTS]; /* the part is this row's name; NULL: words to be looked up */
     double ram_gib;                             /* of the machine; 0: not said */
-    double hint_gib;                            /* --ram: picks between sizes, and is no size that must be sold */
+    double hint_gib; /* --ram: picks between sizes, and is no size that must be sold */
     uint32_t cores;
     bool says_box, says_laptop;
 };
@@ -44,8 +44,8 @@ static enum pls_code unknown(const struct request *r, const struct pls_part *par
     for (uint32_t i = 0; i < n; i++) {
         pls_text_add(&t, "%s%s", i > 0 ? ", " : "", near[i]->id);
     }
-    return pls_fail(err, PLS_USAGE, "%.100s: no such hardware in the table%s%s", r->words, n > 0 ? "; nearest: " : "",
-                    n > 0 ? room : " (`plimsoll hardware` lists it)");
+    return pls_fail(err, PLS_USAGE, "%.100s: no such hardware in the table%s%s", r->words,
+                    n > 0 ? "; nearest: " : "", n > 0 ? room : " (`plimsoll hardware` lists it)");
 }
 
 static enum pls_code ambiguous(const struct pls_candidates *c, const char *words, struct pls_err *err)
@@ -60,7 +60,8 @@ static enum pls_code ambiguous(const struct pls_candidates *c, const char *words
     return pls_fail(err, PLS_USAGE, "%.100s: could be %s%s", words, room, c->n > 6 ? " and more" : "");
 }
 
-static enum pls_code wrong_size(const struct request *r, const struct pls_profile *p, bool is_open, struct pls_err *err)
+static enum pls_code wrong_size(const struct request *r, const struct pls_profile *p, bool is_open,
+                                struct pls_err *err)
 {
     char room[128];
     struct pls_text t = PLS_TEXT(room);
@@ -89,10 +90,12 @@ static bool pick_smallest(const struct pls_candidates *c, const struct pls_part 
         *out = is_smaller(c->items[i], *out) ? c->items[i] : *out;
     }
     if (c->n > 1 && differs && part->gib <= 0) {
-        pls_machine_note(m, "smallest-memory", "sold with more memory too; %s of %g GB was taken: a size says which",
-                         (*out)->id, (*out)->memory_gib[0]);
+        pls_machine_note(m, "smallest-memory",
+                         "sold with more memory too; %s of %g GB was taken: a size says which", (*out)->id,
+                         (*out)->memory_gib[0]);
     } else if (c->n > 1) {
-        pls_machine_note(m, "smallest-bin", "sold with several core counts; the smallest, %s, was taken", (*out)->id);
+        pls_machine_note(m, "smallest-bin", "sold with several core counts; the smallest, %s, was taken",
+                         (*out)->id);
     }
     return true;
 }
@@ -169,8 +172,10 @@ static bool lists_model(const struct pls_profile *p, const struct pls_tokens *wo
     return true;
 }
 
-/* Rows that a part means: its name, its words, or a processor's model number. n 0: *code has failed or is PLS_OK. */
-static struct pls_candidates candidates(struct request *r, uint32_t i, struct pls_err *err, enum pls_code *code)
+/* Rows that a part means: its name, its words, or a processor's model number. n 0: *code has failed or is
+ * PLS_OK. */
+static struct pls_candidates candidates(struct request *r, uint32_t i, struct pls_err *err,
+                                        enum pls_code *code)
 {
     struct pls_part *part = &r->parts[i];
     struct pls_candidates c = { .n = r->named[i] != NULL, .items = { r->named[i] } };
@@ -194,13 +199,15 @@ static struct pls_candidates candidates(struct request *r, uint32_t i, struct pl
     return c;
 }
 
-/* "ryzen 7 7840u with radeon 780m" is one chip said twice; two boxes are no machine that an engine could use as one. */
+/* "ryzen 7 7840u with radeon 780m" is one chip said twice; two boxes are no machine that an engine could use
+ * as one. */
 static bool is_said_already(const struct request *r, uint32_t i, const struct pls_candidates *c,
                             const struct pls_machine *m)
 {
     for (uint32_t k = 0; k < c->n; k++) {
         bool is_same = strcmp(c->items[k]->id, m->profile) == 0;
-        if (is_same && i > 0 && memcmp(&r->parts[i].words, &r->parts[0].words, sizeof(struct pls_tokens)) != 0) {
+        if (is_same && i > 0
+            && memcmp(&r->parts[i].words, &r->parts[0].words, sizeof(struct pls_tokens)) != 0) {
             return true;
         }
     }
@@ -209,17 +216,19 @@ static bool is_said_already(const struct request *r, uint32_t i, const struct pl
 
 static enum pls_code several(const struct request *r, struct pls_err *err)
 {
-    return pls_fail(err, PLS_USAGE, "%.100s: several boxes are no one machine with all their memory; ask about one",
+    return pls_fail(err, PLS_USAGE,
+                    "%.100s: several boxes are no one machine with all their memory; ask about one",
                     r->words);
 }
 
 /* Two sockets: twice the cores and channels, as far as threads and pages are spread over both. */
-static enum pls_code add_socket(const struct request *r, const struct pls_profile *p, uint32_t i, struct pls_machine *m,
-                                struct pls_err *err)
+static enum pls_code add_socket(const struct request *r, const struct pls_profile *p, uint32_t i,
+                                struct pls_machine *m, struct pls_err *err)
 {
     struct pls_cpu_model model = pls_cpu_model_of(&r->parts[i].words);
     if (r->parts[i].count > 2 || model.is_single || !pls_cpu_has_two_sockets(p->id)) {
-        return pls_fail(err, PLS_USAGE, "%.100s: no board takes %u of %s", r->words, r->parts[i].count, p->name);
+        return pls_fail(err, PLS_USAGE, "%.100s: no board takes %u of %s", r->words, r->parts[i].count,
+                        p->name);
     }
     struct pls_cpu *cpu = &m->cpu;
     m->pools[0].bandwidth_gbs *= 2;
@@ -256,13 +265,14 @@ static void count_cores(const struct request *r, const struct pls_part *part, co
             cpu->tiers[i] = (struct pls_tier){ .cores = 0 };
         }
     } else if (p->kind == PLS_PROFILE_CPU && cpu->cores > 0) {
-        pls_machine_note(m, "most-cores", "%s has up to %u cores, which prompts are predicted with; \"8 cores\" says how many",
+        pls_machine_note(m, "most-cores",
+                         "%s has up to %u cores, which prompts are predicted with; \"8 cores\" says how many",
                          p->name, cpu->cores);
     }
 }
 
-static enum pls_code add_row(struct request *r, uint32_t i, const struct pls_profile *p, struct pls_machine *m,
-                             struct pls_err *err)
+static enum pls_code add_row(struct request *r, uint32_t i, const struct pls_profile *p,
+                             struct pls_machine *m, struct pls_err *err)
 {
     struct pls_part *part = &r->parts[i];
     bool is_box = p->kind == PLS_PROFILE_UNIFIED || p->kind == PLS_PROFILE_SOC;
@@ -283,9 +293,11 @@ static enum pls_code add_row(struct request *r, uint32_t i, const struct pls_pro
             return wrong_size(r, p, true, err);
         }
         gib = 32;
-        pls_machine_note(m, "ram-assumed", "32 GiB of RAM are assumed; say more with \"+ 64gb ram\" or --ram");
+        pls_machine_note(m, "ram-assumed",
+                         "32 GiB of RAM are assumed; say more with \"+ 64gb ram\" or --ram");
     }
-    if (p->kind == PLS_PROFILE_DISCRETE && gib > 0 && pls_profile_devices(p) > 1 && gib > 1.5 * p->memory_gib[0]) {
+    if (p->kind == PLS_PROFILE_DISCRETE && gib > 0 && pls_profile_devices(p) > 1
+        && gib > 1.5 * p->memory_gib[0]) {
         gib /= pls_profile_devices(p); /* said of the card */
     }
     pls_profile_add(p, devices, gib, m);
@@ -298,8 +310,8 @@ static enum pls_code add_row(struct request *r, uint32_t i, const struct pls_pro
     return p->kind == PLS_PROFILE_CPU && part->count > 1 ? add_socket(r, p, i, m, err) : PLS_OK;
 }
 
-static enum pls_code add_part(struct request *r, uint32_t i, const struct pls_profile **host, struct pls_machine *m,
-                              struct pls_err *err)
+static enum pls_code add_part(struct request *r, uint32_t i, const struct pls_profile **host,
+                              struct pls_machine *m, struct pls_err *err)
 {
     struct pls_part *part = &r->parts[i];
     enum pls_code code = PLS_OK;
@@ -312,7 +324,8 @@ static enum pls_code add_part(struct request *r, uint32_t i, const struct pls_pr
     if (is_host && *host != NULL && part->count == 1 && is_said_already(r, i, &c, m)) {
         return PLS_OK;
     }
-    if (is_host && *host != NULL && ((*host)->kind != PLS_PROFILE_CPU || c.items[0]->kind != PLS_PROFILE_SOC)) {
+    if (is_host && *host != NULL
+        && ((*host)->kind != PLS_PROFILE_CPU || c.items[0]->kind != PLS_PROFILE_SOC)) {
         return several(r, err);
     }
     const struct pls_profile *p = NULL;
@@ -347,7 +360,8 @@ static void assume_host(const struct request *r, struct pls_machine *m)
     }
 }
 
-/* A row's own name, which may hold commas and blanks, before anything is taken apart: "2x GeForce RTX 3060 12GB". */
+/* A row's own name, which may hold commas and blanks, before anything is taken apart: "2x GeForce RTX 3060
+ * 12GB". */
 static bool take_named(struct request *r, const char *text, size_t *len, size_t *skip)
 {
     char room[200];
@@ -380,7 +394,8 @@ static bool take_named(struct request *r, const char *text, size_t *len, size_t 
 static bool is_bare_ram(const struct request *r, const struct pls_part *part, double *gib)
 {
     uint64_t n = 0;
-    bool is_number = r->n > 0 && part->words.n == 1 && part->count == 1 && pls_parse_u64(part->words.word[0], &n);
+    bool is_number =
+        r->n > 0 && part->words.n == 1 && part->count == 1 && pls_parse_u64(part->words.word[0], &n);
     *gib = (double)n;
     return is_number && n >= 8 && n <= 2048 && n % 8 == 0;
 }
@@ -435,11 +450,13 @@ enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words,
     pls_part_normal(words, text, sizeof(text));
     enum pls_code code = read_parts(&r, text, err);
     if (code == PLS_OK && r.n == 0 && r.says_box) {
-        return pls_fail(err, PLS_USAGE, "%.100s: sold with several chips: say which, such as \"m4 max\"", words);
+        return pls_fail(err, PLS_USAGE, "%.100s: sold with several chips: say which, such as \"m4 max\"",
+                        words);
     }
     if (code == PLS_OK && r.n == 0 && r.ram_gib <= 0) {
         return pls_fail(err, PLS_USAGE,
-                        "%.100s: names no hardware (say memory and chip: 16gb laptop, rtx 4060 + 32gb ram)", words);
+                        "%.100s: names no hardware (say memory and chip: 16gb laptop, rtx 4060 + 32gb ram)",
+                        words);
     }
     for (uint32_t i = 0; i < r.n && code == PLS_OK; i++) {
         r.parts[i].says_laptop = r.says_laptop;
@@ -448,8 +465,8 @@ enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words,
         }
         bool is_chip_size = r.ram_gib <= 0 && r.parts[i].gib > 0 && r.n > 1;
         struct pls_part plain = r.parts[i];
-        struct pls_candidates c = is_chip_size ? pls_profiles_find(profiles, &plain, false)
-                                               : (struct pls_candidates){ .n = 0 };
+        struct pls_candidates c =
+            is_chip_size ? pls_profiles_find(profiles, &plain, false) : (struct pls_candidates){ .n = 0 };
         r.ram_gib = c.n > 0 && c.items[0]->kind != PLS_PROFILE_DISCRETE ? r.parts[i].gib : r.ram_gib;
     }
     for (uint32_t i = 0; i < r.n && code == PLS_OK; i++) {

@@ -154,22 +154,6 @@ static void read_ttm(const struct pls_drm *d, struct pls_pool *pool)
     }
 }
 
-/* Enough is left for the system: an eighth of RAM, at least 4 GiB. Told only where it would help. */
-static void advise_gtt(struct pls_machine *m, const struct pls_gpu *gpu, uint64_t gtt_bytes)
-{
-    uint64_t ram = m->pools[0].capacity_bytes;
-    uint64_t ceiling_gib = pls_sub(ram, pls_max(4 * PLS_GIB, ram / 8)) / PLS_GIB;
-    if (ceiling_gib * PLS_GIB <= gtt_bytes + gtt_bytes / 10) {
-        return;
-    }
-    unsigned long long pages = (unsigned long long)ceiling_gib * 262144;
-    pls_machine_note(
-        m, "raise-gtt",
-        "%s may map up to %llu GiB of RAM: boot with ttm.pages_limit=%llu ttm.page_pool_size=%llu "
-        "(amdgpu.gttsize is deprecated)",
-        gpu->id, (unsigned long long)ceiling_gib, pages, pages);
-}
-
 static struct pls_gpu *add_apu(const struct pls_drm *d, uint64_t vram_bytes, uint64_t gtt_bytes)
 {
     char carved[32];
@@ -194,7 +178,7 @@ static struct pls_gpu *add_apu(const struct pls_drm *d, uint64_t vram_bytes, uin
         pls_text_add(&where, "/sys/class/drm/%s/device/mem_info_gtt_total", d->card);
         pls_pool_limit(pool, "gtt", gtt_bytes, path);
         read_ttm(d, pool);
-        advise_gtt(d->machine, gpu, gtt_bytes);
+        pls_machine_advise_gtt(d->machine, gpu->id, gtt_bytes);
     }
     return gpu;
 }

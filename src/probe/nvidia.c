@@ -145,7 +145,7 @@ static void add_slices(const struct pls_values *v, uint32_t n, uint64_t slices, 
             return;
         }
         describe(v, n, gpu);
-        PLS_COPY(gpu->name, name == NULL ? "NVIDIA MIG slice" : name);
+        PLS_COPY(gpu->name, name == NULL ? "NVIDIA MIG slice" : name); /* pls_gpu_is_slice() knows it by */
         pls_values_get_n_u64(v, "nvml.slice.#.multiprocessors", group, &multiprocessors);
         gpu->cores = (uint32_t)multiprocessors;
         struct pls_pool *pool = &m->pools[gpu->pool];
@@ -155,8 +155,10 @@ static void add_slices(const struct pls_values *v, uint32_t n, uint64_t slices, 
             read_bandwidth(v, n, (double)pool->capacity_bytes / (double)whole, pool);
         }
     }
-    pls_machine_note(m, "mig", "GPU %u is cut into %u MIG slices; a model runs on one of them", (unsigned)n,
-                     (unsigned)slices);
+    pls_machine_note(m, "mig",
+                     "GPU %u is cut into %u MIG slices, of which a process computes on one: the largest is "
+                     "planned with, unless --tensor-split gives shares",
+                     (unsigned)n, (unsigned)slices);
 }
 
 static void add_device(struct pls_root *root, const struct pls_values *v, uint32_t n, struct pls_machine *m)

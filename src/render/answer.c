@@ -321,9 +321,11 @@ void pls_answer_env(struct pls_page *page, const struct pls_report *report, uint
 /* Of what is known of the machine, what the numbers below rest on. */
 static bool is_choice(const char *code)
 {
-    static const char *const codes[] = { "mig",         "smallest-bin",      "smallest-memory",     "most-cores",
-                                         "two-sockets", "assumed-bandwidth", "working-set-assumed", "ambiguous-profile",
-                                         "ram-assumed", "assumed-gpu" };
+    static const char *const codes[] = {
+        "mig",         "smallest-bin",      "smallest-memory",     "most-cores",
+        "two-sockets", "assumed-bandwidth", "working-set-assumed", "ambiguous-profile",
+        "ram-assumed", "assumed-gpu"
+    };
     for (size_t i = 0; i < PLS_COUNT_OF(codes); i++) {
         if (pls_text_equal(code, codes[i])) {
             return true;

@@ -7,7 +7,8 @@
 #include "render/record.h"
 #include "render/words.h"
 
-/* A plan on a machine; `first` is the same question on the first machine. No entry: the engine does not run there. */
+/* A plan on a machine; `first` is the same question on the first machine. No entry: the engine does not run
+ * there. */
 struct compare_row {
     const struct pls_machine *machine;
     const struct pls_entry *entry;
@@ -390,8 +391,8 @@ enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls
     } else {
         if (output == PLS_OUT_TABLE) {
             const struct pls_entry *e = &items[0].entry;
-            pls_page_field(&page, "Model", "%s %s, all layers on the device", pls_words_model(&e->model->card),
-                           e->plan->quant);
+            pls_page_field(&page, "Model", "%s %s, all layers on the device",
+                           pls_words_model(&e->model->card), e->plan->quant);
             pls_page_field(&page, "", "DEVICE is taken of its memory, HOST of RAM");
             fputc('\n', page.to);
         }

@@ -246,6 +246,21 @@ static void notes(struct pls_page *page, const struct pls_plan *p, bool advice)
     }
 }
 
+/* Advice of the machine that helps a plan with layers or experts in RAM beside a GPU that may map more of it. */
+static void advice_of_machine(struct pls_page *page, const struct pls_machine *m, const struct pls_plan *p)
+{
+    bool is_in_ram = p->cpu_moe_layers > 0;
+    for (uint32_t i = 0; i < p->n_shares; i++) {
+        bool is_ram = m->pools[p->shares[i].pool].kind == PLS_POOL_RAM;
+        is_in_ram = is_in_ram || (is_ram && p->shares[i].n_layers > 0);
+    }
+    for (uint32_t i = 0; i < m->n_notes && (is_in_ram || p->fit != PLS_FIT_YES); i++) {
+        if (pls_text_equal(m->notes[i].code, "raise-gtt")) {
+            pls_page_field(page, "Instead", "%s", m->notes[i].text);
+        }
+    }
+}
+
 static enum pls_code block(struct pls_page *page, const struct pls_report *r, const struct pls_entry *e,
                            struct pls_err *err)
 {
@@ -256,6 +271,7 @@ static enum pls_code block(struct pls_page *page, const struct pls_report *r, co
         return code;
     }
     notes(page, e->plan, true);
+    advice_of_machine(page, r->machine, e->plan);
     details(page, e->plan);
     quality(page, &e->plan->quality);
     if (e->plan->fit == PLS_FIT_YES) {

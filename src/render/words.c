@@ -35,7 +35,8 @@ void pls_words_tokens(struct pls_text *out, uint64_t tokens)
 
 const char *pls_words_origin(enum pls_origin origin)
 {
-    static const char *const words[] = { "of unknown origin", "assumed", "from the hardware table", "measured here" };
+    static const char *const words[] = { "of unknown origin", "assumed", "from the hardware table",
+                                         "measured here" };
     return (size_t)origin < PLS_COUNT_OF(words) ? words[origin] : words[0];
 }
 
@@ -103,7 +104,8 @@ static double speed_of(const struct pls_entry *entry)
     return is_unknown ? 0 : entry->pick != NULL ? entry->pick->speed_tps : entry->plan->speed.decode_tps;
 }
 
-/* What the first row has over the best of the others, one claim per respect; each is true of the rows shown. */
+/* What the first row has over the best of the others, one claim per respect; each is true of the rows shown.
+ */
 void pls_words_first(struct pls_text *out, const struct pls_report *report)
 {
     const struct pls_plan *first = report->entries[0].plan;
@@ -126,15 +128,17 @@ void pls_words_first(struct pls_text *out, const struct pls_report *report)
     } else if (better == 0) {
         pls_text_add(out, "no row below has a higher quality (%.0f of 100)", first->quality.score);
     } else {
-        pls_text_add(out, "of quality %.0f; the %u row%s of higher quality lose%s more in speed, context or memory",
-                     first->quality.score, better, better > 1 ? "s" : "", better > 1 ? "" : "s");
+        pls_text_add(
+            out, "of quality %.0f; the %u row%s of higher quality lose%s more in speed, context or memory",
+            first->quality.score, better, better > 1 ? "s" : "", better > 1 ? "" : "s");
     }
     if (speed > 0) {
         pls_text_add(out, ", %s ", reads ? "reading" : "at");
         pls_words_rate(out, speed);
-        pls_text_add(out, " tok/s (%s)", faster == 0 && others > 0 ? "none below is faster"
-                             : speed >= floor                      ? "above the usable floor"
-                                                                   : "below the usable floor");
+        pls_text_add(out, " tok/s (%s)",
+                     faster == 0 && others > 0 ? "none below is faster"
+                     : speed >= floor          ? "above the usable floor"
+                                               : "below the usable floor");
     }
     pls_text_add(out, ", with ");
     pls_text_tokens(out, first->setting.n_ctx);
@@ -155,7 +159,10 @@ static void pool_words(struct pls_text *out, const struct pls_machine *m, const 
     } else {
         pls_text_add(out, "unknown memory");
     }
-    pls_text_add(out, "%s", pool->kind == PLS_POOL_RAM ? " RAM" : pool->within >= 0 ? " shared with the CPU" : "");
+    pls_text_add(out, "%s",
+                 pool->kind == PLS_POOL_RAM ? " RAM"
+                 : pool->within >= 0        ? " shared with the CPU"
+                                            : "");
     if (pool->bandwidth_gbs > 0) {
         pls_text_add(out, " at %.*f GB/s (%s)", pool->bandwidth_gbs < 9.95 ? 1 : 0, pool->bandwidth_gbs,
                      pls_origin_name(pool->origin));
@@ -178,11 +185,16 @@ void pls_words_machine(struct pls_text *out, const struct pls_machine *m)
 static const char *limit_name(const char *code)
 {
     static const char *const names[][2] = {
-        { "working-set", "Metal working set" }, { "wired-limit", "wired limit" },
-        { "cgroup-v1", "control group" },       { "cgroup-v2", "control group" },
-        { "cpuset-mems", "memory nodes" },      { "hugepages", "huge pages set aside" },
-        { "rlimit-as", "ulimit -v" },           { "rlimit-data", "ulimit -d" },
-        { "gtt", "GTT" },                       { "ttm", "GTT" },
+        { "working-set", "Metal working set" },
+        { "wired-limit", "wired limit" },
+        { "cgroup-v1", "control group" },
+        { "cgroup-v2", "control group" },
+        { "cpuset-mems", "memory nodes" },
+        { "hugepages", "huge pages set aside" },
+        { "rlimit-as", "ulimit -v" },
+        { "rlimit-data", "ulimit -d" },
+        { "gtt", "GTT" },
+        { "ttm", "GTT" },
         { "driver-reserved", "the driver" },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(names); i++) {

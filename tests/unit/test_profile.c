@@ -98,6 +98,22 @@ START_TEST(devices_find_their_row)
         { "NVIDIA RTX A1000", 0, 0, -1, 0, 0, "rtx-a1000" },
         { "NVIDIA L40S", 0, 0, -1, 0, 0, "l40s" },
         { "NVIDIA L4", 0, 0, -1, 0, 0, "l4" },
+        { "AMD Ryzen 9 7950X3D 16-Core Processor", 0, 0, -1, 0, 0, "ryzen-7000-am5" },
+        { "AMD Ryzen 7 5800X3D", 0, 0, -1, 0, 0, "ryzen-am4-ddr4" },
+        { "AMD Ryzen 9 5900XT", 0, 0, -1, 0, 0, "ryzen-am4-ddr4" },
+        { "Intel(R) Xeon(R) CPU E5-2640 v4 @ 2.40GHz", 0, 0, -1, 0, 0, "xeon-e5-v4" },
+        { "AMD RYZEN AI MAX+ PRO 395 w/ Radeon 8060S", 0, 0, -1, 0, 0, "ryzen-ai-max-plus-395" },
+        { "AMD Ryzen 7 PRO 7840U w/ Radeon 780M Graphics", 0, 0, -1, 16, 0, "ryzen-780m-lpddr5x" },
+        { "Intel(R) Core(TM) Ultra 5 125H", 0, 0, -1, 0, 0, "meteor-lake-arc-ddr5" },
+        { "Intel(R) Core(TM) Ultra 7 155U", 0, 0, -1, 0, 0, "ddr5-5600-2ch" },
+        { "Intel(R) Core(TM) Ultra 7 265KF", 0, 0, -1, 0, 0, "core-ultra-200s" },
+        { "Intel(R) Core(TM) i5-13600KF", 0, 0, -1, 0, 0, "core-12-14gen-ddr5" },
+        { "Intel(R) Core(TM) i7-6700 CPU @ 3.40GHz", 0, 0, -1, 0, 0, "ddr4-2133-2ch" },
+        { "Intel(R) Core(TM) i7-4770 CPU @ 3.40GHz", 0, 0, -1, 0, 0, NULL }, /* DDR3: no row */
+        { "AMD EPYC 7R13 48-Core Processor", 0, 0, -1, 0, 0, "epyc-milan" },
+        { "AMD EPYC 9R14 96-Core Processor", 0, 0, -1, 0, 0, "epyc-genoa" },
+        { "Raspberry Pi 500 Rev 1.0", 0, 0, -1, 0, 0, "raspberry-pi-5" },
+        { "Raspberry Pi Compute Module 5 Rev 1.0", 0, 0, -1, 0, 0, "raspberry-pi-5" },
         { "Tesla M40", 0, 0, -1, 0, 0, NULL },
         { "Totally New GPU 9000", 0, 0, -1, 0, 0, NULL },
     };
@@ -300,6 +316,43 @@ START_TEST(every_name_of_the_table_is_its_row)
 }
 END_TEST
 
+static bool has_note(const struct pls_machine *m, const char *code)
+{
+    for (uint32_t i = 0; i < m->n_notes; i++) {
+        if (strcmp(m->notes[i].code, code) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+START_TEST(a_probe_is_completed_without_promises)
+{
+    /* The processor tells which of the chips with that PCI id it is, and RAM is what the GPU reads. */
+    struct pls_machine m = { .n_pools = 1, .pools = { { .id = "ram", .gpu = -1, .within = -1 } } };
+    m.pools[0].capacity_bytes = 126 * PLS_GIB;
+    PLS_COPY(m.cpu.name, "AMD RYZEN AI MAX+ 395 w/ Radeon 8060S");
+    struct pls_gpu *gpu = pls_machine_gpu(&m, "amd", PLS_POOL_SHARED);
+    PLS_COPY(gpu->pci_id, "1002:1586");
+    gpu->revision = 0xc1;
+    m.pools[1].capacity_bytes = 126 * PLS_GIB;
+    struct pls_machine other = m;
+    pls_profile_complete(table(), &m);
+    ck_assert_str_eq(m.gpus[0].profile, "ryzen-ai-max-plus-395");
+    ck_assert(!has_note(&m, "ambiguous-profile"));
+    ck_assert(m.pools[0].bandwidth_gbs > 255 && m.pools[0].bandwidth_gbs < 257);
+    PLS_COPY(other.cpu.name, "AMD Eng Sample");
+    pls_profile_complete(table(), &other);
+    ck_assert(has_note(&other, "ambiguous-profile"));
+    /* Of memory soldered or in sockets, the slower. */
+    struct pls_machine cpu = { .n_pools = 1, .pools = { { .id = "ram", .gpu = -1, .within = -1 } } };
+    cpu.pools[0].capacity_bytes = 32 * PLS_GIB;
+    PLS_COPY(cpu.cpu.name, "Intel(R) Core(TM) Ultra 7 155H");
+    pls_profile_complete(table(), &cpu);
+    ck_assert(cpu.pools[0].bandwidth_gbs < 90 && has_note(&cpu, "ambiguous-profile"));
+}
+END_TEST
+
 START_TEST(ram_as_an_option_picks_the_size)
 {
     struct pls_machine m;
@@ -357,4 +410,5 @@ END_TEST
 UNIT_MAIN("profile", the_table_is_sound, devices_find_their_row, words_find_their_machine,
           words_that_leave_a_choice_are_asked_back, every_profile_becomes_a_machine,
           a_record_of_every_profile_is_the_machine_again, words_of_people_are_understood,
-          every_name_of_the_table_is_its_row, ram_as_an_option_picks_the_size)
+          every_name_of_the_table_is_its_row, a_probe_is_completed_without_promises,
+          ram_as_an_option_picks_the_size)
