@@ -130,7 +130,7 @@ static enum pls_code engine_date(const struct pls_args *args, struct pls_err *er
 {
     uint64_t d = pls_args_u64(args, PLS_OPT_ENGINE_AS_OF, 20260822);
     bool is_date = d / 10000 >= 2023 && d / 10000 < 2100 && d / 100 % 100 >= 1 && d / 100 % 100 <= 12
-        && d % 100 >= 1 && d % 100 <= 31;
+                   && d % 100 >= 1 && d % 100 <= 31;
     return is_date ? PLS_OK
                    : pls_fail(err, PLS_USAGE, "--engine-as-of: '%s' is not a date since 2023 like 20260822",
                               pls_args_text(args, PLS_OPT_ENGINE_AS_OF));
@@ -158,10 +158,20 @@ static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *ar
     return code == PLS_OK ? tensor_split(args, out, err) : code;
 }
 
+/* MLX is an engine of its own, not a way of llama.cpp to drive a GPU. */
+static bool means_mlx(const struct pls_args *args)
+{
+    const char *backend = pls_args_text(args, PLS_OPT_BACKEND);
+    return backend != NULL && pls_text_equal_nocase(backend, pls_backend_name(PLS_BACKEND_MLX));
+}
+
 /* A command of an engine that shares nothing with llama.cpp is only asked for by somebody who means that
  * engine. */
 static const char *runtime_meant(const struct pls_args *args)
 {
+    if (means_mlx(args) && !pls_args_has(args, PLS_OPT_RUNTIME)) {
+        return "mlx";
+    }
     const char *name = pls_args_text(args, PLS_OPT_RUNTIME);
     const char *emit = pls_args_text(args, PLS_OPT_EMIT);
     bool is_apart = emit != NULL && (pls_text_equal(emit, "mlx") || pls_text_equal(emit, "vllm"));
@@ -174,6 +184,10 @@ enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out
     enum pls_runtime runtime = PLS_RUNTIME_LLAMA_SERVER;
     if (name != NULL && !pls_runtime_by_name(name, &runtime)) {
         return pls_fail(err, PLS_USAGE, "--runtime: '%s' is not known", name);
+    }
+    if (means_mlx(args) && runtime != PLS_RUNTIME_MLX) {
+        return pls_fail(err, PLS_REFUSED,
+                        "--backend mlx: %s drives a Mac by metal; --runtime mlx is the other engine", name);
     }
     return ask_for(runtime, args, out, err);
 }
@@ -188,7 +202,8 @@ enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_qu
         [PLS_FORMAT_BNB] = PLS_RUNTIME_VLLM,
     };
     enum pls_code code = PLS_OK;
-    if (!pls_args_has(args, PLS_OPT_RUNTIME) && only[quant->format] != ask->runtime) {
+    bool is_open = !pls_args_has(args, PLS_OPT_RUNTIME) && !means_mlx(args);
+    if (is_open && only[quant->format] != ask->runtime) {
         code = ask_for(only[quant->format], args, ask, err);
     }
     ask->quant = *quant;
