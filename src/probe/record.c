@@ -17,8 +17,9 @@
 enum { MAX_NAMES = 48, MAX_PATH = 2048 };
 
 struct recorder {
-    int fd;     /* of the directory written to */
-    int failed; /* errno of the first failure; 0 none */
+    int fd;         /* of the directory written to */
+    int failed;     /* errno of the first failure; 0 none */
+    bool has_names; /* lists of PCI ids were read */
     uint32_t n_names;
     char name[MAX_NAMES][256]; /* control groups to be renamed: name i becomes g<i+1> */
 };
@@ -222,17 +223,81 @@ static void keep_file(struct recorder *r, const char *path, const char *data, si
     free(room);
 }
 
+static bool is_module(const char *path)
+{
+    return pls_text_starts(path, "/sys/firmware/dmi/entries/17-") && pls_text_ends(path, "/raw");
+}
+
+static bool is_id_list(const char *path)
+{
+    return pls_text_starts(path, "/usr/share/");
+}
+
 /* SMBIOS entries hold serial numbers, lists of PCI ids are large, and a machine's own recording files come
- * last. */
+ * last. What is needed of the first two is written by keep_module() and write_names(). */
 static bool is_left_out(const char *path)
 {
     return pls_text_starts(path, "/sys/firmware/dmi/") || pls_text_starts(path, "/usr/share/")
            || pls_text_equal(path, "/values.txt") || pls_text_equal(path, "/hwloc.xml");
 }
 
+/* String n of the strings behind the formatted area, appended as a string of its own; its new number, 0 for
+ * none. */
+static unsigned char keep_string(const char *entry, size_t len, unsigned n, struct pls_text *strings)
+{
+    size_t at = (unsigned char)entry[1];
+    for (unsigned i = 1; i < n && at < len && entry[at] != '\0'; i++) {
+        at += strlen(entry + at) + 1;
+    }
+    if (n == 0 || at >= len || entry[at] == '\0') {
+        return 0;
+    }
+    size_t before = strings->len;
+    pls_text_add(strings, "%s\n", entry + at); /* the line end becomes the string's */
+    return strings->truncated ? 0 : before == 0 ? 1 : 2;
+}
+
+/* A memory module's size, speed, width and place, without its maker, serial number and labels: SMBIOS type
+ * 17, offsets as in linux_dimm.c. */
+static void keep_module(struct recorder *r, const char *path, const char *data, size_t len)
+{
+    static const struct {
+        size_t from, to;
+    } kept[] = { { 0x00, 0x04 }, { 0x08, 0x0F }, { 0x12, 0x17 }, { 0x1B, 0x22 }, { 0x54, 0x5C } };
+    char entry[256 + 512] = { 0 };
+    char room[256];
+    struct pls_text strings = PLS_TEXT(room);
+    size_t formatted = len >= 0x1B ? (unsigned char)data[1] : 0;
+    if (formatted < 0x1B || formatted > len) {
+        return;
+    }
+    for (size_t i = 0; i < PLS_COUNT_OF(kept); i++) {
+        for (size_t at = kept[i].from; at < kept[i].to && at < formatted; at++) {
+            entry[at] = data[at];
+        }
+    }
+    entry[0x10] = (char)keep_string(data, len, (unsigned char)data[0x10], &strings);
+    entry[0x11] = (char)keep_string(data, len, (unsigned char)data[0x11], &strings);
+    for (size_t i = 0; i < strings.len; i++) {
+        entry[formatted + i] = room[i];
+        if (room[i] == '\n') {
+            entry[formatted + i] = '\0';
+        }
+    }
+    int fd = create(r, path, O_TRUNC);
+    write_all(r, fd, entry, formatted + strings.len + 1 + (strings.len == 0));
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 static void witness(const char *path, const char *data, size_t len, void *context)
 {
     struct recorder *r = context;
+    if (is_module(path) && data != NULL) {
+        keep_module(r, path, data, len);
+    }
+    r->has_names = r->has_names || (is_id_list(path) && data != NULL);
     if (is_left_out(path)) {
         return;
     }
@@ -247,6 +312,31 @@ static void witness(const char *path, const char *data, size_t len, void *contex
         learn_groups(r, data);
     }
     keep_file(r, path, data, len);
+}
+
+/* Of the lists of PCI ids, which name every device there is, the lines of these GPUs. */
+static void write_names(struct recorder *r, const struct pls_machine *m)
+{
+    char amd[2048];
+    char pci[2048];
+    struct pls_text a = PLS_TEXT(amd);
+    struct pls_text p = PLS_TEXT(pci);
+    for (uint32_t i = 0; i < m->n_gpus && r->has_names; i++) {
+        const struct pls_gpu *gpu = &m->gpus[i];
+        if (strlen(gpu->pci_id) != 9 || gpu->name[0] == '\0') {
+            continue;
+        }
+        if (pls_text_equal(gpu->vendor, "amd")) {
+            pls_text_add(&a, "%.4s,\t%02X,\t%s\n", gpu->pci_id + 5, (unsigned)gpu->revision, gpu->name);
+        }
+        pls_text_add(&p, "%.4s  %s\n\t%.4s  %s\n", gpu->pci_id, gpu->vendor, gpu->pci_id + 5, gpu->name);
+    }
+    if (a.len > 0) {
+        keep_file(r, "/usr/share/libdrm/amdgpu.ids", amd, a.len);
+    }
+    if (p.len > 0) {
+        keep_file(r, "/usr/share/misc/pci.ids", pci, p.len);
+    }
 }
 
 struct line_target {
@@ -327,6 +417,7 @@ enum pls_code pls_probe_record(struct pls_root *root, const char *dir, struct pl
         code = pls_probe_values(root, values, out, err);
         pls_root_watch(root, NULL, NULL);
         write_values(r, values);
+        write_names(r, out);
         write_topology(r, root);
         if (out->is_container) {
             witness("/run/.containerenv", NULL, 0, r); /* its name was evidence, and is gone */
