@@ -410,7 +410,7 @@ START_TEST(a_missing_backend_is_said_so)
     struct pls_machine m = machine_make(8 * PLS_GIB);
     struct pls_ask ask = asking("Q4_K_M", 4096);
     ask.backend = PLS_BACKEND_CUDA;
-    ck_assert_int_eq(pls_place(&model, &ask, &m, &arena, &plan, &err), PLS_USAGE);
+    ck_assert_int_eq(pls_place(&model, &ask, &m, &arena, &plan, &err), PLS_REFUSED);
 }
 END_TEST
 
