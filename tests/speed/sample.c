@@ -93,6 +93,9 @@ static uint32_t date_of(const char *version)
             }
         }
     }
+    if (pls_text_starts(version, "8e672ef")) { /* the commit that runs of discussion 4167 agreed on */
+        return 20231120;
+    }
     char *end = NULL;
     unsigned long year = strtoul(version, &end, 10);
     unsigned long month = *end == '-' ? strtoul(end + 1, &end, 10) : 0;
@@ -107,7 +110,9 @@ static struct pls_ask ask_of(const struct sample *s, const struct pls_quant *qua
     ask.context_tokens = pls_max(row->n_prompt + row->n_gen + row->n_depth, 512);
     ask.parallel = 1;
     ask.flash_attention = row->flash < 0 ? PLS_AUTO : row->flash == 1 ? PLS_ON : PLS_OFF;
-    ask.ubatch_tokens = row->batch > 0 && row->batch < 512 ? (uint32_t)row->batch : 0;
+    /* tables of Vulkan and SYCL runs name the logical batch of 2048 while their micro-batch was 512 */
+    bool is_ubatch = row->batch > 0 && (row->batch < 512 || backend == PLS_BACKEND_ROCM || backend == PLS_BACKEND_CUDA);
+    ask.ubatch_tokens = is_ubatch ? (uint32_t)row->batch : 0;
     ask.backend = backend;
     ask.gpu_layers = backend == PLS_BACKEND_CPU ? 0 : PLS_GPU_LAYERS_ALL;
     ask.depth_tokens = row->n_depth + (s->is_prefill ? 0 : row->n_gen / 2);
@@ -248,7 +253,7 @@ static bool is_same_question(const struct sample *a, const struct sample *b)
     return a->device == b->device && a->is_prefill == b->is_prefill && a->row.n_gpu == b->row.n_gpu
         && strcmp(a->row.model_id, b->row.model_id) == 0 && strcmp(a->row.quant, b->row.quant) == 0
         && a->row.n_prompt == b->row.n_prompt && a->row.n_gen == b->row.n_gen && a->row.n_depth == b->row.n_depth
-        && a->row.batch == b->row.batch;
+        && a->row.batch == b->row.batch && a->load.flash_attention == b->load.flash_attention;
 }
 
 static void set_slow_apart(struct samples *all)
