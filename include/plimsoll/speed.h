@@ -2,7 +2,7 @@
  *
  * Decode on a GPU, seconds per token of the layers there:
  *
- *     layers * layer_us * launch * (1 + moe * share of MoE layers + linear * share of recurrent layers)   launches, barriers
+ *     layers * layer_us * launch * old_launch * (1 + moe * share of MoE layers + linear * share of recurrent layers)   launches, barriers
  *   + sum over types of longer + exposed * shorter of
  *         bytes / (bus_share * bandwidth)                                                        the bus
  *         ops(backend, vendor, type) * unpack * weights of that type / FP32 rate                 unpack and multiply
@@ -11,15 +11,17 @@
  *
  * Prefill of n tokens in micro-batches of ub:
  *
- *     sum over types of 2 * active parameters of that type * n / rate * matrix(backend, vendor, type) * thin * old  products
+ *     sum over types of 2 * active parameters of that type * n / rate * matrix(backend, vendor, type)
+ *         * (share of experts * thin + rest * old)                                              products
  *   + micro-batches * (weight bytes / (0.8 * bandwidth)                                          each reads all weights
  *                      + layers * layer_prefill_us * (1 + linear_prefill * share of recurrent layers))
- *   + attention_prefill * no_flash_prefill * attention flops / rate                                                 scores of the prompt
+ *   + attention_prefill * no_flash_prefill * attention flops / rate                              scores of the prompt
+ *   + cache_prefill * n * cache bytes / bandwidth                                                and the cache read for them
  *
  * where the output matrix counts for the last token alone; rate = matrix_share * peak; thin = 1 + moe_prefill / tokens that each
- * expert gets of a micro-batch, for the products of experts: few rows leave a tile of the matrix kernel empty; old = old_prefill for
- * quantized types with an engine from before old_before. Sliding layers read and score at most their window. plimsoll(7), SPEED has
- * the errors.
+ * expert gets of a micro-batch: few rows leave a tile of the matrix kernel empty; old = old_prefill for quantized types with an
+ * engine from before old_before, old_launch likewise. Sliding layers read and score at most their window. plimsoll(7), SPEED
+ * has the errors.
  *
  * Constants are fitted to published llama-bench and MLX measurements (data/speed_gpu.def says how many rows each rests on,
  * tests/speed/ fits them); the error on devices left out of the fit is the printed interval.
@@ -51,10 +53,13 @@ struct pls_gpu_backend {
     enum pls_backend backend;
     const char *vendor;
     double layer_us, moe, linear, cache_share, no_flash, attention_ops; /* no_flash: of cache_share, without flash attention */
+    double old_launch;         /* how much longer launches of a token took before old_launch_before */
+    uint32_t old_launch_before; /* yyyymmdd; 0 never */
     double exposed; /* of the shorter of reading and unpacking: the rest hides behind the longer */
     double decode_spread; /* 80% of unseen measurements lie within a factor of this, either way */
     uint32_t decode_rows;
     double moe_prefill; /* tokens */
+    double cache_prefill;      /* times that each token of a prompt reads the cache: 1 / tokens that a kernel scores at once */
     double attention_prefill, no_flash_prefill; /* the second on top of the first without flash attention */
     double layer_prefill_us, linear_prefill;
     double prefill_spread;
@@ -124,13 +129,15 @@ struct pls_gpu_time {
 struct pls_gpu_terms {
     const struct pls_gpu_backend *backend;
     const struct pls_gpu_generation *generation;
+    double launch;                   /* factors on the backend's time of a layer, together */
     double rate;                     /* decode: FP32 of the device; prefill: matrix_share * peak; per second */
-    double per_type[PLS_TYPE_COUNT]; /* decode: operations per weight; prefill: matrix, old and thin together */
+    double per_type[PLS_TYPE_COUNT]; /* decode: operations per weight; prefill: all factors on products together */
     double bus_s[PLS_TYPE_COUNT];    /* reading; 0 in prefill */
     double work_s[PLS_TYPE_COUNT];   /* unpacking and multiplying; the products of a prompt */
     double fixed_s;                  /* launches */
     double cache_s;                  /* reading the cache; in prefill the weights, once per micro-batch */
     double scores_s;                 /* of attention */
+    double reread_s;                 /* reading the cache for those, in prefill */
 };
 /* False when they are unknown. */
 bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill, struct pls_gpu_terms *out);

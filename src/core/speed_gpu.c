@@ -143,10 +143,17 @@ static struct pls_gpu_time unknown_time(void)
     return (struct pls_gpu_time){ .seconds = (double)NAN, .spread = 3 };
 }
 
-/* Kernel launches and barriers of a token. */
-static double launches_s(const struct pls_gpu_backend *b, const struct pls_gpu_generation *g, const struct pls_traffic *t)
+static bool is_older(const struct pls_gpu_load *load, uint32_t date)
 {
-    return t->n_layers * b->layer_us * g->launch * 1e-6
+    return load->engine_as_of != 0 && load->engine_as_of < date;
+}
+
+/* Kernel launches and barriers of a token. */
+static double launches_s(const struct pls_gpu_load *load, const struct pls_gpu_terms *terms)
+{
+    const struct pls_traffic *t = load->traffic;
+    const struct pls_gpu_backend *b = terms->backend;
+    return t->n_layers * b->layer_us * terms->launch * 1e-6
         * (1 + b->moe * share(t->n_layers_moe, t->n_layers) + b->linear * share(t->n_layers_linear, t->n_layers));
 }
 
@@ -178,38 +185,43 @@ static bool decode_terms(const struct pls_gpu_constants *c, const struct pls_gpu
     double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
     out->cache_s = cache / (b->cache_share * (load->flash_attention ? 1 : b->no_flash) * bandwidth);
     out->scores_s = out->rate > 0 ? b->attention_ops * attention_flops(t, (double)load->depth_tokens) / out->rate : 0;
-    out->fixed_s = launches_s(b, g, t);
+    out->launch = g->launch * (is_older(load, b->old_launch_before) ? b->old_launch : 1);
+    out->fixed_s = launches_s(load, out);
     return true;
 }
 
 struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
-    const struct pls_gpu_backend *b = backend_of(c, load);
-    const struct pls_gpu_generation *g = generation_of(c, load);
-    struct pls_engine_sample sample = { .parts = pls_gpu_parts(c, load, false) };
-    if (b == NULL || g == NULL || !isfinite(sample.parts.other)) {
+    struct pls_gpu_terms terms;
+    if (!pls_gpu_terms(c, load, false, &terms)) {
         return unknown_time();
     }
-    double fixed = launches_s(b, g, load->traffic);
-    double bus = weight_bytes(load->traffic) / (g->bus_share * load->bandwidth_gbs * 1e9) + sample.parts.other - fixed;
+    const struct pls_gpu_backend *b = terms.backend;
+    const struct pls_gpu_generation *g = terms.generation;
+    struct pls_engine_sample sample = { .parts = pls_gpu_parts(c, load, false) };
+    double bus = weight_bytes(load->traffic) / (g->bus_share * load->bandwidth_gbs * 1e9) + terms.cache_s + terms.scores_s;
     double seconds = with_learnt(load->learnt, &sample);
     bool is_seen = g->rows > 0 && b->decode_rows > 0 && load->gpu->fp32_tflops > 0;
     return (struct pls_gpu_time){
         .seconds = seconds,
         .spread = pls_learnt_spread(load->learnt, is_seen ? b->decode_spread : pow(b->decode_spread, UNSEEN)),
-        .bound = largest(bus, seconds - bus - fixed, fixed),
+        .bound = largest(bus, seconds - bus - terms.fixed_s, terms.fixed_s),
         .rows = g->rows,
     };
 }
 
-/* A micro-batch's tokens are dealt out to the experts: each multiplies few. */
-static double thin(const struct pls_gpu_backend *b, const struct pls_gpu_load *load)
+/* How much longer the products of quantized types take: of the layers all tokens pass, with an engine from before the kernels for
+ * them; of the experts, to which a micro-batch's tokens are dealt out so that each multiplies few. Slices so thin went through the
+ * integer kernels before whole layers did. */
+static double slower(const struct pls_gpu_load *load, const struct pls_gpu_terms *terms, bool is_wide)
 {
     const struct pls_traffic *t = load->traffic;
     double all = weight_bytes(t);
     double batch = (double)pls_min(load->prompt_tokens, pls_max(load->ubatch_tokens, 1));
     double each = batch / fmax(load->experts_per_used, 1);
-    return all > 0 ? 1 + b->moe_prefill / each * (double)t->expert_share_bytes / all : 1;
+    double experts = all > 0 ? (double)t->expert_share_bytes / all : 0;
+    double old = is_older(load, terms->generation->old_before) && !is_wide ? terms->generation->old_prefill : 1;
+    return (1 - experts) * old + experts * (1 + terms->backend->moe_prefill / each);
 }
 
 /* Parameters of a type, and those of its part of the output matrix. */
@@ -227,11 +239,8 @@ static double params_of(const struct pls_gpu_load *load, size_t type, uint64_t b
 static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, struct pls_gpu_terms *out)
 {
     const struct pls_traffic *t = load->traffic;
-    const struct pls_gpu_generation *g = out->generation;
     const double *matrix = ops_of(c->matrix, PLS_COUNT_OF(c->matrix), load);
-    bool is_old = load->engine_as_of != 0 && load->engine_as_of < g->old_before;
     double n = (double)load->prompt_tokens;
-    double each = thin(out->backend, load);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         if (t->weights_by_type[i] == 0) {
             continue;
@@ -240,7 +249,7 @@ static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_l
         bool is_wide = class == PLS_OPS_F16 || class == PLS_OPS_BF16;
         double output = params_of(load, i, t->output_by_type[i]);
         double products = 2 * ((params_of(load, i, t->weights_by_type[i]) - output) * n + output);
-        out->per_type[i] = (matrix != NULL ? matrix[class] : 1) * (is_old && !is_wide ? g->old_prefill : 1) * each;
+        out->per_type[i] = (matrix != NULL ? matrix[class] : 1) * slower(load, out, is_wide);
         out->work_s[i] = fmax(products, 0) / out->rate * out->per_type[i];
     }
 }
@@ -258,11 +267,14 @@ static bool prefill_terms(const struct pls_gpu_constants *c, const struct pls_gp
     double batches = ceil(n / (double)pls_max(load->ubatch_tokens, 1));
     out->rate = g->matrix_share * peak * 1e12;
     products_s(c, load, out);
-    out->fixed_s = batches * t->n_layers * b->layer_prefill_us * g->launch * 1e-6
+    out->launch = g->launch;
+    out->fixed_s = batches * t->n_layers * b->layer_prefill_us * out->launch * 1e-6
         * (1 + b->linear_prefill * share(t->n_layers_linear, t->n_layers));
     out->cache_s = batches * (double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9);
     double kernel = b->attention_prefill * (load->flash_attention ? 1 : b->no_flash_prefill);
-    out->scores_s = kernel * n * attention_flops(t, (double)load->depth_tokens + n / 2) / out->rate;
+    double depth = (double)load->depth_tokens + n / 2;
+    out->scores_s = kernel * n * attention_flops(t, depth) / out->rate;
+    out->reread_s = b->cache_prefill * n * (double)pls_traffic_cache_bytes(t, (uint64_t)depth) / (load->bandwidth_gbs * 1e9);
     return true;
 }
 
@@ -296,7 +308,8 @@ struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const st
     if (!pls_gpu_terms(c, load, is_prefill, &terms)) {
         return (struct pls_speed_parts){ .other = (double)NAN };
     }
-    struct pls_speed_parts parts = { .other = terms.cache_s + terms.scores_s + terms.fixed_s, .n_layers = load->traffic->n_layers };
+    struct pls_speed_parts parts = { .other = terms.cache_s + terms.scores_s + terms.reread_s + terms.fixed_s,
+                                    .n_layers = load->traffic->n_layers };
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         double bus = terms.bus_s[i];
         double work = terms.work_s[i];

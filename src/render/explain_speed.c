@@ -63,7 +63,7 @@ static void launches(struct tally *t, const struct pls_gpu_terms *g)
     const struct pls_traffic *traffic = &t->share->traffic;
     struct pls_text text = PLS_TEXT(how);
     pls_text_add(&text, "%u layers x %.4g us x %.3g x (1", traffic->n_layers, is_prefill ? b->layer_prefill_us : b->layer_us,
-                 g->generation->launch);
+                 g->launch);
     if (!is_prefill && traffic->n_layers_moe > 0) {
         pls_text_add(&text, " + %.3g x %u/%u", b->moe, traffic->n_layers_moe, traffic->n_layers);
     }
@@ -94,6 +94,11 @@ static void gpu_rest(struct tally *t, const struct pls_gpu_terms *g)
     double factor = is_prefill ? b->attention_prefill * (is_flash ? 1 : b->no_flash_prefill) : b->attention_ops;
     pls_text_add(&scores, "attention operations x %.3g at %.4g TFLOPS", factor, g->rate / 1e12);
     term(t, pool_of(t)->id, "scores", g->scores_s, how);
+    if (is_prefill) {
+        struct pls_text reread = PLS_TEXT(how);
+        pls_text_add(&reread, "the cache at %.4g GB/s, %.3g times a token", pool_of(t)->bandwidth_gbs, b->cache_prefill);
+        term(t, pool_of(t)->id, "cache", g->reread_s, how);
+    }
 }
 
 static void gpu_share(struct tally *t, const struct pls_gpu_terms *g)

@@ -7,12 +7,11 @@
 #include "fitting.h"
 
 static const double LARGEST_SHARE = 0.98;
+enum { FEW = 6 };
 
 static void run(const struct samples *all, struct pls_gpu_backend *line, bool is_prefill, struct pls_gpu_constants *out)
 {
     static struct fit fit;
-    double median[2] = { 0 };
-    double spread[2] = { 0 };
     uint32_t *rows = is_prefill ? &line->prefill_rows : &line->decode_rows;
     double *held = is_prefill ? &line->prefill_spread : &line->decode_spread;
     *rows = 0;
@@ -20,21 +19,18 @@ static void run(const struct samples *all, struct pls_gpu_backend *line, bool is
         fit_close(&fit);
         return;
     }
-    for (int by_model = 0; by_model < 2; by_model++) {
-        fit_hold_out(&fit, by_model);
-        median[by_model] = fit_quantile(&fit, 0.5);
-        spread[by_model] = exp(fit_quantile(&fit, 0.8));
-    }
+    fit_hold_out(&fit, false);
+    fit_hold_out(&fit, true);
     uint32_t devices = fit_devices(&fit);
-    double widest = fmax(spread[0], spread[1]);
-    /* A handful of devices says little about the next one; one says nothing, and without it only the prior is left. */
-    *held = devices == 1 ? fmax(spread[1], *held) : devices < 4 ? fmax(widest, *held) : widest;
+    double spread = exp(fmax(fit_quantile(&fit, false, 0.8), fit_quantile(&fit, true, 0.8)));
+    fprintf(stderr, "%s %s %s: %u rows, %u devices; median of devices left out %.1f%%, of models %.1f%%; spread %.2f\n",
+            pls_backend_name(line->backend), line->vendor, is_prefill ? "prefill" : "decode", fit.n, devices,
+            100 * fit_quantile(&fit, false, 0.5), 100 * fit_quantile(&fit, true, 0.5), spread);
+    /* A handful of devices says little about the next one. */
+    *held = devices < FEW ? fmax(spread, *held) : spread;
     *rows = fit.n;
     fit_all(&fit);
     fit_merge(&fit, out);
-    fprintf(stderr, "%s %s %s: %u rows, %u devices; held out by device median %.1f%% spread %.2f, by model %.1f%% %.2f\n",
-            pls_backend_name(line->backend), line->vendor, is_prefill ? "prefill" : "decode", fit.n, devices, 100 * median[0],
-            spread[0], 100 * median[1], spread[1]);
     fit_close(&fit);
 }
 
@@ -82,8 +78,8 @@ static void print(const struct pls_gpu_constants *c)
     for (uint32_t i = 0; i < PLS_COUNT_OF(c->backends) && c->backends[i].vendor != NULL; i++) {
         const struct pls_gpu_backend *b = &c->backends[i];
         upper(b->backend, name);
-        printf("PLS_GPU_BACKEND(%s, \"%s\", %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u)\n", name, b->vendor, b->layer_us, b->moe, b->linear, b->cache_share, b->no_flash, b->attention_ops, fmin(b->exposed, 1),
-               b->decode_spread, b->decode_rows, b->moe_prefill, b->attention_prefill, b->no_flash_prefill,
+        printf("PLS_GPU_BACKEND(%s, \"%s\", %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u, %.3g, %.3g, %u, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %.3g, %u)\n", name, b->vendor, b->layer_us, b->moe, b->linear, b->cache_share, b->no_flash, b->attention_ops, b->old_launch, b->old_launch_before, fmin(b->exposed, 1),
+               b->decode_spread, b->decode_rows, b->moe_prefill, b->cache_prefill, b->attention_prefill, b->no_flash_prefill,
                b->layer_prefill_us, b->linear_prefill, b->prefill_spread, b->prefill_rows);
     }
     printf("\n");

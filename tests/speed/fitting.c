@@ -66,6 +66,7 @@ static void list_backend(struct fit *f, struct pls_gpu_backend *b)
 {
     if (f->is_prefill) {
         one(f, &b->moe_prefill, 1);
+        one(f, &b->cache_prefill, 1);
         one(f, &b->attention_prefill, 1);
         one(f, &b->no_flash_prefill, 0.7);
         one(f, &b->layer_prefill_us, 1);
@@ -78,6 +79,9 @@ static void list_backend(struct fit *f, struct pls_gpu_backend *b)
         one(f, &b->no_flash, 0.7);
         one(f, &b->attention_ops, 1);
         one(f, &b->exposed, 1);
+        if (b->old_launch_before > 0) {
+            one(f, &b->old_launch, 0.5);
+        }
     }
 }
 
@@ -250,8 +254,9 @@ bool fit_open(struct fit *f, const struct samples *all, const struct pls_gpu_bac
     f->now = *f->prior;
     f->rows = calloc(all->n + 1, sizeof(*f->rows));
     f->weight = calloc(all->n + 1, sizeof(*f->weight));
-    f->error = calloc(all->n + 1, sizeof(*f->error));
-    if (f->rows == NULL || f->weight == NULL || f->error == NULL) {
+    f->error[0] = calloc(all->n + 1, sizeof(*f->error[0]));
+    f->error[1] = calloc(all->n + 1, sizeof(*f->error[1]));
+    if (f->rows == NULL || f->weight == NULL || f->error[0] == NULL || f->error[1] == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < all->n; i++) {
@@ -268,9 +273,10 @@ void fit_close(struct fit *f)
 {
     free(f->rows);
     free(f->weight);
-    free(f->error);
+    free(f->error[0]);
+    free(f->error[1]);
     f->rows = NULL;
-    f->weight = f->error = NULL;
+    f->weight = f->error[0] = f->error[1] = NULL;
 }
 
 void fit_all(struct fit *f)
@@ -296,7 +302,8 @@ void fit_hold_out(struct fit *f, bool by_model)
         descend(f, 12);
         for (uint32_t k = i; k < f->n; k++) {
             const struct sample *other = &f->all->items[f->rows[k]];
-            f->error[k] = is_same(s, other, by_model) ? log(predict(f, other) / other->observed_tps) : f->error[k];
+            double *error = &f->error[by_model][k];
+            *error = is_same(s, other, by_model) ? log(predict(f, other) / other->observed_tps) : *error;
         }
     }
 }
@@ -332,22 +339,21 @@ static int by_value(const void *a, const void *b)
     return x->value < y->value ? -1 : x->value > y->value;
 }
 
-double fit_quantile(struct fit *f, double q)
+double fit_quantile(const struct fit *f, bool by_model, double q)
 {
     struct weighted *list = calloc(f->n + 1, sizeof(*list));
-    double total = 0;
+    double devices = fit_devices(f);
     double result = (double)NAN;
     if (list == NULL) {
         return result;
     }
-    weigh(f, NULL, false);
     for (uint32_t i = 0; i < f->n; i++) {
-        list[i] = (struct weighted){ fabs(f->error[i]), f->weight[i] };
-        total += f->weight[i];
+        double mine = rows_of(f, f->all->items[f->rows[i]].device);
+        list[i] = (struct weighted){ fabs(f->error[by_model][i]), 0.5 / f->n + 0.5 / (mine * devices) };
     }
     qsort(list, f->n, sizeof(*list), by_value);
     double sum = 0;
-    for (uint32_t i = 0; i < f->n && !(sum >= q * total); i++) {
+    for (uint32_t i = 0; i < f->n && !(sum >= q); i++) {
         sum += list[i].weight;
         result = list[i].value;
     }
@@ -357,12 +363,12 @@ double fit_quantile(struct fit *f, double q)
 
 /* ---- as the program would state it ---- */
 
-static void restate(const struct fit *f, struct samples *all)
+static void restate(const struct fit *f, bool by_model, struct samples *all)
 {
     for (uint32_t i = 0; i < f->n; i++) {
         struct sample *s = &all->items[f->rows[i]];
         double spread = sqrt(s->high_tps / s->low_tps);
-        s->predicted_tps = s->observed_tps * exp(f->error[i]);
+        s->predicted_tps = s->observed_tps * exp(f->error[by_model][i]);
         s->low_tps = s->predicted_tps / spread;
         s->high_tps = s->predicted_tps * spread;
     }
@@ -377,9 +383,9 @@ bool fit_leave_out(struct samples *all, bool by_model)
         for (int is_prefill = 0; is_prefill < 2; is_prefill++) {
             if (fit_open(&fit, all, &c->backends[i], is_prefill)) {
                 fit_hold_out(&fit, by_model);
-                restate(&fit, all);
+                restate(&fit, by_model, all);
             }
-            ok = ok && fit.error != NULL;
+            ok = ok && fit.error[1] != NULL;
             fit_close(&fit);
         }
     }

@@ -28,7 +28,7 @@ struct fit {
     uint32_t *rows; /* indices into all->items */
     uint32_t n;
     double *weight; /* 0: left out */
-    double *error;  /* log predicted / observed, by fits that had not seen the row */
+    double *error[2]; /* log predicted / observed, by fits that had not seen the row's device, or its model */
     struct pls_gpu_constants now;
     struct fit_param params[FIT_PARAMS];
     uint32_t n_params;
@@ -42,13 +42,14 @@ bool fit_open(struct fit *f, const struct samples *all, const struct pls_gpu_bac
 void fit_close(struct fit *f);
 /* Fits all rows; the constants are in now. */
 void fit_all(struct fit *f);
-/* Fills error: every device (or model) is left out by itself, and its rows are predicted by a fit to the others. */
+/* Fills error[by_model]: every device (or model) is left out by itself, and its rows are predicted by a fit to the others. */
 void fit_hold_out(struct fit *f, bool by_model);
 /* Copies what was fitted into out, leaving the rest of it. */
 void fit_merge(const struct fit *f, struct pls_gpu_constants *out);
 uint32_t fit_devices(const struct fit *f);
-/* Quantile of |error| in which rows count as in the fit. */
-double fit_quantile(struct fit *f, double q);
+/* Quantile of |error[by_model]|. Rows count for one half, the other half is shared out among the devices alike: neither does one device
+ * with a hundred rows decide how wide an interval is, nor do many with two. NAN when memory is short. */
+double fit_quantile(const struct fit *f, bool by_model, double q);
 /* Every fitted row of all gets predicted_tps, low_tps and high_tps of a fit without its device (or model), with the spread that the
  * program states for it. False when memory is short. */
 bool fit_leave_out(struct samples *all, bool by_model);

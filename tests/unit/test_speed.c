@@ -8,8 +8,9 @@
 /* Round numbers: bus 100 GB/s, 1 TFLOPS, 10 layers of 100 us. */
 static const struct pls_gpu_constants round_constants = {
     .backends = { { .backend = PLS_BACKEND_CUDA, .vendor = "nvidia", .layer_us = 100, .moe = 1, .linear = 0.5, .cache_share = 0.5,
-                    .no_flash = 0.5, .attention_ops = 1, .exposed = 0.5, .decode_spread = 1.2, .decode_rows = 9, .moe_prefill = 16,
-                    .attention_prefill = 2, .no_flash_prefill = 3, .layer_prefill_us = 1000, .linear_prefill = 1,
+                    .no_flash = 0.5, .attention_ops = 1, .old_launch = 2, .old_launch_before = 20250101, .exposed = 0.5,
+                    .decode_spread = 1.2, .decode_rows = 9, .moe_prefill = 16, .cache_prefill = 0.01, .attention_prefill = 2,
+                    .no_flash_prefill = 3, .layer_prefill_us = 1000, .linear_prefill = 1,
                     .prefill_spread = 1.5, .prefill_rows = 9 } },
     .generations = { { PLS_BACKEND_CUDA, "ada", 0.5, 1, 1, 0, 0.5, 4, 20250101, 9 },
                      { PLS_BACKEND_CUDA, "slow", 0.5, 3, 1, 0, 0.5, 1, 0, 9 },
@@ -58,6 +59,10 @@ START_TEST(decode_adds_launches_bus_and_arithmetic)
     /* and all of them recurrent: x (1 + 0.5 + 0.5) */
     traffic.n_layers_linear = 10;
     ck_assert_double_eq_tol(decode_s(), 0.047, 1e-12);
+    /* with an engine of 2024 they took twice as long */
+    load.engine_as_of = 20240701;
+    ck_assert_double_eq_tol(decode_s(), 0.049, 1e-12);
+    load.engine_as_of = 0;
     /* a generation whose launches take three times as long */
     PLS_COPY(gpu.generation, "slow");
     ck_assert_double_eq_tol(decode_s(), 0.051, 1e-12);
@@ -114,6 +119,10 @@ START_TEST(prefill_multiplies_reads_and_scores)
     load.flash_attention = false;
     ck_assert_double_eq_tol(prefill_s(), 0.512 + 0.045 + 3 * 0.00524288, 1e-9);
     load.flash_attention = true;
+    /* every hundredth token reads the 256 in the cache on average: 0.01 x 512 x 256 kB / 100 GB/s */
+    traffic.kv_per_token = 1000;
+    ck_assert_double_eq_tol(prefill_s(), 0.512 + 0.045 + 0.00524288 + 0.0000131072, 1e-9);
+    traffic.kv_per_token = 0;
     /* an engine of 2024 took four times as long over the products */
     load.engine_as_of = 20240701;
     ck_assert_double_eq_tol(prefill_s(), 2.048 + 0.045 + 0.00524288, 1e-9);
@@ -130,6 +139,9 @@ START_TEST(experts_multiply_thin_slices)
     load.experts_per_used = 16;
     /* 512 tokens over 16 experts per used one: 32 each; half of the products takes 1 + 16 / 32 as long: 512 ms x 1.25 */
     ck_assert_double_eq_tol(prefill_s(), 0.64 + 0.010, 1e-9);
+    /* an engine of 2024 took four times as long over the other half, experts went through other kernels: 256 ms x (4 + 1.5) */
+    load.engine_as_of = 20240701;
+    ck_assert_double_eq_tol(prefill_s(), 1.408 + 0.010, 1e-9);
 }
 END_TEST
 
