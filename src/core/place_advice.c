@@ -28,11 +28,36 @@ struct advice {
     struct pls_plan *trial; /* scratch for what is tried */
 };
 
-static bool helps(const struct advice *a, const struct pls_layout *layout, const struct pls_ask *ask)
+static bool helps_on(const struct advice *a, const struct pls_machine *machine, const struct pls_layout *layout,
+                     const struct pls_ask *ask)
 {
     struct pls_err err;
-    return pls_place_layout(layout, ask, a->machine, a->scratch, a->trial, &err) == PLS_OK
+    return pls_place_layout(layout, ask, machine, a->scratch, a->trial, &err) == PLS_OK
            && a->trial->fit == PLS_FIT_YES;
+}
+
+static bool helps(const struct advice *a, const struct pls_layout *layout, const struct pls_ask *ask)
+{
+    return helps_on(a, a->machine, layout, ask);
+}
+
+/* What the pool may hold by its limits, whoever holds it. */
+static uint64_t limit_of(const struct pls_pool *pool)
+{
+    uint64_t least = pool->capacity_bytes;
+    for (uint32_t i = 0; i < pool->n_limits; i++) {
+        least = pls_min(least, pool->limits[i].bytes);
+    }
+    return least;
+}
+
+/* The limit that would let the pool take `more` bytes: half a GiB above it if the system can spare that, and no
+ * higher than what is safe to recommend. 0: there is none. */
+static uint64_t raised_limit(const struct pls_machine *m, const struct pls_pool *pool, uint64_t more)
+{
+    uint64_t ceiling = pls_apple_wired_ceiling(m->pools[0].capacity_bytes);
+    uint64_t least = pls_pad(pls_add(limit_of(pool), more), PLS_MIB);
+    return least > ceiling ? 0 : pls_min(pls_add(least, PLS_GIB / 2), ceiling);
 }
 
 static void advise_wired_limit(const struct advice *a)
@@ -42,12 +67,22 @@ static void advise_wired_limit(const struct advice *a)
         return;
     }
     const struct pls_pool *pool = &a->machine->pools[p->shares[1].pool];
-    if (pool->kind == PLS_POOL_UNIFIED && pls_text_equal(a->machine->os, "macos")) {
-        uint64_t reserved = pls_sub(pool->capacity_bytes, pool->budget_bytes);
-        uint64_t need = pls_add(p->shares[1].bytes.total, pls_min(reserved, PLS_GIB / 2));
+    if (pool->kind != PLS_POOL_UNIFIED || !pls_text_equal(a->machine->os, "macos")) {
+        return;
+    }
+    uint64_t limit = raised_limit(a->machine, pool, 0 - (uint64_t)p->shares[1].margin_bytes);
+    struct pls_machine *raised = limit > 0 ? PLS_TAKE(a->scratch, struct pls_machine, 1) : NULL;
+    if (raised == NULL) {
+        return;
+    }
+    *raised = *a->machine;
+    struct pls_pool *freed = &raised->pools[p->shares[1].pool];
+    freed->budget_bytes = pls_min(pls_add(pool->budget_bytes, pls_sub(limit, limit_of(pool))),
+                                  raised->pools[0].budget_bytes);
+    if (helps_on(a, raised, a->layout, &p->ask)) {
         pls_plan_note(a->plan, "wired-limit",
                       "sudo sysctl iogpu.wired_limit_mb=%llu would let the GPU hold it (until reboot)",
-                      (unsigned long long)(need / PLS_MIB + 1));
+                      (unsigned long long)(limit / PLS_MIB));
     }
 }
 

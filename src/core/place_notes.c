@@ -37,6 +37,26 @@ static void note_overheads(const struct pls_place_scene *s, const struct pls_pla
     }
 }
 
+/* Bits a cache spends on a value. */
+static double cache_bits(enum pls_type type)
+{
+    const struct pls_type_info *info = pls_type_info(type);
+    return 8.0 * info->bytes / info->block;
+}
+
+/* Errors of K go through the softmax and weigh about nine times those of V: the bits belong to K. The engine
+ * quantizes V only with flash attention. */
+static void note_cache(struct pls_plan *plan)
+{
+    enum pls_type k = plan->setting.type_k;
+    enum pls_type v = plan->setting.type_v;
+    bool may_swap = plan->ask.flash_attention != PLS_OFF || !pls_type_is_quantized(k);
+    if (may_swap && cache_bits(k) < cache_bits(v)) {
+        pls_plan_note(plan, "kv-order", "errors of K weigh about nine times those of V: K %s with V %s loses less",
+                      pls_type_info(v)->name, pls_type_info(k)->name);
+    }
+}
+
 static void note_model(const struct pls_place_scene *s, struct pls_plan *plan)
 {
     const struct pls_layout *l = s->layout;
@@ -99,5 +119,6 @@ void pls_place_note(const struct pls_place_scene *scene, const struct pls_place_
     }
     note_overheads(scene, bytes, plan);
     note_runtime(scene, plan);
+    note_cache(plan);
     note_model(scene, plan);
 }

@@ -120,21 +120,85 @@ START_TEST(advice_is_what_would_fit)
 }
 END_TEST
 
-/* 16 GiB Mac whose GPU may wire 10.67 GiB: the model fits RAM but not the limit. */
+/* A Mac of `ram` bytes whose GPU may wire `limit`, as its budget of RAM is. */
+static struct pls_machine mac(uint64_t ram, uint64_t budget, uint64_t limit)
+{
+    struct pls_machine m = machine_make(ram);
+    PLS_COPY(m.os, "macos");
+    m.pools[0].budget_bytes = budget;
+    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, ram);
+    m.pools[1].budget_bytes = limit;
+    pls_pool_limit(&m.pools[1], "working-set", limit, "test");
+    return m;
+}
+
+/* The limit advised in MiB, 0 when none is. */
+static unsigned long wired_limit(const char *quant, struct pls_machine *m)
+{
+    struct pls_ask ask = asking(quant, 8192);
+    struct pls_layout layout;
+    unsigned long mib = 0;
+    ask.gpu_layers = PLS_GPU_LAYERS_ALL;
+    ck_assert_int_eq(pls_layout_make(&model, &ask.quant, m, &arena, &layout, &err), PLS_OK);
+    ck_assert_int_eq(pls_place_layout(&layout, &ask, m, &arena, &plan, &err), PLS_OK);
+    ck_assert_int_ne(plan.fit, PLS_FIT_YES);
+    pls_place_advise(&layout, m, &arena, &plan);
+    for (uint32_t i = 0; i < plan.n_notes; i++) {
+        if (strcmp(plan.notes[i].code, "wired-limit") == 0) {
+            ck_assert_int_eq(sscanf(plan.notes[i].text, "sudo sysctl iogpu.wired_limit_mb=%lu", &mib), 1);
+        }
+    }
+    return mib;
+}
+
+/* The model fits RAM but not the limit: with the limit that is advised it fits. */
 START_TEST(the_wired_limit_is_named)
 {
     take("qwen3-14b");
-    struct pls_machine m = machine_make(14 * PLS_GIB);
-    PLS_COPY(m.os, "macos");
-    machine_gpu(&m, PLS_BACKEND_METAL, PLS_POOL_UNIFIED, 8 * PLS_GIB);
+    struct pls_machine m = mac(24 * PLS_GIB, 21 * PLS_GIB, 8 * PLS_GIB);
+    unsigned long mib = wired_limit("Q4_K_M", &m);
+    ck_assert_uint_ne(mib, 0);
+    m = mac(24 * PLS_GIB, 21 * PLS_GIB, mib * PLS_MIB);
     struct pls_ask ask = asking("Q4_K_M", 8192);
     ask.gpu_layers = PLS_GPU_LAYERS_ALL;
-    struct pls_layout layout;
-    ck_assert_int_eq(pls_layout_make(&model, &ask.quant, &m, &arena, &layout, &err), PLS_OK);
-    ck_assert_int_eq(pls_place_layout(&layout, &ask, &m, &arena, &plan, &err), PLS_OK);
-    ck_assert_int_eq(plan.fit, PLS_FIT_NO);
-    pls_place_advise(&layout, &m, &arena, &plan);
-    ck_assert(has_note("wired-limit"));
+    place(&ask, &m);
+    ck_assert_int_eq(plan.fit, PLS_FIT_YES);
+}
+END_TEST
+
+/* 12.1 GiB are wanted of the GPU: with 8 GiB kept for the system a Mac of 20.5 GiB can spare 12.5, one of 20 GiB
+ * only 12, which would not do. */
+START_TEST(a_wired_limit_stays_below_what_is_safe)
+{
+    take("qwen3-14b");
+    struct pls_machine m = mac(41 * PLS_GIB / 2, 18 * PLS_GIB, 8 * PLS_GIB);
+    ck_assert_uint_eq(wired_limit("Q6_K", &m), 12800);
+    m = mac(20 * PLS_GIB, 18 * PLS_GIB, 8 * PLS_GIB);
+    ck_assert_uint_eq(wired_limit("Q6_K", &m), 0);
+    m = mac(24 * PLS_GIB, 25 * PLS_GIB / 2, 8 * PLS_GIB); /* beside its tables in RAM there is no room for it */
+    ck_assert_uint_eq(wired_limit("Q6_K", &m), 0);
+}
+END_TEST
+
+/* The bits of a cache belong to K; where only K may be quantized there is nothing to swap. */
+START_TEST(a_k_cache_coarser_than_v_is_told)
+{
+    take("llama-3.2-1b");
+    struct pls_machine m = machine_make(8 * PLS_GIB);
+    struct pls_ask ask = asking("Q4_K_M", 4096);
+    ask.type_k = PLS_TYPE_Q4_0;
+    place(&ask, &m);
+    ck_assert(has_note("kv-order"));
+    ask.flash_attention = PLS_OFF;
+    place(&ask, &m);
+    ck_assert(!has_note("kv-order"));
+    ask = asking("Q4_K_M", 4096);
+    ask.type_v = PLS_TYPE_Q4_0;
+    place(&ask, &m);
+    ck_assert(!has_note("kv-order"));
+    ask.type_k = PLS_TYPE_Q4_0;
+    place(&ask, &m);
+    ck_assert(!has_note("kv-order"));
 }
 END_TEST
 
@@ -187,4 +251,5 @@ END_TEST
 
 UNIT_MAIN("plan", mlx_holds_the_folder_on_the_gpu, vllm_takes_its_share, a_folder_is_taken_as_it_is_stored,
           engines_refuse_each_others_packagings, advice_is_what_would_fit, the_wired_limit_is_named,
+          a_wired_limit_stays_below_what_is_safe, a_k_cache_coarser_than_v_is_told,
           plans_together_share_the_budget, assumptions_are_written_down)
