@@ -102,7 +102,7 @@ struct pls_setting {
     uint64_t n_ctx;       /* padded; what the engine reports */
     uint64_t n_ctx_seq;   /* cells per stream of full-attention layers */
     uint64_t n_cells_swa; /* cells per stream of sliding layers; 0 when the model has none */
-    uint32_t n_seq;       /* slots: 1..256 */
+    uint32_t n_seq;       /* slots, at least 1; llama.cpp: at most 256 */
     uint32_t n_streams;   /* 1 when unified */
     uint32_t n_batch, n_ubatch;
     uint32_t n_outputs; /* rows of logits reserved */

@@ -9,7 +9,9 @@
 #include "plimsoll/compute.h"
 #include "plimsoll/text.h"
 
-#define LLAMA_MAX_SEQ 256 /* the engine's own limit on sequences */
+#define LLAMA_MAX_SEQ 256 /* llama.cpp's own limit on sequences */
+#define LLAMA_MAX_CONTEXT INT32_MAX
+#define MAX_CONTEXT ((uint64_t)1 << 40) /* of engines without such limits: sums of cells stay far from 64 bits */
 #define CONTEXT_STEP  256 /* the engine pads contexts to this */
 #define VLLM_BLOCK    16  /* tokens in a page of its cache, vllm/config/cache.py DEFAULT_BLOCK_SIZE */
 
@@ -354,32 +356,43 @@ static enum pls_code settle_context(const struct pls_ask *ask, const struct pls_
     if (p->context_per_slot) {
         c = pls_mul(c, n_seq);
     }
-    if (c > INT32_MAX) {
-        return pls_fail(err, PLS_REFUSED, "the engine counts context in 31 bits, too few for what is asked");
+    if (c > LLAMA_MAX_CONTEXT && pls_ask_engine(ask) == PLS_ENGINE_LLAMA_CPP) {
+        return pls_fail(err, PLS_REFUSED, "llama.cpp counts context in 31 bits, too few for what is asked");
+    }
+    if (c > MAX_CONTEXT) {
+        return pls_fail(err, PLS_REFUSED, "a context of that many tokens is beyond any machine");
     }
     *context = c;
+    return PLS_OK;
+}
+
+/* The number of slots, where the engine serves that many. */
+static enum pls_code settle_slots(const struct pls_ask *ask, struct pls_setting *s, struct pls_err *err)
+{
+    const struct pls_runtime_profile *p = pls_runtime_profile(ask->runtime);
+    s->n_seq = ask->parallel != 0 ? ask->parallel : p->slots;
+    if (s->n_seq > LLAMA_MAX_SEQ && s->engine == PLS_ENGINE_LLAMA_CPP) {
+        return pls_fail(err, PLS_REFUSED, "llama.cpp serves at most %d slots, not %u", LLAMA_MAX_SEQ, s->n_seq);
+    }
+    bool by_default =
+        p->unify == PLS_UNIFY_ALWAYS || (p->unify == PLS_UNIFY_BY_DEFAULT && ask->parallel == 0);
+    s->kv_unified = ask->kv_unified == PLS_ON || (ask->kv_unified == PLS_AUTO && by_default);
     return PLS_OK;
 }
 
 enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *card,
                               enum pls_backend backend, struct pls_setting *out, struct pls_err *err)
 {
-    const struct pls_runtime_profile *p = pls_runtime_profile(ask->runtime);
     struct pls_setting s;
     memset(&s, 0, sizeof(s));
     s.engine = pls_ask_engine(ask);
-    s.n_seq = ask->parallel != 0 ? ask->parallel : p->slots;
     s.type_k = ask->type_k;
     s.type_v = ask->type_v;
-    if (s.n_seq > LLAMA_MAX_SEQ) {
-        return pls_fail(err, PLS_REFUSED, "the engine serves at most %d slots, not %u", LLAMA_MAX_SEQ,
-                        s.n_seq);
-    }
-    bool by_default =
-        p->unify == PLS_UNIFY_ALWAYS || (p->unify == PLS_UNIFY_BY_DEFAULT && ask->parallel == 0);
-    s.kv_unified = ask->kv_unified == PLS_ON || (ask->kv_unified == PLS_AUTO && by_default);
     uint64_t context = 0;
-    enum pls_code code = settle_context(ask, card, s.n_seq, &context, err);
+    enum pls_code code = settle_slots(ask, &s, err);
+    if (code == PLS_OK) {
+        code = settle_context(ask, card, s.n_seq, &context, err);
+    }
     if (code == PLS_OK) {
         code = refuse_format(ask, s.engine, err);
     }

@@ -124,6 +124,32 @@ START_TEST(mlx_cannot_quantize_a_rotating_cache)
 }
 END_TEST
 
+/* 256 sequences and 31 bits of context are limits of llama.cpp alone. */
+START_TEST(limits_are_those_of_the_engine)
+{
+    static const enum pls_runtime others[] = { PLS_RUNTIME_VLLM, PLS_RUNTIME_MLX };
+    model_card("llama-3.1-8b", &card);
+    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_LLAMA_SERVER);
+    ask.context_tokens = 1 << 20;
+    ask.parallel = 257;
+    ck_assert_int_eq(refusal(&ask), PLS_REFUSED);
+    ask.parallel = 256;
+    ck_assert_int_eq(refusal(&ask), PLS_OK);
+    ask.context_tokens = (uint64_t)1 << 31;
+    ck_assert_int_eq(refusal(&ask), PLS_REFUSED);
+    for (size_t i = 0; i < PLS_COUNT_OF(others); i++) {
+        ask = pls_ask_default(others[i]);
+        ask.context_tokens = 131072; /* of one sequence */
+        ask.parallel = 32768;        /* 2^32 tokens in all */
+        struct pls_setting s = settle(&ask, PLS_BACKEND_CPU);
+        ck_assert_uint_eq(s.n_seq, 32768);
+        ck_assert_uint_eq(s.n_ctx, (uint64_t)1 << 32);
+        ask.context_tokens = (uint64_t)1 << 40;
+        ck_assert_int_eq(refusal(&ask), PLS_REFUSED);
+    }
+}
+END_TEST
+
 START_TEST(an_unknown_training_context_is_not_guessed)
 {
     model_card("llama-3.1-8b", &card);
@@ -164,5 +190,6 @@ END_TEST
 
 UNIT_MAIN("ask", slots_divide_a_padded_context, the_server_unifies_only_its_own_slots,
           a_batch_never_exceeds_the_context, ollama_looks_at_vram, what_the_engine_refuses,
-          mlx_cannot_quantize_a_rotating_cache, an_unknown_training_context_is_not_guessed,
+          mlx_cannot_quantize_a_rotating_cache, limits_are_those_of_the_engine,
+          an_unknown_training_context_is_not_guessed,
           auto_attention_asks_the_device, names_read_back)
