@@ -60,9 +60,9 @@ void *pls_sys_pages(size_t bytes, bool large); /* zeroed, page aligned; large pa
                                                 * habit; NULL when there is no memory */
 void pls_sys_pages_free(void *pages, size_t bytes);
 /* Runs job(item, worker, context) once for every item below n, on the calling thread (worker 0) and up to n_workers - 1
- * more, PLS_SYS_WORKERS in all; returns when all are done. Items come in no order to speak of. A thread that can't be
- * had is done without. */
-enum { PLS_SYS_WORKERS = 8 };
+ * more, PLS_SYS_WORKERS in all, each with PLS_SYS_STACK bytes of stack; returns when all are done. Items come in no
+ * order to speak of. A thread that can't be had is done without. */
+enum { PLS_SYS_WORKERS = 8, PLS_SYS_STACK = 1 << 20 };
 typedef void pls_sys_job(uint32_t item, uint32_t worker, void *context);
 void pls_sys_deal(uint32_t n, uint32_t n_workers, pls_sys_job *job, void *context);
 uint64_t pls_sys_ram_bytes(void);   /* physical memory as sysconf counts it; 0 unknown. Limits are the probe's business */

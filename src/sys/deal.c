@@ -31,6 +31,19 @@ static void *work(void *argument)
     }
 }
 
+/* A job may keep what it likes on the stack: musl gives a thread 128 KiB where others give 8 MiB. */
+static bool start(struct hand *hand)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0) {
+        return false;
+    }
+    bool is_started = pthread_attr_setstacksize(&attributes, PLS_SYS_STACK) == 0
+                      && pthread_create(&hand->thread, &attributes, work, hand) == 0;
+    pthread_attr_destroy(&attributes);
+    return is_started;
+}
+
 void pls_sys_deal(uint32_t n, uint32_t n_workers, pls_sys_job *job, void *context)
 {
     struct dealing dealing = { .job = job, .context = context, .n = n };
@@ -39,7 +52,7 @@ void pls_sys_deal(uint32_t n, uint32_t n_workers, pls_sys_job *job, void *contex
     n_workers = n_workers > PLS_SYS_WORKERS ? PLS_SYS_WORKERS : n_workers;
     for (uint32_t i = 1; i < n_workers && i < n; i++) {
         hands[i] = (struct hand){ .dealing = &dealing, .worker = i };
-        hands[i].is_started = pthread_create(&hands[i].thread, NULL, work, &hands[i]) == 0;
+        hands[i].is_started = start(&hands[i]);
     }
     hands[0] = (struct hand){ .dealing = &dealing };
     work(&hands[0]);

@@ -1,10 +1,13 @@
 /* The root: what leads out of a directory stays inside it. */
+#define _GNU_SOURCE /* pthread_getattr_np */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "plimsoll/sys.h"
@@ -212,5 +215,39 @@ START_TEST(every_item_is_dealt_once)
 }
 END_TEST
 
+/* The least stack that a worker may have: musl's own choice is 128 KiB, and what a worker gets by default
+ * elsewhere says nothing of it. */
+static void measure_stack(uint32_t item, uint32_t worker, void *context)
+{
+    size_t *least = context;
+    (void)item;
+#ifdef __GLIBC__
+    pthread_attr_t attributes;
+    size_t size = 0;
+    ck_assert_int_eq(pthread_getattr_np(pthread_self(), &attributes), 0);
+    ck_assert_int_eq(pthread_attr_getstacksize(&attributes, &size), 0);
+    pthread_attr_destroy(&attributes);
+    least[worker] = size;
+#else
+    volatile char room[PLS_SYS_STACK / 4 * 3];
+    room[0] = 1;
+    room[sizeof(room) - 1] = room[0];
+    least[worker] = sizeof(room);
+#endif
+    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL); /* so that every worker has its turn */
+}
+
+START_TEST(workers_have_the_stack_they_are_promised)
+{
+    size_t least[4] = { 0 };
+    pls_sys_deal(40, 4, measure_stack, least);
+    for (size_t i = 1; i < PLS_COUNT_OF(least); i++) {
+        ck_assert_uint_ge(least[i], PLS_SYS_STACK / 4 * 3);
+        ck_assert_uint_le(least[i], 2 * PLS_SYS_STACK); /* asked for, not the system's habit */
+    }
+}
+END_TEST
+
 UNIT_MAIN("sys", dotdot_stops_at_the_root, links_stay_inside, reads_are_bounded, numbers_are_whole_or_absent,
-          lists_are_in_device_order, maps_files_only, libraries_may_be_absent, every_item_is_dealt_once)
+          lists_are_in_device_order, maps_files_only, libraries_may_be_absent, every_item_is_dealt_once,
+          workers_have_the_stack_they_are_promised)
