@@ -58,7 +58,9 @@ static void finish_row(uint32_t item, uint32_t worker, void *context)
     pls_fit_settle(f->ask, &row->model->card, &ask);
     size_t mark = scratch->used;
     enum pls_code code = pls_arch_tensors(&row->model->card, scratch, &row->model->tensors, &row->err);
-    if (code == PLS_OK && plan_row(f->s, row, &ask, scratch) == PLS_OK) {
+    code = code == PLS_OK ? plan_row(f->s, row, &ask, scratch) : code;
+    row->code = code;
+    if (code == PLS_OK) {
         pls_quality_by_policy(&row->model->card, &f->ask->policy, row->plan);
         refresh(row->pick, &f->ask->policy, row->plan);
     }
@@ -114,8 +116,9 @@ enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, u
         pls_sys_pages_free(job.scratch[i].base, job.scratch[i].cap);
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (rows[i].err.code != PLS_OK) {
-            return pls_fail(err, rows[i].err.code, "%s", rows[i].err.text);
+        if (rows[i].code != PLS_OK) {
+            const char *why = rows[i].err.text[0] != '\0' ? rows[i].err.text : "no plan, for no reason that was said";
+            return pls_fail(err, rows[i].code, "%s: %s", rows[i].model->card.id, why);
         }
     }
     return PLS_OK;

@@ -83,6 +83,7 @@ struct pls_fit_row {
     struct pls_model *model; /* without its tensors */
     struct pls_plan *plan;
     struct pls_pick *pick;   /* its numbers are the plan's */
+    enum pls_code code;      /* why there is no plan; the sentence may be missing */
     struct pls_err err;
 };
 /* Plans the chosen picks, in the same order. The error of the first that has no plan. */
