@@ -47,6 +47,15 @@ is "reading is bytes / (share x bandwidth)" "$(printf '%s\n' "$line" | awk '{
     gsub(/[()]/, ""); for (i = 1; i <= NF; i++) { if ($i == "bytes") b = $(i - 1); if ($i == "/") s = $(i + 1)
     if ($i == "GB/s") g = $(i - 1); if ($i == "reading") r = $(i - 2); if ($i == "reading,") r = $(i - 2) }
     want = b / (s * g) / 1e6; print want - r < 0.01 * r && r - want < 0.01 * r ? "yes" : "no: " want " against " r }')" yes
+# Shares and times of one hop are the model's own numbers: what is shown of the passes of a prompt gives them back.
+line=$("$p" plan llama-3.1-8b -q Q8_0 -c 8k -p 512 --on "rtx 4090" --explain | grep ' passes ' | head -1)
+weights=$("$p" plan llama-3.1-8b -q Q8_0 -c 8k --on "rtx 4090" --json | jq '.plans[0].placement[1].weights')
+is "passes are weights / (share x bandwidth)" "$(printf '%s\n' "$line" | awk -v w="$weights" '{
+    ms = $3; gsub(/[(),]/, ""); for (i = 1; i <= NF; i++) { if ($i == "/") s = $(i + 1); if ($i == "GB/s") g = $(i - 1) }
+    want = w / (s * g) / 1e6; print want - ms < 0.01 * ms && ms - want < 0.01 * ms ? "yes" : "no: " want " against " ms }')" yes
+line=$("$p" plan llama-3.3-70b -q Q4_K_M -c 8k --on "3x rtx 3090" --explain | grep ' hops ' | head -1)
+is "two hops between three GPUs" "$(printf '%s\n' "$line" | awk '{ for (i = 1; i <= NF; i++) { if ($i == "ms") ms = $(i - 1); if ($i == "us") us = $(i - 1) }
+    print 1000 * ms / us }')" 2
 # Of a GPU whose arithmetic nobody knows no rate of it is shown.
 jq '.gpus[0] += {name: "Foo", pci_id: null, fp32_tflops: null}' tests/records/cuda-24g.json >"$tap_tmp/foo.json"
 "$p" plan qwen3-8b -q Q4_K_M -c 4k --on "$tap_tmp/foo.json" --no-bench --explain 2>/dev/null >"$tap_tmp/out"

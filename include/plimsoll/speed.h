@@ -136,9 +136,13 @@ struct pls_gpu_terms {
     double work_s[PLS_TYPE_COUNT];   /* unpacking and multiplying; the products of a prompt */
     double fixed_s;                  /* launches */
     double cache_s;                  /* reading the cache; in prefill the weights, once per micro-batch */
+    double cache_share;              /* of the bandwidth, that reading reaches */
     double scores_s;                 /* of attention */
+    double scores_factor;            /* on its arithmetic at `rate` */
     double reread_s;                 /* reading the cache for those, in prefill */
 };
+/* Seconds of the weights of one type: what is hidden behind the longer of reading and unpacking is not in them. */
+double pls_gpu_type_s(const struct pls_gpu_terms *terms, enum pls_type type, bool is_prefill);
 /* False when they are unknown. */
 bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill, struct pls_gpu_terms *out);
 /* The terms of a plan's share that lies on a GPU; false for shares elsewhere and for terms that are unknown. */
@@ -149,8 +153,9 @@ struct pls_speed_parts pls_speed_share_parts(const struct pls_speed_question *q,
 bool pls_speed_is_borrowed(const struct pls_speed_question *q, const struct pls_share *s);
 /* Of the prompt whose speed was asked. */
 uint64_t pls_speed_prompt_tokens(const struct pls_plan *plan);
-/* Handing a token from device to device, seconds. */
+/* Handing a token from device to device, seconds: all of a plan's changes, and one. */
 double pls_speed_hops_s(const struct pls_plan *plan);
+double pls_speed_hop_s(void);
 /* The same seconds taken apart, before anything learnt; other is NAN when unknown. */
 struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill);
 struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);

@@ -303,6 +303,11 @@ double pls_speed_hops_s(const struct pls_plan *plan)
     return hops(plan) * HOP_S;
 }
 
+double pls_speed_hop_s(void)
+{
+    return HOP_S;
+}
+
 struct pls_speed_parts pls_speed_parts(const struct pls_card *card, const struct pls_machine *machine,
                                        const struct pls_rates *rates, const struct pls_plan *plan, bool is_prefill)
 {

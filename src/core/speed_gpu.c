@@ -183,8 +183,11 @@ static bool decode_terms(const struct pls_gpu_constants *c, const struct pls_gpu
     out->rate = load->gpu->fp32_tflops * 1e12;
     weights_s(ops, load, g->bus_share * bandwidth, out);
     double cache = (double)pls_traffic_cache_bytes(t, load->depth_tokens);
-    out->cache_s = cache / (b->cache_share * (load->flash_attention ? 1 : b->no_flash) * bandwidth);
-    out->scores_s = out->rate > 0 ? b->attention_ops * attention_flops(t, (double)load->depth_tokens) / out->rate : 0;
+    out->cache_share = b->cache_share * (load->flash_attention ? 1 : b->no_flash);
+    out->cache_s = cache / (out->cache_share * bandwidth);
+    out->scores_factor = b->attention_ops;
+    double scores = out->scores_factor * attention_flops(t, (double)load->depth_tokens);
+    out->scores_s = out->rate > 0 ? scores / out->rate : 0;
     out->launch = g->launch * (is_older(load, b->old_launch_before) ? b->old_launch : 1);
     out->fixed_s = launches_s(load, out);
     return true;
@@ -270,11 +273,13 @@ static bool prefill_terms(const struct pls_gpu_constants *c, const struct pls_gp
     out->launch = g->launch;
     out->fixed_s = batches * t->n_layers * b->layer_prefill_us * out->launch * 1e-6
         * (1 + b->linear_prefill * share(t->n_layers_linear, t->n_layers));
-    out->cache_s = batches * (double)load->resident_bytes / (PREFILL_BUS_SHARE * load->bandwidth_gbs * 1e9);
-    double kernel = b->attention_prefill * (load->flash_attention ? 1 : b->no_flash_prefill);
     double depth = (double)load->depth_tokens + n / 2;
-    out->scores_s = kernel * n * attention_flops(t, depth) / out->rate;
-    out->reread_s = b->cache_prefill * n * (double)pls_traffic_cache_bytes(t, (uint64_t)depth) / (load->bandwidth_gbs * 1e9);
+    double bandwidth = load->bandwidth_gbs * 1e9;
+    out->cache_share = PREFILL_BUS_SHARE;
+    out->cache_s = batches * (double)load->resident_bytes / (out->cache_share * bandwidth);
+    out->scores_factor = b->attention_prefill * (load->flash_attention ? 1 : b->no_flash_prefill);
+    out->scores_s = out->scores_factor * n * attention_flops(t, depth) / out->rate;
+    out->reread_s = b->cache_prefill * n * (double)pls_traffic_cache_bytes(t, (uint64_t)depth) / bandwidth;
     return true;
 }
 
@@ -302,6 +307,13 @@ bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load 
     return is_prefill ? prefill_terms(c, load, out) : decode_terms(c, load, out);
 }
 
+double pls_gpu_type_s(const struct pls_gpu_terms *terms, enum pls_type type, bool is_prefill)
+{
+    double bus = terms->bus_s[type];
+    double work = terms->work_s[type];
+    return is_prefill ? work : fmax(bus, work) + terms->backend->exposed * fmin(bus, work);
+}
+
 struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill)
 {
     struct pls_gpu_terms terms;
@@ -311,9 +323,7 @@ struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const st
     struct pls_speed_parts parts = { .other = terms.cache_s + terms.scores_s + terms.reread_s + terms.fixed_s,
                                     .n_layers = load->traffic->n_layers };
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        double bus = terms.bus_s[i];
-        double work = terms.work_s[i];
-        parts.by_type[i] = is_prefill ? work : fmax(bus, work) + terms.backend->exposed * fmin(bus, work);
+        parts.by_type[i] = pls_gpu_type_s(&terms, (enum pls_type)i, is_prefill);
     }
     return parts;
 }

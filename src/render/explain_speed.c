@@ -41,7 +41,7 @@ static void gpu_type(struct tally *t, const struct pls_gpu_terms *g, size_t type
     double rate = g->rate / 1e12;
     if (t->q->is_prefill) {
         pls_text_add(&text, "products of %.4g GB of weights at %.4g TFLOPS, x %.4g", bytes_of(t, type) / 1e9, rate, g->per_type[type]);
-        term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name, work, how);
+        term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name, pls_gpu_type_s(g, (enum pls_type)type, true), how);
         return;
     }
     pls_text_add(&text, "%.0f bytes / (%.3g x %.4g GB/s) = %.5g ms reading, ", bytes_of(t, type), g->generation->bus_share,
@@ -52,7 +52,7 @@ static void gpu_type(struct tally *t, const struct pls_gpu_terms *g, size_t type
         pls_text_add(&text, "unpacking taken for %.3g of it (arithmetic unknown) = %.5g ms; ", work / bus, 1e3 * work);
     }
     pls_text_add(&text, "longer + %.3g x shorter", g->backend->exposed);
-    term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name, fmax(bus, work) + g->backend->exposed * fmin(bus, work), how);
+    term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name, pls_gpu_type_s(g, (enum pls_type)type, false), how);
 }
 
 static void launches(struct tally *t, const struct pls_gpu_terms *g)
@@ -79,20 +79,18 @@ static void gpu_rest(struct tally *t, const struct pls_gpu_terms *g)
 {
     char how[240];
     bool is_prefill = t->q->is_prefill;
-    bool is_flash = t->q->plan->setting.flash_attention;
-    const struct pls_gpu_backend *b = g->backend;
     struct pls_text cache = PLS_TEXT(how);
     if (is_prefill) {
-        pls_text_add(&cache, "all weights / (0.8 x %.4g GB/s), each micro-batch", pool_of(t)->bandwidth_gbs);
+        pls_text_add(&cache, "all weights / (%.3g x %.4g GB/s), each micro-batch", g->cache_share,
+                     pool_of(t)->bandwidth_gbs);
     } else {
         pls_text_add(&cache, "%" PRIu64 " bytes / (%.3g x %.4g GB/s)",
-                     pls_traffic_cache_bytes(&t->share->traffic, t->q->plan->ask.depth_tokens),
-                     b->cache_share * (is_flash ? 1 : b->no_flash), pool_of(t)->bandwidth_gbs);
+                     pls_traffic_cache_bytes(&t->share->traffic, t->q->plan->ask.depth_tokens), g->cache_share,
+                     pool_of(t)->bandwidth_gbs);
     }
     term(t, pool_of(t)->id, is_prefill ? "passes" : "cache", g->cache_s, how);
     struct pls_text scores = PLS_TEXT(how);
-    double factor = is_prefill ? b->attention_prefill * (is_flash ? 1 : b->no_flash_prefill) : b->attention_ops;
-    pls_text_add(&scores, "attention operations x %.3g at %.4g TFLOPS", factor, g->rate / 1e12);
+    pls_text_add(&scores, "attention operations x %.3g at %.4g TFLOPS", g->scores_factor, g->rate / 1e12);
     term(t, pool_of(t)->id, "scores", g->scores_s, how);
     if (is_prefill) {
         struct pls_text reread = PLS_TEXT(how);
@@ -132,6 +130,14 @@ static void cpu_share(struct tally *t)
                                                                     : "the cache, operations and their barriers");
 }
 
+static void hops(struct tally *t)
+{
+    char how[80];
+    struct pls_text text = PLS_TEXT(how);
+    pls_text_add(&text, "from device to device, %.3g us each (assumed)", 1e6 * pls_speed_hop_s());
+    term(t, "", "hops", t->q->is_prefill ? 0 : pls_speed_hops_s(t->q->plan), how);
+}
+
 static void total(struct tally *t, double tps, double tokens)
 {
     double seconds = tokens / tps;
@@ -166,6 +172,6 @@ void pls_explain_speed(struct pls_page *page, const struct pls_report *report, c
             cpu_share(&t);
         }
     }
-    term(&t, "", "hops", is_prefill ? 0 : pls_speed_hops_s(p), "from device to device, 30 us each (assumed)");
+    hops(&t);
     total(&t, tps, is_prefill ? (double)pls_speed_prompt_tokens(p) : 1);
 }
