@@ -16,6 +16,17 @@ for dir in tests/machines/*/; do
     ok "$name is whole and consistent" jq -e "$whole" "$tap_tmp/out"
 done
 
+# The advice to raise GTT looks at the lower of two limits: a driver that is told more than the kernel allows has its ear.
+cp -R tests/machines/amd-strix-halo-128g "$tap_tmp/halo"
+for file in "$tap_tmp"/halo/sys/class/drm/card0/device/mem_info_gtt_total "$tap_tmp"/halo/sys/module/*/parameters/pages_limit; do
+    chmod u+w "$file"
+done
+echo 118111600640 >"$tap_tmp/halo/sys/class/drm/card0/device/mem_info_gtt_total"
+is "GTT raised, the kernel's limit not" "$("$PLIMSOLL" probe --sysroot "$tap_tmp/halo" --json | jq -r '[.notes[].code | select(. == "raise-gtt" or . == "ttm")] | sort | join(" ")')" \
+    "raise-gtt ttm"
+echo 28835840 | tee "$tap_tmp"/halo/sys/module/*/parameters/pages_limit >"$tap_tmp/out"
+is "both raised: nothing more to say" "$("$PLIMSOLL" probe --sysroot "$tap_tmp/halo" --json | jq -r '[.notes[].code | select(. == "raise-gtt")] | join(" ")')" ""
+
 if [ -r /proc/meminfo ]; then
     total=$(awk '/^MemTotal:/ { printf "%.0f", $2 * 1024 }' /proc/meminfo)
     run probe --json

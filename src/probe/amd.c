@@ -154,6 +154,16 @@ static void read_ttm(const struct pls_drm *d, struct pls_pool *pool)
     }
 }
 
+/* The lower of the driver's limit and the kernel's: to raise the other helps nobody. */
+static uint64_t least_limit(const struct pls_pool *pool)
+{
+    uint64_t least = PLS_SATURATED;
+    for (uint32_t i = 0; i < pool->n_limits; i++) {
+        least = pls_min(least, pool->limits[i].bytes);
+    }
+    return least;
+}
+
 static struct pls_gpu *add_apu(const struct pls_drm *d, uint64_t vram_bytes, uint64_t gtt_bytes)
 {
     char carved[32];
@@ -178,7 +188,7 @@ static struct pls_gpu *add_apu(const struct pls_drm *d, uint64_t vram_bytes, uin
         pls_text_add(&where, "/sys/class/drm/%s/device/mem_info_gtt_total", d->card);
         pls_pool_limit(pool, "gtt", gtt_bytes, path);
         read_ttm(d, pool);
-        pls_machine_advise_gtt(d->machine, gpu->id, gtt_bytes);
+        pls_machine_advise_gtt(d->machine, gpu->id, least_limit(pool));
     }
     return gpu;
 }
