@@ -12,10 +12,11 @@
  * rating of 1200.
  *
  * The scale shown, 0..100, is the above-chance score that the fit expects on one reference benchmark.
- * Embedding and reranking are shown on one of their own: models that do nothing else have no general scores, so
- * size, date and family are only where they start, and their own scores decide. Same
- * input, same bits: no random numbers, a fixed number of rounds. Not for the running program: the catalog is
- * built with it. Its held-out error: plimsoll(7), CAPABILITY.
+ * Embedding and reranking are shown on one of their own: models that do nothing else have no general scores,
+ * so size, date and family are only where they start, and their own scores decide.
+ *
+ * Same input, same bits: no random numbers, a fixed number of rounds. Not for the running program: the
+ * catalog is built with it. Its held-out error: plimsoll(7), CAPABILITY.
  */
 #ifndef PLIMSOLL_ABILITY_H
 #define PLIMSOLL_ABILITY_H
@@ -27,8 +28,7 @@ struct pls_ability_item {
     bool is_elo;        /* else percent */
     double chance;      /* percent that guessing earns */
     enum pls_task task; /* PLS_TASK_CHAT: speaks for general capability only */
-    uint32_t group; /* items of one harness share errors: the k scores that a model has of a group count as
-                       sqrt(k) */
+    uint32_t group;     /* of one harness, sharing its errors: a model's k scores of it count as sqrt(k) */
 };
 
 struct pls_ability_model {

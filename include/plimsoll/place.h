@@ -56,23 +56,21 @@ struct pls_layout {
     struct pls_weight_group input, output, per_side;
     struct pls_weight_group tied; /* the embedding in its role as output matrix; empty when it has its own */
     struct pls_layer_weights *layers; /* cache.n_layers of them, in the arena */
-    struct pls_tensors
-        tensors;              /* typed, in the arena; other packagings than GGUF: the nearest type in bits */
+    struct pls_tensors tensors; /* typed, in the arena; packagings other than GGUF: the nearest type in bits */
     uint64_t *bytes;          /* of each tensor */
     uint64_t *params;         /* values in each tensor */
     uint8_t *role;            /* of each tensor: enum pls_weight_role */
     uint8_t *repacks;         /* of each tensor: 1 when this processor's kernels want it repacked */
     int16_t *layer;           /* of each tensor: the layer it moves with; -1 none */
     uint64_t embed_bytes;     /* of the token table, bare; 0: none */
-    uint64_t host_only_bytes; /* largest tensor that is on the host whatever is offloaded and not looked up by row */
+    uint64_t host_only_bytes; /* largest tensor that stays on the host and is not looked up by row */
     bool output_before_input; /* gemma3n, gemma4: the tied table is held twice on the host unless mapped */
     uint64_t tensor_data_bytes, file_bytes, header_bytes;
     bool header_estimated;
     struct {
         uint32_t tensors;
         uint64_t bytes;
-    } types[PLS_TYPE_COUNT];
-        /* GGUF only: other packagings have no such types */
+    } types[PLS_TYPE_COUNT]; /* GGUF only: other packagings have no such types */
 };
 
 /* Types every tensor of model as quant says and sums them up for this processor. The arena must outlive the

@@ -116,8 +116,7 @@ struct pls_plan {
 
     /* where */
     uint32_t n_shares;
-    struct pls_share
-        shares[PLS_MAX_POOLS]; /* shares[0] is RAM, then one per GPU used, if only by its driver */
+    struct pls_share shares[PLS_MAX_POOLS]; /* [0] is RAM, then one per GPU used, if only by its driver */
     enum pls_fit fit;
     int64_t margin_bytes;        /* least margin over the pools */
     uint64_t context_fit_tokens; /* largest context that fits this configuration; 0: not even the least */

@@ -72,8 +72,8 @@ enum pls_code pls_db_end(struct pls_catalog *catalog, enum pls_code code, struct
 /* Rows of models and structs. */
 const char *pls_db_columns(void); /* column list of models, as read and bound below */
 uint32_t pls_db_column_count(void);
-bool pls_db_card_read(sqlite3_stmt *stmt,
-                      struct pls_card *out); /* columns from 0; false: the row is not a valid card */
+/* Columns from 0; false: the row is not a valid card. */
+bool pls_db_card_read(sqlite3_stmt *stmt, struct pls_card *out);
 void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card); /* parameters from 1 */
 void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card *card);
 
@@ -81,8 +81,7 @@ void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card
 #define PLS_DB_KEY_MAX 160
 void pls_db_key(char *out, size_t cap, const char *name);
 /* Drops the last part of a name when it says only how the model was tuned ("-instruct", "-it") or, with
- * `dates`, when
- * ("-2501", "-12-2024"). False when nothing was dropped. */
+ * `dates`, when ("-2501", "-12-2024"). False when nothing was dropped. */
 bool pls_db_stem(char *name, bool dates);
 /* The name without its tuning words wherever they stand: "qwen3-4b-instruct-2507" is "qwen3-4b-2507". False
  * when it has none. */

@@ -7,12 +7,9 @@
 #include "catalog/fits.h"
 #include "plimsoll/sys.h"
 
-#define MAX_VALUE_BYTES                                                                                      \
-    (16 << 20) /* of one text or blob: randomblob() and printf() can ask for gigabytes                       \
-                */
-#define MAX_HEAP_BYTES                                                                                       \
-    (256 << 20)            /* of SQLite in all while a statement runs: sorting and grouping stay in memory */
-#define OPS_PER_LOOK 20000 /* about a millisecond */
+#define MAX_VALUE_BYTES (16 << 20) /* of one text or blob: randomblob() and printf() can ask for gigabytes */
+#define MAX_HEAP_BYTES (256 << 20) /* of SQLite in all while a statement runs: sorting stays in memory */
+#define OPS_PER_LOOK 20000         /* about a millisecond */
 
 struct guard {
     const char *refused; /* what was not allowed; NULL: nothing so far */

@@ -138,7 +138,6 @@ static void set_up_models(struct fit *f)
     f->tau2 = 1;
 }
 
-/* a_b, d_b and s_b of every item, given where the models stand and how surely. */
 /* First pass of fit_items: weighted sums of capability and logit per item. */
 static void sum_items(struct fit *f)
 {
@@ -155,6 +154,7 @@ static void sum_items(struct fit *f)
     }
 }
 
+/* a_b, d_b and s_b of every item, given where the models stand and how surely. */
 static void fit_items(struct fit *f, bool general)
 {
     sum_items(f);

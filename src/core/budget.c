@@ -1,10 +1,11 @@
 /* Capacity is not what a model may fill. This file is the policy between the two; the numbers stand in
  * pls_budget_policy_default() and nowhere else.
  *
- *     room   = capacity - headroom of the system        (or, with from_free, free - a small margin)
- *     room   = min(room, every limit)                    (with from_free, a limit less what its group uses
- * already) physical limits (huge pages, forbidden NUMA nodes) come off the capacity before the headroom
- *     budget = room - reserve                            (the reserve is for services that share the RAM)
+ *     room   = capacity - headroom of the system        (with from_free: free - a small margin)
+ *     room   = min(room, every limit)                   (with from_free, less what its group uses already)
+ *     budget = room - reserve                           (the reserve is for services that share the RAM)
+ *
+ * Physical limits (huge pages, forbidden NUMA nodes) come off the capacity before the headroom.
  *
  * A pool inside RAM never has a larger budget than RAM itself; that both together may hold no more than RAM
  * is for placement to keep, through `within`.

@@ -1,12 +1,15 @@
 /* Bytes of a model in packagings other than GGUF.
  *
  * Each tool decides by module: which linear layers it packs, and what it leaves alone. Sources, read in 2026:
- *   MLX     mlx-lm utils.quantize_model, convert.mixed_quant_predicate_builder and the models' own
- * quant_predicate GPTQ    AutoGPTQ/GPTQModel QuantLinear: qweight, qzeros, scales, g_idx AWQ     AutoAWQ
- * WQLinear_GEMM: qweight, qzeros, scales bnb     bitsandbytes Params4bit (NF4, double quantization) and
- * Int8Params FP8     DeepSeek-V3 checkpoints (weight_scale_inv per 128 x 128) and compressed-tensors (one
- * scale per tensor) MXFP4   gpt-oss checkpoints (blocks and scales of the experts) Held by
- * tests/unit/test_formats.c.
+ *
+ *   MLX     mlx-lm utils.quantize_model, convert.mixed_quant_predicate_builder, the models' quant_predicate
+ *   GPTQ    AutoGPTQ/GPTQModel QuantLinear: qweight, qzeros, scales, g_idx
+ *   AWQ     AutoAWQ WQLinear_GEMM: qweight, qzeros, scales
+ *   bnb     bitsandbytes Params4bit (NF4, double quantization) and Int8Params
+ *   FP8     DeepSeek-V3 checkpoints (weight_scale_inv per 128 x 128), compressed-tensors (one scale per tensor)
+ *   MXFP4   gpt-oss checkpoints (blocks and scales of the experts)
+ *
+ * Held by tests/unit/test_formats.c.
  */
 #include <string.h>
 

@@ -69,8 +69,7 @@ struct api {
     int (*attributes)(device, struct attributes *);
 };
 
-/* An object pointer from dlsym becomes a function pointer: POSIX allows it, ISO C does not, hence the copy.
- */
+/* An object pointer from dlsym becomes a function pointer: POSIX allows it, ISO C does not; hence the copy. */
 static bool load(struct pls_dl *dl, const char *symbol, void *function)
 {
     void *address = pls_dl_symbol(dl, symbol);
@@ -111,8 +110,7 @@ static const char *reason(int code)
     case NVML_GPU_IS_LOST:
         return "lost";
     case NVML_VERSION_MISMATCH:
-        return "version-mismatch"; /* library and kernel module of different versions: reboot after an update
-                                    */
+        return "version-mismatch"; /* of library and kernel module: reboot after an update */
     default:
         return "error";
     }
@@ -161,8 +159,7 @@ static void read_pci(const struct api *api, device gpu, uint32_t n, struct pls_v
     pls_values_set_n(out, "nvml.#.pci_id", n, room);
 }
 
-/* Slices of GPU n get numbers of their own after all whole GPUs: slice s of GPU n is value group n * 8 + s.
- */
+/* Slices of GPU n have numbers of their own after all whole GPUs: slice s is value group n * 8 + s. */
 static void read_slices(const struct api *api, device gpu, uint32_t n, struct pls_values *out)
 {
     unsigned enabled = 0;

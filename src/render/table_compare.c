@@ -239,8 +239,7 @@ enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct 
     return pls_page_end(&page, code, to, err);
 }
 
-/* ---- need
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- need ---- */
 
 static const struct pls_needed *needed_of(const void *row)
 {
