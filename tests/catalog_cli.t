@@ -257,6 +257,8 @@ is "one's own cards are there" "$(value "SELECT count(*) FROM models WHERE id LI
 is "numbers keep their digits" "$(value "SELECT 0.1, 1e300, 123456789.25, 9007199254740993, NULL, ''")" "0.1,1e+300,123456789.25,9007199254740993,,"
 run sql "SELECT char(27) || '[31m' || char(10) || char(0) || 'x' AS a, x'00ff' AS b, 'c,\"d|' AS \"e|f\", NULL AS n, '' AS z" --json
 is "anything is valid JSON" "$status $(jq -c '[.columns, .rows]' "$tap_tmp/out")" '0 [["a","b","e|f","n","z"],[["\\x1b[31m\\x0a\\x00x","x'"'00ff'"'","c,\"d|",null,""]]]'
+run sql "SELECT 'C:\\xyz' AS \"p\\xq\", 'a' || char(10) || 'b' || char(27) AS lines"
+is "a table escapes once" "$status $(awk '{ print $1, $2 }' "$tap_tmp/out" | tr '\n' ' ')" '0 p\xq lines C:\xyz a\x0ab\x1b '
 for format in table csv markdown jsonl; do
     run sql "SELECT char(27) || ']0;owned' || char(7) AS a, char(155) || 'b' AS \"h$esc[1m\"" --format $format
     is "control characters are spelled out, as $format" "$status $(tr -d '\n' <"$tap_tmp/out" | LC_ALL=C grep -c "[[:cntrl:]]")" "0 0"

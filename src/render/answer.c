@@ -132,11 +132,8 @@ static void add_siblings(const struct pls_entry *entry, struct pls_text *out)
 {
     for (uint32_t i = 0; i < entry->n_also && i < 2; i++) {
         const struct pls_sibling *s = &entry->also[i];
-        pls_text_add(out, "%s%s",
-                     i > 0          ? ", "
-                     : out->len > 0 ? "; also "
-                                    : "also ",
-                     s->name[0] != '\0' ? s->name : s->id);
+        pls_text_add(out, "%s", i > 0 ? ", " : out->len > 0 ? "; also " : "also ");
+        pls_text_escape(out, s->name[0] != '\0' ? s->name : s->id);
     }
     if (entry->n_also > 2) {
         pls_text_add(out, " and %u more", entry->n_also - 2);
@@ -148,7 +145,8 @@ static void cell_also(const void *row, bool raw, struct pls_text *out)
     const struct pls_entry *entry = ((const struct pls_row *)row)->entry;
     (void)raw;
     for (uint32_t i = 0; i < entry->n_also; i++) {
-        pls_text_add(out, "%s%s", i > 0 ? " " : "", entry->also[i].id);
+        pls_text_add(out, "%s", i > 0 ? " " : "");
+        pls_text_escape(out, entry->also[i].id);
     }
 }
 

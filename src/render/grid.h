@@ -20,6 +20,9 @@ enum pls_column_flag {
 };
 enum { PLS_GRID_WIDE = 96 };
 
+/* Cells are escaped before libsmartcols sees them: it is to leave the backslashes of that alone. */
+#define PLS_GRID_SAFE "\\"
+
 struct pls_column {
     const char *header; /* terminal and Markdown */
     const char *name;   /* CSV */

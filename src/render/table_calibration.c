@@ -12,7 +12,7 @@ static const struct pls_calibrated *run_of(const void *row)
 static void cell_model(const void *row, bool raw, struct pls_text *out)
 {
     (void)raw;
-    pls_text_add(out, "%s", run_of(row)->model);
+    pls_text_escape(out, run_of(row)->model);
 }
 
 static void cell_test(const void *row, bool raw, struct pls_text *out)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "render/document.h"
+#include "render/grid.h"
 #include "render/page.h"
 
 static const char *cell(const struct pls_cells *c, uint32_t row, uint32_t column)
@@ -33,7 +34,8 @@ static enum pls_code put_table(const struct pls_cells *c, uint32_t width, FILE *
     for (uint32_t i = 0; ok && i < c->n_columns; i++) {
         int flags = c->n_rows > 0 && c->numbers[i] ? SCOLS_FL_RIGHT : SCOLS_FL_TRUNC;
         char *name = safe(c->names[i]);
-        ok = name != NULL && scols_table_new_column(table, name, 0, flags) != NULL;
+        struct libscols_column *column = name != NULL ? scols_table_new_column(table, name, 0, flags) : NULL;
+        ok = column != NULL && scols_column_set_safechars(column, PLS_GRID_SAFE) == 0;
         free(name);
     }
     for (uint32_t r = 0; ok && r < c->n_rows; r++) {

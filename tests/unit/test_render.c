@@ -66,6 +66,7 @@ START_TEST(one_table_of_columns_gives_every_form)
     ck_assert_ptr_null(strstr(text, "RAW"));
     ck_assert_ptr_null(strchr(text, '\x1b'));
     ck_assert_ptr_null(strstr(text, " \n"));
+    ck_assert_ptr_nonnull(strstr(text, "esc\\x1b[31m")); /* once: libsmartcols leaves our escapes alone */
 }
 END_TEST
 
@@ -213,6 +214,44 @@ START_TEST(a_command_that_cannot_be_said_is_empty)
 }
 END_TEST
 
+/* Models that share a row come from the user's own cards too. */
+START_TEST(names_of_a_shared_row_are_escaped)
+{
+    static const struct pls_sibling also[] = { { .id = "a\x1b[2J", .name = "A \x1b[2J|" }, { .id = "b\n", .name = "" } };
+    static const struct pls_machine machine = { .n_pools = 1 };
+    static const struct pls_policy policy = { .task = PLS_TASK_CHAT };
+    static const enum pls_output outputs[] = { PLS_OUT_CSV, PLS_OUT_MARKDOWN, PLS_OUT_TABLE };
+    struct pls_pick pick = { .score = 1 };
+    struct pls_entry e = entry_of(NULL);
+    e.pick = &pick;
+    e.also = also;
+    e.n_also = 2;
+    struct pls_report report = { .machine = &machine, .policy = &policy, .entries = &e, .n_entries = 1 };
+    for (size_t i = 0; i < PLS_COUNT_OF(outputs); i++) {
+        FILE *to = open_text();
+        ck_assert_int_eq(pls_render_fit(to, outputs[i], &report, &err), PLS_OK);
+        fclose(to);
+        ck_assert_ptr_nonnull(strstr(text, "x1b[2J"));
+        ck_assert_ptr_null(strchr(text, '\x1b'));
+    }
+}
+END_TEST
+
+START_TEST(models_of_measured_runs_are_escaped)
+{
+    static const struct pls_calibrated run = { .model = "m\x1b[2J\n.gguf", .tokens = 128, .measured_tps = 1 };
+    static const struct pls_calibration learnt = { .n_runs = 1, .backend = PLS_BACKEND_CPU };
+    static const struct pls_screen screen = { 0 };
+    struct pls_calibrations c = { .rows = &run, .n_rows = 1, .learnt = &learnt };
+    FILE *to = open_text();
+    ck_assert_int_eq(pls_render_calibration(to, PLS_OUT_CSV, &c, &screen, &err), PLS_OK);
+    fclose(to);
+    ck_assert_ptr_nonnull(strstr(text, "m\\x1b[2J\\x0a.gguf,"));
+}
+END_TEST
+
 UNIT_MAIN("render", one_table_of_columns_gives_every_form, json_keeps_integers_whole, a_full_disk_is_told,
           numbers_read_as_people_say_them, paths_are_quoted_for_the_shell,
-          only_the_file_that_was_planned_is_named, a_draft_runs_in_the_command_of_its_target, a_command_that_cannot_be_said_is_empty)
+          only_the_file_that_was_planned_is_named, a_draft_runs_in_the_command_of_its_target,
+          a_command_that_cannot_be_said_is_empty, names_of_a_shared_row_are_escaped,
+          models_of_measured_runs_are_escaped)
