@@ -128,9 +128,29 @@ is "a depth beyond the context is noted" "$(jq -r '.plans[0].notes[] | select(.c
 is "a repository that was named is the one that is run" \
     "$(emitted bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M --emit llama.cpp | cut -d' ' -f1-3), $(emitted mlx-community/Qwen3-8B-4bit --emit mlx), $(on=$pc emitted Qwen/Qwen3-8B-AWQ --emit vllm | cut -d' ' -f1-3)" \
     "llama-server -hf bartowski/Qwen_Qwen3-8B-GGUF:Q5_K_M, mlx_lm.server --model mlx-community/Qwen3-8B-4bit, vllm serve Qwen/Qwen3-8B-AWQ"
-is "unless another quantization is asked for" "$(emitted mlx-community/Qwen3-8B-4bit -q mlx-8bit-g64 --emit mlx | cut -d' ' -f1-3)" "mlx_lm.convert --hf-path Qwen/Qwen3-8B"
-is "MLX without quantization" "$(emitted qwen3-4b:mlx-bf16 --emit mlx)" "mlx_lm.convert --hf-path Qwen/Qwen3-4B --dtype bfloat16 && mlx_lm.server --model mlx_model"
-is "an MLX recipe" "$(emitted qwen3-4b:mlx-mixed_3_6 --emit mlx | grep -o -- '-q [^&]*')" "-q --quant-predicate mixed_3_6 "
+is "unless another quantization is asked for" "$(emitted mlx-community/Qwen3-8B-4bit -q mlx-3bit-g64 --emit mlx | cut -d' ' -f1-7)" \
+    "test -d Qwen3-8B-mlx-3bit-g64 || mlx_lm.convert --hf-path Qwen/Qwen3-8B"
+is "MLX without quantization" "$(emitted qwen3-4b:mlx-bf16 --emit mlx)" "test -d Qwen3-4B-mlx-bf16 || mlx_lm.convert --hf-path Qwen/Qwen3-4B --dtype bfloat16 --mlx-path Qwen3-4B-mlx-bf16 && mlx_lm.server --model Qwen3-4B-mlx-bf16"
+is "an MLX variant that is known is not made again" "$(emitted qwen3-8b --runtime mlx --emit mlx)" "mlx_lm.server --model mlx-community/Qwen3-8B-4bit"
+is "nor by fit" "$("$PLIMSOLL" fit gemma-4-12b -q mlx-4bit --on "$mac" --json -n 1 | jq -r '.configs[0].commands.mlx')" \
+    "mlx_lm.server --model mlx-community/gemma-4-12B-it-4bit"
+# The command is that of the runtime asked for, in every form.
+commands() { "$PLIMSOLL" "$@" --on "rtx 4090" --json | jq -r '(.plans // .configs)[0] | [(.commands | keys[]), (.notes[] | select(.code == "no-command") | .code)] | join(" ")'; }
+is "commands are those of the runtime" "$(for r in llama-server ollama lmstudio jan vllm; do commands plan qwen3-8b -c 4k --runtime $r; done | tr '\n' ';')" \
+    "llama.cpp ollama;ollama;lmstudio;jan;vllm;"
+is "fit too" "$(for r in ollama lmstudio jan; do commands fit gpt-oss-20b -n 1 --runtime $r; done | tr '\n' ';')" "ollama;lmstudio;jan;"
+is "why there is none" "$(commands plan qwen3-8b -c 4k --runtime lmstudio --kv-type q8_0)" "no-command"
+run plan qwen3-8b -c 4k --runtime lmstudio --kv-type q8_0 --on "rtx 4090"
+ok "in words as well" grep -q '^Run  *no command: lms load has no option for the type of the cache' "$tap_tmp/out"
+on="rtx 4090" emitted qwen3-8b --emit lmstudio >/dev/null
+is "LM Studio fetches, then loads" "$(cat "$tap_tmp/out")" "lms get --yes https://huggingface.co/Qwen/Qwen3-8B-GGUF@Q4_K_M && lms load qwen3-8b --context-length 4096 --parallel 4 --gpu max"
+is "its defaults are those of the program" "$("$PLIMSOLL" plan qwen3-8b --emit jan --on "rtx 4090" 2>/dev/null | grep -o -- '--ctx-size [0-9]*')" "--ctx-size 8192"
+refuses "a packaging that lies nowhere known" 2 'no command for vllm .*no repository of it as awq' plan qwen3-32b:awq --emit vllm --on "rtx 4090" -c 4k
+on="2x rtx 4090" emitted Qwen/Qwen3-32B-AWQ --emit vllm >/dev/null
+is "a pipeline over two GPUs" "$(cat "$tap_tmp/out")" "vllm serve Qwen/Qwen3-32B-AWQ --max-model-len 4096 --max-num-seqs 1 --pipeline-parallel-size 2"
+on="rtx 3090" emitted llama-3.1-8b --backend cpu --emit llama.cpp >/dev/null
+ok "GPUs that were not planned with are left alone" grep -q -- ' --device none' "$tap_tmp/out"
+is "an MLX recipe" "$(emitted qwen3-4b:mlx-mixed_3_6 --emit mlx | grep -o -- '-q --[^&]*')" "-q --quant-predicate mixed_3_6 --mlx-path Qwen3-4B-mlx-mixed_3_6 "
 refuses "no command: both ways out are named, and nothing is half written" 2 "names another quant, --runtime another engine" \
     plan qwen3-4b:mlx-4bit qwen3-4b:Q8_0 --on "m4 max 64gb" -c 4k --emit mlx
 

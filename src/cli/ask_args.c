@@ -165,8 +165,8 @@ static bool means_mlx(const struct pls_args *args)
     return backend != NULL && pls_text_equal_nocase(backend, pls_backend_name(PLS_BACKEND_MLX));
 }
 
-/* A command of an engine that shares nothing with llama.cpp is only asked for by somebody who means that
- * engine. */
+/* A command of an engine that shares nothing with llama.cpp, or of a program whose defaults its own options cannot undo,
+ * is only asked for by somebody who means that one. */
 static const char *runtime_meant(const struct pls_args *args)
 {
     if (means_mlx(args) && !pls_args_has(args, PLS_OPT_RUNTIME)) {
@@ -174,7 +174,7 @@ static const char *runtime_meant(const struct pls_args *args)
     }
     const char *name = pls_args_text(args, PLS_OPT_RUNTIME);
     const char *emit = pls_args_text(args, PLS_OPT_EMIT);
-    bool is_apart = emit != NULL && (pls_text_equal(emit, "mlx") || pls_text_equal(emit, "vllm"));
+    bool is_apart = emit != NULL && !pls_text_equal(emit, "llama.cpp") && !pls_text_equal(emit, "ollama");
     return name == NULL && is_apart ? emit : name;
 }
 
@@ -192,6 +192,26 @@ enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out
     return ask_for(runtime, args, out, err);
 }
 
+static bool loads(enum pls_runtime runtime, enum pls_format format)
+{
+    enum pls_engine engine = pls_runtime_profile(runtime)->engine;
+    switch (format) {
+    case PLS_FORMAT_GGUF:
+        return engine == PLS_ENGINE_LLAMA_CPP;
+    case PLS_FORMAT_MLX:
+        return engine == PLS_ENGINE_MLX || runtime == PLS_RUNTIME_LMSTUDIO;
+    case PLS_FORMAT_SAFETENSORS:
+        return engine != PLS_ENGINE_LLAMA_CPP;
+    case PLS_FORMAT_GPTQ:
+    case PLS_FORMAT_AWQ:
+    case PLS_FORMAT_FP8:
+    case PLS_FORMAT_BNB:
+    case PLS_FORMAT_COUNT:
+        break;
+    }
+    return engine == PLS_ENGINE_VLLM;
+}
+
 enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_quant *quant,
                                 struct pls_ask *ask, struct pls_err *err)
 {
@@ -203,7 +223,7 @@ enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_qu
     };
     enum pls_code code = PLS_OK;
     bool is_open = !pls_args_has(args, PLS_OPT_RUNTIME) && !means_mlx(args);
-    if (is_open && only[quant->format] != ask->runtime) {
+    if (is_open && only[quant->format] != ask->runtime && !loads(ask->runtime, quant->format)) {
         code = ask_for(only[quant->format], args, ask, err);
     }
     ask->quant = *quant;

@@ -106,6 +106,22 @@ static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask
     return code == PLS_OK && found->n_entries == 0 ? PLS_NO : code;
 }
 
+/* Where the rows lie that are no GGUF files. */
+static void find_repos(struct pls_session *s, struct pls_fit_result *found)
+{
+    for (uint32_t i = 0; i < found->n_entries; i++) {
+        const struct pls_entry *e = &found->entries[i];
+        char repo[128];
+        bool is_known = e->plan->ask.quant.format != PLS_FORMAT_GGUF
+            && pls_catalog_variant(s->catalog, e->model->card.id, &e->plan->ask.quant, repo, sizeof(repo));
+        char *kept = is_known ? PLS_TAKE(&s->arena, char, sizeof(repo)) : NULL;
+        if (kept != NULL) {
+            pls_copy(kept, sizeof(repo), repo);
+            found->entries[i].repo = kept;
+        }
+    }
+}
+
 enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
 {
     struct pls_fit_ask ask = { .has_quant = false };
@@ -123,5 +139,8 @@ enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
     }
     pls_session_rates(s, true);
     code = pls_fit_run(s, t.len > 0 ? words : NULL, &ask, &found, err);
+    if (code == PLS_OK) {
+        find_repos(s, &found);
+    }
     return code == PLS_OK ? answer(s, &ask, &found, err) : code;
 }

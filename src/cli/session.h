@@ -83,7 +83,7 @@ void pls_warn_of_wants(const struct pls_entry *entry, const char *runtime);
 enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len, struct pls_err *err);
 
 /* The ask that options describe; quant is left to the target. Without --runtime the engine is the one that
- * --emit names, when that is MLX or vLLM, else llama-server. */
+ * --emit names, unless that is llama.cpp or Ollama: then it is llama-server. */
 enum pls_code pls_ask_from_args(const struct pls_args *args, struct pls_ask *out, struct pls_err *err);
 
 /* Sets the quant. Where no --runtime is given and one engine alone loads the format (MLX, GPTQ, AWQ, ...),
@@ -106,7 +106,7 @@ struct pls_target {
     char path[PLS_PATH_CAP];
     char unseen_repo[128]; /* one of GGUF files that nobody has verified, where none is known for sure; or
                               empty */
-    char repo[128]; /* the repository that was named and holds this quantization; empty: none was */
+    char repo[128]; /* the repository that was named, or is known, and holds this quantization; or empty */
 };
 /* A path if it exists, a catalog name with or without :QUANT, a file name by the GGUF convention. */
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,

@@ -226,5 +226,8 @@ enum pls_code pls_target_find(struct pls_session *s, const char *word, const str
     if (ends_gguf(out->repo) != (out->quant.format == PLS_FORMAT_GGUF)) {
         out->repo[0] = '\0'; /* -q asks for what is not there */
     }
+    if (code == PLS_OK && out->repo[0] == '\0' && out->model.card.source == PLS_SOURCE_CATALOG) {
+        pls_catalog_variant(s->catalog, out->model.card.id, &out->quant, out->repo, sizeof(out->repo));
+    }
     return code;
 }

@@ -332,9 +332,11 @@ static enum pls_code settle_attention(const struct pls_ask *ask, const struct pl
         ask->flash_attention == PLS_ON
         || (ask->flash_attention == PLS_AUTO
             && (quantized_v || pls_flash_attention_supported(backend, card, s->type_k, s->type_v)));
-    if (s->engine == PLS_ENGINE_VLLM) {
+    if (s->engine == PLS_ENGINE_VLLM) { /* --kv-cache-dtype is one type; F16 and BF16 are both "auto" */
         s->flash_attention = true;
-        return PLS_OK;
+        return quantized_v == pls_type_is_quantized(s->type_k)
+                   ? PLS_OK
+                   : pls_fail(err, PLS_REFUSED, "vllm has one cache type for K and V: give one");
     }
     return s->engine == PLS_ENGINE_MLX ? refuse_mlx(card, s, err) : refuse_widths(card, s, err);
 }

@@ -245,6 +245,18 @@ static uint64_t doubt_bytes(const struct pls_place_scene *s, const struct pls_se
     return setting->engine == PLS_ENGINE_LLAMA_CPP ? doubt : pls_add(doubt, plan->bytes.compute);
 }
 
+/* GPUs that an engine would find by itself. */
+static bool has_gpus(const struct pls_machine *m)
+{
+    for (uint32_t i = 0; i < m->n_gpus; i++) {
+        enum pls_backend backend = m->gpus[i].backend;
+        if (m->gpus[i].pool >= 0 && backend != PLS_BACKEND_NONE && backend != PLS_BACKEND_CPU) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void pls_place_fill(const struct pls_place_scene *scene, const struct pls_setting *setting,
                     const struct pls_split *split, const struct pls_place_bytes *bytes, struct pls_plan *plan)
 {
@@ -253,6 +265,7 @@ void pls_place_fill(const struct pls_place_scene *scene, const struct pls_settin
     plan->setting.flash_attention = bytes->compute.flash_attention; /* "auto" may have lost it to the split */
     plan->gpu_layers = (int32_t)split->gpu_layers;
     plan->cpu_moe_layers = (int32_t)split->cpu_moe_layers;
+    plan->leaves_gpus = scene->n_devices == 0 && has_gpus(scene->machine);
     plan->tensor_data_bytes = l->tensor_data_bytes;
     plan->file_bytes = l->file_bytes;
     for (uint32_t i = 0; i < PLS_TYPE_COUNT; i++) {

@@ -263,8 +263,9 @@ static void cell_command(const void *row, bool raw, struct pls_text *out)
 {
     size_t start = out->len;
     (void)raw;
-    for (const char *const *r = pls_command_runtimes; *r != NULL && out->len == start; r++) {
-        pls_command_line(((const struct pls_row *)row)->entry, *r, out);
+    const struct pls_entry *entry = ((const struct pls_row *)row)->entry;
+    for (const char *const *r = pls_command_runtimes(entry); *r != NULL && out->len == start; r++) {
+        pls_command_line(entry, *r, out);
     }
 }
 
@@ -348,25 +349,36 @@ void pls_answer_machine(struct pls_page *page, const struct pls_machine *machine
     }
 }
 
+/* The first runtime is the one that was asked for. */
+static void no_command(struct pls_page *page, const struct pls_entry *entry)
+{
+    char room[LINE_CAP];
+    struct pls_text t = PLS_TEXT(room);
+    if (!entry->is_draft) {
+        pls_command_lacks(entry, pls_command_runtimes(entry)[0], &t);
+        pls_page_field(page, "Run", "no command%s%s", t.len > 0 ? ": " : "", room);
+    }
+}
+
 void pls_answer_commands(struct pls_page *page, const struct pls_entry *entry, bool only_first)
 {
-    const char *label = "Run";
-    for (const char *const *r = pls_command_runtimes; *r != NULL; r++) {
+    bool is_first = true;
+    for (const char *const *r = pls_command_runtimes(entry); *r != NULL && (is_first || !only_first); r++) {
         char room[LINE_CAP];
         struct pls_text t = PLS_TEXT(room);
         pls_command_line(entry, *r, &t);
         if (t.len == 0 || t.truncated) {
             continue;
         }
-        pls_page_field(page, label, "%s", room);
-        label = "or";
+        pls_page_field(page, is_first ? "Run" : "or", "%s", room);
+        is_first = false;
         t = PLS_TEXT(room);
         pls_command_wants(entry, *r, &t);
         if (t.len > 0) {
             pls_page_field(page, "", "%s", room);
         }
-        if (only_first) {
-            return;
-        }
+    }
+    if (is_first) {
+        no_command(page, entry);
     }
 }

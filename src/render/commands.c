@@ -1,22 +1,20 @@
 /* The command that runs a plan. Every value that differs from the runtime's own default is written out, so
  * that the command reproduces the configuration whose bytes were counted; what comes from files is quoted
  * for the shell. */
-#include "render/document.h"
+#include "render/commands.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-const char *const pls_command_runtimes[] = { "llama.cpp", "ollama", "mlx", "vllm", NULL };
+#include "render/document.h"
 
-enum { NAME_CAP = 192 };
-
-static void number(struct pls_text *out, const char *option, int64_t value)
+void pls_command_number(struct pls_text *out, const char *option, int64_t value)
 {
     pls_text_add(out, " %s %" PRId64, option, value);
 }
 
 /* "Qwen2.5-7B-Instruct-Q4_K_M.gguf": what the file is called by the GGUF naming convention. */
-static void gguf_name(const struct pls_entry *e, struct pls_text *out)
+void pls_command_gguf_name(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_card *c = &e->model->card;
     const char *slash = strrchr(c->hf_repo, '/');
@@ -66,13 +64,17 @@ static void llama_cache(const struct pls_plan *p, struct pls_text *out)
     }
 }
 
+/* With -ngl 0 alone the engine still opens the GPUs, holds buffers there and multiplies large batches on them; a plan
+ * that leaves them alone counts nothing of that. */
 static void llama_placement(const struct pls_plan *p, struct pls_text *out)
 {
-    if (has_gpu_pool(p) || p->ask.gpu_layers >= 0) {
-        number(out, "-ngl", p->gpu_layers);
+    if (p->leaves_gpus) {
+        pls_text_add(out, " --device none");
+    } else if (has_gpu_pool(p) || p->ask.gpu_layers >= 0) {
+        pls_command_number(out, "-ngl", p->gpu_layers);
     }
     if (p->cpu_moe_layers > 0) {
-        number(out, "--n-cpu-moe", p->cpu_moe_layers);
+        pls_command_number(out, "--n-cpu-moe", p->cpu_moe_layers);
     }
     uint32_t n = PLS_MAX_GPUS;
     while (n > 0 && !(p->ask.tensor_split[n - 1] > 0)) {
@@ -91,7 +93,7 @@ static void llama_placement(const struct pls_plan *p, struct pls_text *out)
 
 /* The GGUF file that was read, when it is what the plan is of: not a config.json, nor a file of another
  * quantization. */
-static const char *gguf_path(const struct pls_entry *e)
+const char *pls_command_gguf_path(const struct pls_entry *e)
 {
     const struct pls_quant *q = &e->plan->ask.quant;
     bool is_same = q->ftype == PLS_FTYPE_NONE || (q->ftype == e->model->stored.ftype && !q->from_name);
@@ -99,15 +101,14 @@ static const char *gguf_path(const struct pls_entry *e)
 }
 
 /* The folder that was read, of which a server takes the name; a config.json alone is nothing to serve. */
-static const char *folder_path(const struct pls_entry *e)
+const char *pls_command_folder(const struct pls_entry *e)
 {
     return e->path != NULL && e->model->card.source == PLS_SOURCE_CONFIG && !pls_text_ends(e->path, ".json")
                ? e->path
                : NULL;
 }
 
-/* A path as a word of its own, which no program takes for an option. */
-static void put_path(struct pls_text *out, const char *path)
+void pls_command_path(struct pls_text *out, const char *path)
 {
     char room[4096 + 8];
     struct pls_text t = PLS_TEXT(room);
@@ -118,7 +119,7 @@ static void put_path(struct pls_text *out, const char *path)
 static bool is_gguf(const struct pls_entry *e)
 {
     return e->plan->ask.quant.format == PLS_FORMAT_GGUF
-           && (gguf_path(e) != NULL || has_name(&e->model->card));
+           && (pls_command_gguf_path(e) != NULL || has_name(&e->model->card));
 }
 
 /* The repository of GGUF files: the one that was named, else the one the card knows. */
@@ -131,34 +132,38 @@ static const char *gguf_repo(const struct pls_entry *e)
     return known[0] != '\0' ? known : NULL;
 }
 
+const char *pls_command_gguf_repo(const struct pls_entry *e)
+{
+    return gguf_repo(e);
+}
+
 /* Where the engine takes the model from: the file that was read, a repository that it can fetch from, else
  * a file of the name it would have. */
 static void llama_source(const struct pls_entry *e, const char *file_option, const char *repo_option,
                          struct pls_text *out)
 {
-    const char *path = gguf_path(e);
+    const char *path = pls_command_gguf_path(e);
     const char *repo = gguf_repo(e);
     bool is_repo = path == NULL && repo != NULL;
-    char room[NAME_CAP];
+    char room[PLS_COMMAND_NAME_CAP];
     struct pls_text name = PLS_TEXT(room);
     if (is_repo) {
         pls_text_add(&name, "%s:%s", repo, e->plan->quant);
     } else if (path == NULL) {
-        gguf_name(e, &name);
+        pls_command_gguf_name(e, &name);
     }
     pls_text_add(out, " %s ", is_repo ? repo_option : file_option);
-    put_path(out, path != NULL ? path : room);
+    pls_command_path(out, path != NULL ? path : room);
 }
 
-/* Servers that run side by side need ports of their own; the first keeps the usual one. */
-static void port(const struct pls_entry *e, uint32_t usual, struct pls_text *out)
+void pls_command_port(const struct pls_entry *e, uint32_t usual, struct pls_text *out)
 {
     if (e->server > 0) {
-        number(out, "--port", usual + e->server);
+        pls_command_number(out, "--port", usual + e->server);
     }
 }
 
-static bool only_reads(const struct pls_card *card)
+bool pls_command_only_reads(const struct pls_card *card)
 {
     const uint32_t reading = 1u << PLS_TASK_EMBEDDING | 1u << PLS_TASK_RERANK;
     return card->tasks != 0 ? (card->tasks & ~reading) == 0 : card->is_encoder;
@@ -167,7 +172,7 @@ static bool only_reads(const struct pls_card *card)
 /* A server answers requests for embeddings or scores only when told so. */
 static void llama_task(const struct pls_card *card, struct pls_text *out)
 {
-    if (only_reads(card)) {
+    if (pls_command_only_reads(card)) {
         pls_text_add(out, (card->tasks & 1u << PLS_TASK_RERANK) != 0 ? " --reranking" : " --embeddings");
     }
 }
@@ -182,171 +187,159 @@ static void llama_draft(const struct pls_entry *e, struct pls_text *out)
     llama_source(e->draft, "-md", "-hfd", out);
     pls_text_add(out, " --spec-type draft-simple");
     if (e->n_drafted > 0) {
-        number(out, "--spec-draft-n-max", e->n_drafted);
+        pls_command_number(out, "--spec-draft-n-max", e->n_drafted);
     }
-    if (has_gpu_pool(e->draft->plan)) {
-        number(out, "-ngld", e->draft->plan->gpu_layers);
+    if (e->draft->plan->leaves_gpus) {
+        pls_text_add(out, " -devd none");
+    } else if (has_gpu_pool(e->draft->plan)) {
+        pls_command_number(out, "-ngld", e->draft->plan->gpu_layers);
     }
 }
 
-static void llama_command(const struct pls_entry *e, struct pls_text *out)
+/* Sizes of batches that were asked for, or that another program on the same engine has. */
+static void llama_batches(const struct pls_ask *ask, const struct pls_runtime_profile *own, struct pls_text *out)
+{
+    const struct pls_runtime_profile *meant = pls_runtime_profile(ask->runtime);
+    uint32_t batch = ask->batch_tokens != 0 ? ask->batch_tokens : meant->batch_tokens;
+    uint32_t ubatch = ask->ubatch_tokens != 0 ? ask->ubatch_tokens : meant->ubatch_tokens;
+    if (ask->batch_tokens != 0 || batch != own->batch_tokens) {
+        pls_command_number(out, "-b", batch);
+    }
+    if (ask->ubatch_tokens != 0 || ubatch != own->ubatch_tokens) {
+        pls_command_number(out, "-ub", ubatch);
+    }
+    if (ask->n_threads != 0) {
+        pls_command_number(out, "-t", ask->n_threads);
+    }
+}
+
+/* From a repository the engine fetches the projector too, unless told that it is not wanted. */
+static void llama_projector(const struct pls_entry *e, struct pls_text *out)
+{
+    bool is_fetched = pls_command_gguf_path(e) == NULL && gguf_repo(e) != NULL;
+    bool has_more = (e->model->card.modalities & ~(uint32_t)PLS_MODALITY_TEXT) != 0;
+    if (is_fetched && has_more && !e->plan->ask.use_projector) {
+        pls_text_add(out, " --no-mmproj");
+    }
+}
+
+static void llama_lacks(const struct pls_entry *e, struct pls_text *out)
+{
+    if (e->plan->ask.quant.format != PLS_FORMAT_GGUF) {
+        pls_text_add(out, "llama.cpp loads GGUF files alone");
+    } else if (!is_gguf(e)) {
+        pls_text_add(out, "nothing names its file");
+    }
+}
+
+static void llama_write(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
-    struct pls_ask own = pls_ask_default(p->ask.runtime);
     bool is_server = p->ask.runtime != PLS_RUNTIME_LLAMA_CLI;
-    if (!is_gguf(e)) {
-        return;
-    }
+    enum pls_runtime own = is_server ? PLS_RUNTIME_LLAMA_SERVER : PLS_RUNTIME_LLAMA_CLI;
     pls_text_add(out, "%s", is_server ? "llama-server" : "llama-cli");
     llama_source(e, "-m", "-hf", out);
-    number(out, "-c", (int64_t)p->setting.n_ctx);
+    llama_projector(e, out);
+    pls_command_number(out, "-c", (int64_t)p->setting.n_ctx);
     /* The server's own default number of slots is not that of the other profiles: it is always said. */
-    if (is_server) {
-        number(out, "-np", p->setting.n_seq);
+    if (is_server || p->setting.n_seq > 1) {
+        pls_command_number(out, "-np", p->setting.n_seq);
     }
-    if (p->ask.batch_tokens != own.batch_tokens) {
-        number(out, "-b", p->ask.batch_tokens);
-    }
-    if (p->ask.ubatch_tokens != own.ubatch_tokens) {
-        number(out, "-ub", p->ask.ubatch_tokens);
-    }
+    llama_batches(&p->ask, pls_runtime_profile(own), out);
     llama_cache(p, out);
     llama_placement(p, out);
     llama_draft(e, out);
     if (is_server) {
         llama_task(&e->model->card, out);
-        port(e, 8080, out);
+        pls_command_port(e, 8080, out);
     }
 }
 
-/* A file, or a repository with its quant, becomes a model of the library with the context baked in; a tag
- * of the library names its default quant only. */
-static void ollama_command(const struct pls_entry *e, struct pls_text *out)
+static void llama_wants(const struct pls_entry *entry, struct pls_text *out)
 {
-    const struct pls_plan *p = e->plan;
-    const struct pls_card *c = &e->model->card;
-    char repo[NAME_CAP];
-    struct pls_text name = PLS_TEXT(repo);
-    const char *source = gguf_path(e);
-    /* it has one type for both */
-    if (p->ask.quant.format != PLS_FORMAT_GGUF || p->setting.type_k != p->setting.type_v) {
+    const struct pls_card *c = &entry->model->card;
+    if (!is_gguf(entry) || pls_command_gguf_path(entry) != NULL || gguf_repo(entry) != NULL) {
         return;
     }
-    if (source == NULL && gguf_repo(e) != NULL) {
-        pls_text_add(&name, "hf.co/%s:%s", gguf_repo(e), p->quant);
-        source = repo;
-    } else if (source == NULL) {
-        bool is_default = p->ask.quant.ftype == PLS_FTYPE_Q4_K_M || p->ask.quant.ftype == PLS_FTYPE_MXFP4_MOE;
-        if (c->ollama_tag[0] == '\0' || !is_default) {
-            return;
+    char room[PLS_COMMAND_NAME_CAP];
+    struct pls_text name = PLS_TEXT(room);
+    pls_command_gguf_name(entry, &name);
+    pls_text_escape(out, room);
+    if (entry->path != NULL && c->source == PLS_SOURCE_GGUF) {
+        pls_text_add(out, " has to be made first, with llama-quantize");
+        return;
+    }
+    pls_text_add(out, " has to be found or made first (convert_hf_to_gguf.py, llama-quantize): ");
+    if (entry->unseen_repo != NULL) {
+        pls_text_escape(out, entry->unseen_repo);
+    }
+    pls_text_add(out, "%s", entry->unseen_repo != NULL ? " may hold it, unverified" : "no GGUF repository is known");
+}
+
+struct writer {
+    const char *runtime;
+    void (*lacks)(const struct pls_entry *e, struct pls_text *out);
+    void (*write)(const struct pls_entry *e, struct pls_text *out);
+    void (*wants)(const struct pls_entry *e, struct pls_text *out); /* NULL: never anything */
+};
+
+static const struct writer writers[] = {
+    { "llama.cpp", llama_lacks, llama_write, llama_wants },
+    { "ollama", pls_ollama_lacks, pls_ollama_write, pls_ollama_wants },
+    { "lmstudio", pls_lmstudio_lacks, pls_lmstudio_write, NULL },
+    { "jan", pls_jan_lacks, pls_jan_write, pls_jan_wants },
+    { "mlx", pls_mlx_lacks, pls_mlx_write, NULL },
+    { "vllm", pls_vllm_lacks, pls_vllm_write, NULL },
+};
+
+static const struct writer *writer_of(const char *runtime)
+{
+    for (size_t i = 0; i < PLS_COUNT_OF(writers); i++) {
+        if (pls_text_equal(writers[i].runtime, runtime)) {
+            return &writers[i];
         }
-        source = c->ollama_tag;
     }
-    pls_text_add(out, "printf 'FROM %%s\\nPARAMETER num_ctx %%s\\n' ");
-    put_path(out, source);
-    char own[24] = "plimsoll";
-    if (e->server > 0) {
-        struct pls_text t = PLS_TEXT(own);
-        pls_text_add(&t, "plimsoll-%u", e->server + 1);
-    }
-    pls_text_add(out, " %" PRIu64 " | ollama create %s -f /dev/stdin", p->setting.n_ctx_seq, own);
-    if (!only_reads(c)) { /* a model that only reads has nothing to say at a prompt */
-        pls_text_add(out, " && ollama run %s", own);
-    }
+    return NULL;
 }
 
-/* Options of mlx_lm.convert (mlx-lm of 2026) that make a quantization: affine, a mixed recipe, a float of
- * few bits, or none. */
-static void mlx_recipe(const struct pls_quant *q, struct pls_text *out)
+/* llama-server and Ollama allocate alike when told the same; the others have defaults of their own, and a plan for
+ * one of them is run by it alone. */
+const char *const *pls_command_runtimes(const struct pls_entry *entry)
 {
-    char slug[32]; /* "mlx-mixed_3_6", "mlx-mxfp4" */
-    pls_quant_name(q, slug, sizeof(slug));
-    if (q->bits == 0) {
-        pls_text_add(out, " --dtype %s", q->stored == PLS_TYPE_F16 ? "float16" : "bfloat16");
-    } else if (q->bits_high != 0 && q->stored != PLS_TYPE_NONE) { /* what is released in MXFP4 stays */
-        pls_text_add(out, " -q --q-bits %u --q-group-size 64", q->bits_high);
-    } else if (q->bits_high != 0) {
-        pls_text_add(out, " -q --quant-predicate %s", slug + strlen("mlx-"));
-    } else if (q->stored != PLS_TYPE_NONE) {
-        pls_text_add(out, " -q --q-mode %s", slug + strlen("mlx-"));
+    static const char *const of_engine[] = { "llama.cpp", "ollama", NULL };
+    static const char *const own[PLS_RUNTIME_COUNT][2] = {
+        [PLS_RUNTIME_OLLAMA] = { "ollama" }, [PLS_RUNTIME_LMSTUDIO] = { "lmstudio" }, [PLS_RUNTIME_JAN] = { "jan" },
+        [PLS_RUNTIME_MLX] = { "mlx" },       [PLS_RUNTIME_VLLM] = { "vllm" },
+    };
+    enum pls_runtime runtime = entry->plan->ask.runtime;
+    return (size_t)runtime < PLS_COUNT_OF(own) && own[runtime][0] != NULL ? own[runtime] : of_engine;
+}
+
+void pls_command_lacks(const struct pls_entry *entry, const char *runtime, struct pls_text *out)
+{
+    const struct writer *w = writer_of(runtime);
+    if (entry->is_draft) {
+        pls_text_add(out, "it runs in the command of the model it drafts for");
+    } else if (w == NULL) {
+        pls_text_add(out, "no such runtime");
+    } else if (entry->draft != NULL && w->write != llama_write) {
+        pls_text_add(out, "%s takes no draft model", runtime);
     } else {
-        pls_text_add(out, " -q --q-bits %u --q-group-size %u", q->bits, q->group != 0 ? q->group : 64U);
+        w->lacks(entry, out);
     }
-}
-
-static void mlx_command(const struct pls_entry *e, struct pls_text *out)
-{
-    const struct pls_plan *p = e->plan;
-    const struct pls_card *c = &e->model->card;
-    const char *path = folder_path(e);
-    bool is_named = e->repo != NULL && p->ask.quant.format == PLS_FORMAT_MLX; /* and needs no making */
-    const char *source = path != NULL ? path : is_named ? e->repo : c->hf_repo;
-    bool usable = p->ask.quant.format == PLS_FORMAT_MLX
-        || (p->ask.quant.format == PLS_FORMAT_SAFETENSORS && p->ask.runtime == PLS_RUNTIME_MLX);
-    if (!usable || source[0] == '\0') {
-        return;
-    }
-    const struct pls_quant *q = &p->ask.quant;
-    const struct pls_quant *stored = &e->model->stored;
-    bool is_same = stored->format == q->format && stored->bits == q->bits && stored->group == q->group;
-    bool is_made = is_named || (path != NULL && is_same);
-    if (!is_made && q->format == PLS_FORMAT_MLX) {
-        pls_text_add(out, "mlx_lm.convert --hf-path ");
-        put_path(out, source);
-        mlx_recipe(&p->ask.quant, out);
-        if (e->server > 0) { /* a folder of its own */
-            pls_text_add(out, " --mlx-path mlx_model-%u && mlx_lm.server --model mlx_model-%u", e->server + 1,
-                         e->server + 1);
-        } else {
-            pls_text_add(out, " && mlx_lm.server --model mlx_model");
-        }
-    } else {
-        pls_text_add(out, "mlx_lm.server --model ");
-        put_path(out, source);
-    }
-    port(e, 8080, out);
-}
-
-static void vllm_command(const struct pls_entry *e, struct pls_text *out)
-{
-    const struct pls_plan *p = e->plan;
-    const char *path = folder_path(e);
-    const char *repo = e->repo != NULL ? e->repo : e->model->card.hf_repo;
-    const char *source = path != NULL ? path : repo;
-    bool usable = p->ask.quant.format == PLS_FORMAT_SAFETENSORS || p->ask.quant.format == PLS_FORMAT_GPTQ
-        || p->ask.quant.format == PLS_FORMAT_AWQ || p->ask.quant.format == PLS_FORMAT_FP8
-        || p->ask.quant.format == PLS_FORMAT_BNB;
-    /* The card's repository holds the released weights; a quantized copy of them has to be named, or be a
-     * folder. */
-    bool is_known = path != NULL || e->repo != NULL || p->ask.quant.format == PLS_FORMAT_SAFETENSORS;
-    if (!usable || source[0] == '\0' || !is_known) {
-        return;
-    }
-    pls_text_add(out, "vllm serve ");
-    put_path(out, source);
-    number(out, "--max-model-len", (int64_t)p->setting.n_ctx_seq);
-    number(out, "--max-num-seqs", p->setting.n_seq);
-    port(e, 8000, out);
 }
 
 void pls_command_line(const struct pls_entry *entry, const char *runtime, struct pls_text *out)
 {
-    static const struct {
-        const char *name;
-        void (*write)(const struct pls_entry *entry, struct pls_text *out);
-    } writers[] = {
-        { "llama.cpp", llama_command },
-        { "ollama", ollama_command },
-        { "mlx", mlx_command },
-        { "vllm", vllm_command },
-    };
+    const struct writer *w = writer_of(runtime);
+    char room[PLS_COMMAND_NAME_CAP];
+    struct pls_text lacking = PLS_TEXT(room);
     size_t start = out->len;
-    for (size_t i = 0; i < PLS_COUNT_OF(writers) && !entry->is_draft; i++) {
-        bool can_draft = writers[i].write == llama_command;
-        if (pls_text_equal(writers[i].name, runtime) && (entry->draft == NULL || can_draft)) {
-            writers[i].write(entry, out);
-        }
+    pls_command_lacks(entry, runtime, &lacking);
+    if (w == NULL || lacking.len > 0) {
+        return;
     }
+    w->write(entry, out);
     /* Quotes do not keep control characters from a terminal, and half a command is worse than none. */
     bool is_printable = true;
     for (size_t i = start; i < out->len; i++) {
@@ -358,42 +351,13 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
     }
 }
 
-/* The type of the cache is the server's, not the model's (ollama, docs/faq). */
-static void ollama_wants(const struct pls_entry *e, struct pls_text *out)
-{
-    char room[NAME_CAP * 2];
-    struct pls_text command = PLS_TEXT(room);
-    enum pls_type type = e->plan->setting.type_k;
-    ollama_command(e, &command);
-    if (command.len > 0 && type != PLS_TYPE_F16) {
-        pls_text_add(out, "ollama serve has to run with OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE=%s",
-                     pls_type_info(type)->name);
-    }
-}
-
 void pls_command_wants(const struct pls_entry *entry, const char *runtime, struct pls_text *out)
 {
-    const struct pls_card *c = &entry->model->card;
-    if (pls_text_equal(runtime, "ollama")) {
-        ollama_wants(entry, out);
-        return;
-    }
-    if (!pls_text_equal(runtime, "llama.cpp") || !is_gguf(entry) || gguf_path(entry) != NULL
-        || gguf_repo(entry) != NULL) {
-        return;
-    }
-    char room[NAME_CAP];
-    struct pls_text name = PLS_TEXT(room);
-    gguf_name(entry, &name);
-    pls_text_escape(out, room);
-    if (entry->path != NULL && c->source == PLS_SOURCE_GGUF) {
-        pls_text_add(out, " has to be made first, with llama-quantize");
-    } else {
-        pls_text_add(out, " has to be found or made first (convert_hf_to_gguf.py, llama-quantize): ");
-        if (entry->unseen_repo != NULL) {
-            pls_text_escape(out, entry->unseen_repo);
-        }
-        pls_text_add(out, "%s",
-                     entry->unseen_repo != NULL ? " may hold it, unverified" : "no GGUF repository is known");
+    const struct writer *w = writer_of(runtime);
+    char room[PLS_COMMAND_NAME_CAP];
+    struct pls_text lacking = PLS_TEXT(room);
+    pls_command_lacks(entry, runtime, &lacking);
+    if (w != NULL && w->wants != NULL && lacking.len == 0) {
+        w->wants(entry, out);
     }
 }

@@ -19,7 +19,7 @@ enum pls_code pls_json_plan(FILE *to, bool lines, const struct pls_report *repor
 enum pls_code pls_json_fit(FILE *to, bool lines, const struct pls_report *report, struct pls_err *err);
 enum pls_code pls_json_machine(FILE *to, bool lines, const struct pls_machine *machine, struct pls_err *err);
 
-/* Runtimes that pls_command_line knows, NULL-terminated. */
-extern const char *const pls_command_runtimes[];
+/* Runtimes that run this plan as it was sized, the one that was asked for first; NULL-terminated. */
+const char *const *pls_command_runtimes(const struct pls_entry *entry);
 
 #endif

@@ -147,7 +147,7 @@ static void add_quality(struct pls_json *j, cJSON *to, const struct pls_quality 
 static void add_commands(struct pls_json *j, cJSON *to, const struct pls_entry *entry)
 {
     cJSON *o = pls_json_object(j, to, "commands");
-    for (const char *const *r = pls_command_runtimes; *r != NULL; r++) {
+    for (const char *const *r = pls_command_runtimes(entry); *r != NULL; r++) {
         char room[COMMAND_CAP];
         struct pls_text t = PLS_TEXT(room);
         pls_command_line(entry, *r, &t);
@@ -164,19 +164,31 @@ static void add_note(struct pls_json *j, cJSON *array, const char *code, const c
     pls_json_text(j, o, "text", text);
 }
 
+/* Of the runtime that was asked for: what its command needs first, or why there is none. */
+static void add_command_notes(struct pls_json *j, cJSON *array, const struct pls_entry *entry)
+{
+    const char *runtime = pls_command_runtimes(entry)[0];
+    char room[COMMAND_CAP];
+    struct pls_text t = PLS_TEXT(room);
+    pls_command_wants(entry, runtime, &t);
+    if (t.len > 0) {
+        add_note(j, array, pls_text_equal(runtime, "llama.cpp") ? "no-repository" : "before-command", room);
+        return;
+    }
+    pls_command_lacks(entry, runtime, &t);
+    if (t.len > 0 && !entry->is_draft) {
+        add_note(j, array, "no-command", room);
+    }
+}
+
 static void add_notes(struct pls_json *j, cJSON *to, const struct pls_entry *entry)
 {
     const struct pls_plan *p = entry->plan;
     cJSON *array = pls_json_array(j, to, "notes");
-    char room[COMMAND_CAP];
-    struct pls_text t = PLS_TEXT(room);
     for (uint32_t i = 0; i < p->n_notes; i++) {
         add_note(j, array, p->notes[i].code, p->notes[i].text);
     }
-    pls_command_wants(entry, "llama.cpp", &t);
-    if (t.len > 0) {
-        add_note(j, array, "no-repository", room);
-    }
+    add_command_notes(j, array, entry);
 }
 
 static void add_pick(struct pls_json *j, cJSON *o, const struct pls_pick *pick, uint32_t rank)

@@ -331,6 +331,17 @@ enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls
     return pls_page_end(&page, code, to, err);
 }
 
+static enum pls_code no_command(const struct pls_entry *entry, const char *runtime, struct pls_err *err)
+{
+    char why[LINE_CAP];
+    struct pls_text t = PLS_TEXT(why);
+    pls_command_lacks(entry, runtime, &t);
+    return pls_fail(err, PLS_REFUSED,
+                    "--emit: no command for %s with %s %s: %s (-q names another quant, --runtime another engine)",
+                    runtime, pls_words_model(&entry->model->card), entry->plan->quant,
+                    t.len > 0 ? why : "its name cannot be printed");
+}
+
 enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime,
                                   struct pls_err *err)
 {
@@ -348,10 +359,7 @@ enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uin
         pls_command_line(&entries[i], runtime, &t);
         fprintf(page.to, "%s\n", room);
         if (t.len == 0) {
-            code = pls_fail(
-                err, PLS_REFUSED,
-                "--emit: no command for %s with %s %s (-q names another quant, --runtime another engine)",
-                runtime, pls_words_model(&entries[i].model->card), entries[i].plan->quant);
+            code = no_command(&entries[i], runtime, err);
         }
     }
     return pls_page_end(&page, code, to, err);
