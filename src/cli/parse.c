@@ -1,5 +1,6 @@
 /* argv to struct pls_args. Both --name=value and --name value are taken; short names may have several
- * letters, as the engine's do (-ngl, -ctk), so letters are never bundled. "--" ends the options. */
+ * letters, as the engine's do (-ngl, -ctk), so letters are never bundled; a value may be glued to one (-n1, -c8k,
+ * -ngl99). "--" ends the options. */
 #include "cli/options.h"
 
 #include <string.h>
@@ -45,6 +46,47 @@ static bool is_too_little(enum pls_opt id, const char *value)
     double x = 1;
     bool is_number = pls_parse_bytes(value, &n) || pls_parse_tokens(value, &n) || pls_parse_double(value, &x);
     return is_number && is_in(id, ids, PLS_COUNT_OF(ids)) && (n == 0 || !(x > 0));
+}
+
+/* The most that a machine can mean: 8192 processors are Linux's own limit, the largest machines have some 50 TiB of RAM
+ * and a GPU less than one, and engines count tokens in 31 bits. */
+static const struct {
+    enum pls_opt id;
+    uint64_t most;
+} bounds[] = {
+    { PLS_OPT_DEPTH, INT32_MAX },
+    { PLS_OPT_PROMPT, INT32_MAX },
+    { PLS_OPT_THREADS, 8192 },
+    { PLS_OPT_PARALLEL, 65536 },
+    { PLS_OPT_RAM, 1024 * 1024 * PLS_GIB },
+    { PLS_OPT_RESERVE, 1024 * 1024 * PLS_GIB },
+    { PLS_OPT_VRAM, 64 * 1024 * PLS_GIB },
+    { PLS_OPT_BANDWIDTH, 1000000 },
+};
+
+static enum pls_code bound_check(enum pls_opt id, const char *value, struct pls_err *err)
+{
+    const struct pls_option *o = pls_option_info(id);
+    uint64_t n = 0;
+    double x = 0;
+    bool is_number = o->kind == PLS_KIND_BYTES  ? pls_parse_bytes(value, &n)
+                     : o->kind == PLS_KIND_NUMBER ? pls_parse_double(value, &x)
+                                                  : pls_parse_tokens(value, &n);
+    for (size_t i = 0; i < PLS_COUNT_OF(bounds) && is_number; i++) {
+        if (bounds[i].id != id || (n <= bounds[i].most && x <= (double)bounds[i].most)) {
+            continue;
+        }
+        char room[32];
+        struct pls_text most = PLS_TEXT(room);
+        if (o->kind == PLS_KIND_BYTES) {
+            pls_text_bytes(&most, bounds[i].most);
+        } else {
+            pls_text_add(&most, "%llu", (unsigned long long)bounds[i].most);
+        }
+        return pls_fail(err, PLS_USAGE, "--%s: '%s' is more than any machine can mean (at most %s)", o->name, value,
+                        room);
+    }
+    return PLS_OK;
 }
 
 /* "-1" is the engine's word for "as you see fit" where it takes a number. */
@@ -96,7 +138,7 @@ static enum pls_code value_check(enum pls_opt id, const char *value, struct pls_
     if (code == PLS_OK && is_too_little(id, value)) {
         return pls_fail(err, PLS_USAGE, "--%s: must be more than 0", o->name);
     }
-    return code;
+    return code == PLS_OK ? bound_check(id, value, err) : code;
 }
 
 static enum pls_code unknown_option(const char *typed, struct pls_err *err)
@@ -205,6 +247,39 @@ static const char *argument(struct parser *p, const char *name, size_t len)
     return p->at < p->argc ? p->argv[p->at++] : NULL;
 }
 
+/* "-n1", "-c8k", "-ngl99": the longest short name that the word begins with, and the rest as its value. Names of several
+ * letters take only what begins with a digit, for "-nglx" is a slip; so is a long name behind one dash. */
+static enum pls_opt glued(const char *name, size_t *len)
+{
+    enum pls_opt best = PLS_OPT_COUNT;
+    *len = 0;
+    if (pls_option_by_name(name, strcspn(name, "="), false) != PLS_OPT_COUNT) {
+        return best;
+    }
+    for (size_t n = 1; name[n - 1] != '\0' && name[n] != '\0'; n++) {
+        enum pls_opt id = pls_option_by_name(name, n, true);
+        if (id != PLS_OPT_COUNT) {
+            best = id;
+            *len = n;
+        }
+    }
+    bool is_value = best != PLS_OPT_COUNT && pls_option_info(best)->kind != PLS_KIND_FLAG
+        && (*len == 1 || (name[*len] >= '0' && name[*len] <= '9'));
+    return is_value ? best : PLS_OPT_COUNT;
+}
+
+static enum pls_code take_glued(struct parser *p, const char *word)
+{
+    struct pls_err why;
+    size_t len = 0;
+    enum pls_opt id = word[1] != '-' ? glued(word + 1, &len) : PLS_OPT_COUNT;
+    if (id == PLS_OPT_COUNT || form_check(pls_option_info(id), word + 1 + len, &why) != PLS_OK) {
+        return unknown_option(word, p->err);
+    }
+    enum pls_code code = give(p, id, word + 1 + len);
+    return code == PLS_OK ? value_check(id, word + 1 + len, p->err) : code;
+}
+
 static enum pls_code take_option(struct parser *p, const char *word)
 {
     bool is_short = word[1] != '-';
@@ -218,7 +293,7 @@ static enum pls_code take_option(struct parser *p, const char *word)
                              : pls_fail(p->err, PLS_USAGE, "%s: needs an argument (a model)", word);
     }
     if (id == PLS_OPT_COUNT) {
-        return unknown_option(word, p->err);
+        return take_glued(p, word);
     }
     const struct pls_option *o = pls_option_info(id);
     if (o->kind == PLS_KIND_FLAG && name[len] == '=') {

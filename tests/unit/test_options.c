@@ -52,6 +52,43 @@ START_TEST(letters_of_the_engine_are_words)
 }
 END_TEST
 
+/* The longest name first: -np, -ngl and -ub are options of their own. */
+START_TEST(a_value_may_be_glued_to_letters)
+{
+    ck_assert_int_eq(PARSE("fit", "-n1", "-c8k", "-np4", "-ngl99", "-ub512", "-b1024", "-qQ4_K_M", "-t8"), PLS_OK);
+    ck_assert_uint_eq(pls_args_u64(&args, PLS_OPT_TOP, 0), 1);
+    ck_assert_str_eq(pls_args_text(&args, PLS_OPT_CONTEXT), "8k");
+    ck_assert_uint_eq(pls_args_u64(&args, PLS_OPT_PARALLEL, 0), 4);
+    ck_assert_str_eq(pls_args_text(&args, PLS_OPT_GPU_LAYERS), "99");
+    ck_assert_uint_eq(pls_args_u64(&args, PLS_OPT_UBATCH, 0), 512);
+    ck_assert_uint_eq(pls_args_u64(&args, PLS_OPT_BATCH, 0), 1024);
+    ck_assert_str_eq(pls_args_text(&args, PLS_OPT_QUANT), "Q4_K_M");
+    ck_assert_uint_eq(pls_args_u64(&args, PLS_OPT_THREADS, 0), 8);
+    ck_assert_int_eq(PARSE("fit", "-cmax"), PLS_OK);
+    ck_assert_str_eq(pls_args_text(&args, PLS_OPT_CONTEXT), "max");
+    static const char *const slips[] = { "-context", "-quant", "-nx", "-nq1", "-h1", "-ngl", "-tx", "-z1" };
+    for (size_t i = 0; i < PLS_COUNT_OF(slips); i++) {
+        ck_assert_msg(PARSE("fit", slips[i]) == PLS_USAGE, "%s", slips[i]);
+    }
+}
+END_TEST
+
+START_TEST(what_no_machine_can_mean_is_refused)
+{
+    static const char *const wrong[][2] = { { "-d", "18446744073709551615" }, { "-p", "18446744073709551615" },
+                                            { "-d", "2147483648" },           { "-t", "100000" },
+                                            { "-np", "65537" },               { "--vram", "100000T" },
+                                            { "--ram", "1025T" },             { "--bandwidth", "1e7" } };
+    static const char *const right[][2] = { { "-d", "2147483647" }, { "-p", "1m" },        { "-t", "8192" },
+                                            { "-np", "65536" },     { "--vram", "64T" },   { "--ram", "1024T" },
+                                            { "-t", "-1" },         { "--bandwidth", "8000" } };
+    for (size_t i = 0; i < PLS_COUNT_OF(wrong); i++) {
+        ck_assert_msg(PARSE("fit", wrong[i][0], wrong[i][1]) == PLS_USAGE, "%s %s", wrong[i][0], wrong[i][1]);
+        ck_assert_msg(PARSE("fit", right[i][0], right[i][1]) == PLS_OK, "%s %s", right[i][0], right[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(the_last_one_given_counts_and_bytes_are_binary)
 {
     ck_assert_int_eq(PARSE("fit", "--ram", "16G", "--ram", "32GB"), PLS_OK);
@@ -141,6 +178,7 @@ START_TEST(help_is_never_cut)
 END_TEST
 
 UNIT_MAIN("options", both_spellings_of_an_argument_are_one, no_command_means_fit, letters_of_the_engine_are_words,
+          a_value_may_be_glued_to_letters, what_no_machine_can_mean_is_refused,
           the_last_one_given_counts_and_bytes_are_binary, two_dashes_end_the_options,
           what_is_wrong_is_said_with_the_nearest_name, malformed_values_are_refused, options_belong_to_commands,
           too_many_options_are_refused_not_dropped, the_table_names_everything_once, help_is_never_cut)
