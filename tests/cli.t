@@ -29,6 +29,11 @@ refuses "unknown option, nearest offered" 2 'contxt: unknown option .*--context'
 refuses "unknown command, nearest offered" 2 'paln: unknown command .*plan' paln
 refuses "letters swapped" 2 'did you mean fit' fti
 refuses "help is offered too" 2 'did you mean help' hlep
+refuses "a machine is no command" 2 'did you mean --on "M4 Max 64 GB"' M4 Max 64 GB
+refuses "nor what to look for" 2 'did you mean --on "M4 Max 64 GB"' fit "M4 Max 64 GB" --on $box
+refuses "words of nothing stay so" 2 'unknown command' gobbledygook 64 GB
+run fit -n1 -c8k --on $box --json
+is "values stand behind letters" "$status $(jq -c '[(.configs | length), .configs[0].context_tokens]' "$tap_tmp/out")" "0 [1,8192]"
 refuses "help of no command" 2 'plan' help paln
 refuses "a model where a command belongs" 2 'fit WORD.* searches, plan MODEL' qwen3-8b
 refuses "missing argument" 2 'context: needs an argument' fit --context

@@ -133,7 +133,8 @@ if [ -f README.md ]; then
         readme_rewrite "$tap_tmp/readme" >"$tap_tmp/README" && cat "$tap_tmp/README" >README.md
     fi
     is "README opens with make run and make check" "$(awk '$1 == "make" { print $2 }' README.md | head -2 | tr '\n' ' ')" "run check "
-    unknown=$(grep -oE '(^|[ `])--[a-z][a-z-]+' README.md | tr -d ' `' | sort -u | while read -r o; do
+    grep -vE '^    (Run|or)  ' README.md >"$tap_tmp/README.own" # lines of other programs' options
+    unknown=$(grep -oE '(^|[ `])--[a-z][a-z-]+' "$tap_tmp/README.own" | tr -d ' `' | sort -u | while read -r o; do
         grep -q "	$o	" "$tap_tmp/options" || echo "$o"; done)
     empty "README names only options that exist" "$unknown"
 fi

@@ -141,6 +141,8 @@ enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
     code = pls_fit_run(s, t.len > 0 ? words : NULL, &ask, &found, err);
     if (code == PLS_OK) {
         find_repos(s, &found);
+    } else if (code == PLS_USAGE && t.len > 0) {
+        code = pls_fail_as_machine(s, words, err);
     }
     return code == PLS_OK ? answer(s, &ask, &found, err) : code;
 }

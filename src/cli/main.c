@@ -63,6 +63,27 @@ static enum pls_code complete(int argc, char *const argv[], struct pls_err *err)
     return code;
 }
 
+/* "plimsoll M4 Max 64 GB": words that are no command may be a machine. */
+static enum pls_code unknown_words(int argc, char *const argv[], struct pls_err *err)
+{
+    static const struct pls_args none = { .command = PLS_CMD_CATALOG };
+    struct pls_session session;
+    struct pls_err why;
+    char room[256];
+    struct pls_text words = PLS_TEXT(room);
+    for (int i = 1; i < argc && argv[i][0] != '-'; i++) {
+        pls_text_add(&words, "%s%s", i > 1 ? " " : "", argv[i]);
+    }
+    if (words.len == 0 || words.truncated) {
+        return PLS_USAGE;
+    }
+    if (pls_session_begin(&session, &none, argv[0], &why) == PLS_OK) {
+        pls_fail_as_machine(&session, room, err);
+    }
+    pls_session_end(&session);
+    return PLS_USAGE;
+}
+
 static enum pls_code run(int argc, char *const argv[], struct pls_err *err)
 {
     struct pls_args args;
@@ -72,7 +93,7 @@ static enum pls_code run(int argc, char *const argv[], struct pls_err *err)
     }
     enum pls_code code = pls_args_parse(argc, argv, &args, err);
     if (code != PLS_OK) {
-        return code;
+        return code == PLS_USAGE && !args.has_command ? unknown_words(argc, argv, err) : code;
     }
     if (pls_args_has(&args, PLS_OPT_HELP) || pls_args_has(&args, PLS_OPT_VERSION)
         || pls_args_has(&args, PLS_OPT_LIST_OPTIONS)) {
