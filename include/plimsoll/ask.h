@@ -52,6 +52,9 @@ struct pls_runtime_profile {
 /* Never NULL for a runtime below PLS_RUNTIME_COUNT. */
 const struct pls_runtime_profile *pls_runtime_profile(enum pls_runtime runtime);
 
+/* llama.cpp as it was on this day (yyyymmdd) is what the core's rules are those of. */
+#define PLS_ENGINE_TODAY 20260822u
+
 enum pls_tri { PLS_AUTO = 0, PLS_ON, PLS_OFF };
 
 #define PLS_CONTEXT_DEFAULT 0          /* what the runtime would use */

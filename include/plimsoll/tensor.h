@@ -50,6 +50,7 @@ struct pls_tensors {
 };
 
 uint64_t pls_tensor_elements(const struct pls_tensor *t); /* saturates */
+uint64_t pls_tensors_elements(const struct pls_tensors *list); /* of all of them */
 uint64_t pls_tensor_bytes(const struct pls_tensor *t);    /* in its type; PLS_SATURATED when the row does not divide */
 /* Sets category and traits from the name. */
 void pls_tensor_read_name(struct pls_tensor *t);

@@ -47,6 +47,11 @@ bool pls_text_starts(const char *text, const char *prefix);
 bool pls_text_ends(const char *text, const char *suffix);
 void pls_text_lower(char *text);
 
+/* Changes of letters between two words of at most PLS_TEXT_DISTANCE_MAX bytes; two neighbours swapped ("fti") are one
+ * change. Longer words: as far apart as that. */
+enum { PLS_TEXT_DISTANCE_MAX = 160 };
+uint32_t pls_text_distance(const char *a, const char *b);
+
 /* Numbers from text; the whole of it must be consumed. False leaves *out alone.
  * bytes: "17179869184", "16G"/"16GiB"/"16gb" (binary, as memory is sold), "512M", "1.5T".
  * tokens: "4096", "32k" (x1024), "1m" (x1048576), "128K". */

@@ -157,6 +157,41 @@ void pls_text_lower(char *text)
     }
 }
 
+/* Row i of the table of distances between the first i bytes of a and the beginnings of b, from the two before it. */
+static void distance_row(const char *a, const char *b, size_t i, uint16_t *rows[3])
+{
+    uint16_t *row = rows[i % 3];
+    const uint16_t *above = rows[(i + 2) % 3];
+    const uint16_t *before = rows[(i + 1) % 3];
+    row[0] = (uint16_t)i;
+    for (size_t j = 1; b[j - 1] != '\0'; j++) {
+        uint64_t change = above[j - 1] + (a[i - 1] != b[j - 1] ? 1U : 0U);
+        uint64_t least = pls_min(change, pls_min(above[j], row[j - 1]) + 1);
+        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+            least = pls_min(least, before[j - 2] + 1U);
+        }
+        row[j] = (uint16_t)least;
+    }
+}
+
+uint32_t pls_text_distance(const char *a, const char *b)
+{
+    uint16_t room[3][PLS_TEXT_DISTANCE_MAX + 1];
+    uint16_t *rows[3] = { room[0], room[1], room[2] };
+    size_t n = strlen(a);
+    size_t m = strlen(b);
+    if (n > PLS_TEXT_DISTANCE_MAX || m > PLS_TEXT_DISTANCE_MAX) {
+        return PLS_TEXT_DISTANCE_MAX;
+    }
+    for (size_t j = 0; j <= m; j++) {
+        room[0][j] = (uint16_t)j;
+    }
+    for (size_t i = 1; i <= n; i++) {
+        distance_row(a, b, i, rows);
+    }
+    return room[n % 3][m];
+}
+
 void pls_text_bytes(struct pls_text *t, uint64_t bytes)
 {
     static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };

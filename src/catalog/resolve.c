@@ -172,32 +172,6 @@ static enum pls_code by_beginning(struct pls_catalog *catalog, const char *name,
     return code;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Levenshtein distance of two keys, two rows at a time. */
-static uint32_t edit_distance(const char *a, const char *b)
-{
-    uint32_t row[PLS_DB_KEY_MAX + 1];
-    uint32_t n = (uint32_t)strlen(b);
-    for (uint32_t j = 0; j <= n; j++) {
-        row[j] = j;
-    }
-    for (uint32_t i = 1; a[i - 1] != '\0'; i++) {
-        uint32_t diagonal = row[0];
-        row[0] = i;
-        for (uint32_t j = 1; j <= n; j++) {
-            uint32_t above = row[j];
-            uint32_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            row[j] = least(change, least(above, row[j - 1]) + 1);
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
 /* The ids nearest to a name: those that begin with it, else those with the fewest changes of letters. */
 static enum pls_code nearest(struct pls_catalog *catalog, const char *name, struct candidates *out,
                              struct pls_err *err)
@@ -223,7 +197,7 @@ static enum pls_code nearest(struct pls_catalog *catalog, const char *name, stru
                                  "SELECT model, key FROM @.aliases WHERE rank IN (0, 4) ORDER BY model",
                                  &stmt, err);
         while (code == PLS_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-            uint32_t distance = edit_distance(key, (const char *)sqlite3_column_text(stmt, 1));
+            uint32_t distance = pls_text_distance(key, (const char *)sqlite3_column_text(stmt, 1));
             if (distance <= most) {
                 candidates_add(out, (const char *)sqlite3_column_text(stmt, 0), (int)distance);
             }

@@ -128,12 +128,12 @@ static void numbers_and_flags(const struct pls_args *args, struct pls_ask *ask)
 
 static enum pls_code engine_date(const struct pls_args *args, struct pls_err *err)
 {
-    uint64_t d = pls_args_u64(args, PLS_OPT_ENGINE_AS_OF, 20260822);
+    uint64_t d = pls_args_u64(args, PLS_OPT_ENGINE_AS_OF, PLS_ENGINE_TODAY);
     bool is_date = d / 10000 >= 2023 && d / 10000 < 2100 && d / 100 % 100 >= 1 && d / 100 % 100 <= 12
                    && d % 100 >= 1 && d % 100 <= 31;
     return is_date ? PLS_OK
-                   : pls_fail(err, PLS_USAGE, "--engine-as-of: '%s' is not a date since 2023 like 20260822",
-                              pls_args_text(args, PLS_OPT_ENGINE_AS_OF));
+                   : pls_fail(err, PLS_USAGE, "--engine-as-of: '%s' is not a date since 2023 like %u",
+                              pls_args_text(args, PLS_OPT_ENGINE_AS_OF), PLS_ENGINE_TODAY);
 }
 
 static enum pls_code ask_for(enum pls_runtime runtime, const struct pls_args *args, struct pls_ask *out,

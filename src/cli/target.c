@@ -46,9 +46,7 @@ void pls_target_count_params(struct pls_session *s, struct pls_card *card)
     struct pls_tensors list = { NULL, 0 };
     size_t mark = s->scratch.used;
     if (card->params_total == 0 && pls_arch_tensors(card, &s->scratch, &list, NULL) == PLS_OK) {
-        for (uint32_t i = 0; i < list.n; i++) {
-            card->params_total = pls_add(card->params_total, pls_tensor_elements(&list.items[i]));
-        }
+        card->params_total = pls_tensors_elements(&list);
     }
     pls_arena_reset(&s->scratch, mark);
 }

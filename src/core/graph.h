@@ -248,6 +248,15 @@ void pls_g_tail(struct pls_graph *g, uint32_t x);
 
 /* Without a graph: sizes from the widest tensors alone; sets bytes and origin. */
 void pls_compute_closed_form(const struct pls_compute_ask *ask, struct pls_compute *out);
+/* Tokens of the largest batch, and rows of logits it makes. */
+static inline uint64_t pls_compute_tokens(const struct pls_setting *s)
+{
+    return pls_min(s->n_ubatch, s->n_ctx);
+}
+static inline uint64_t pls_compute_outputs(const struct pls_setting *s)
+{
+    return pls_min(pls_compute_tokens(s), s->n_outputs);
+}
 /* Layers on a device and on the host. */
 bool pls_compute_is_split(const struct pls_compute_ask *ask);
 

@@ -5,16 +5,6 @@
 
 enum { F32_BYTES = 4 };
 
-static uint64_t tokens_of(const struct pls_setting *s)
-{
-    return pls_min(s->n_ubatch, s->n_ctx);
-}
-
-static uint64_t outputs_of(const struct pls_setting *s)
-{
-    return pls_min(tokens_of(s), s->n_outputs);
-}
-
 struct pls_compute_ask pls_compute_ask_one(const struct pls_card *card, const struct pls_setting *setting,
                                            enum pls_backend backend, uint32_t gpu_layers)
 {
@@ -100,7 +90,7 @@ static bool replay(const struct pls_compute_ask *ask, struct pls_arena *scratch,
     struct pls_graph g;
     struct pls_graph_sizes split;
     if (pls_traits_of(ask->card->arch) == NULL || !pls_graph_init(&g, ask, scratch)
-        || !pls_graph_build(&g, tokens_of(ask->setting), outputs_of(ask->setting))) {
+        || !pls_graph_build(&g, pls_compute_tokens(ask->setting), pls_compute_outputs(ask->setting))) {
         return false;
     }
     uint32_t operations = count_operations(&g);

@@ -49,16 +49,6 @@ static void find_kinds(const struct pls_card *card, struct kinds *out)
     }
 }
 
-static uint64_t tokens_of(const struct pls_setting *s)
-{
-    return pls_min(s->n_ubatch, s->n_ctx);
-}
-
-static uint64_t outputs_of(const struct pls_setting *s)
-{
-    return pls_min(tokens_of(s), s->n_outputs);
-}
-
 static bool attends(const struct pls_layer *l)
 {
     return l->has_attention;
@@ -81,7 +71,7 @@ static struct masks mask_sizes(const struct kinds *kinds, const struct pls_setti
         }
     }
     uint64_t cells = (full ? s->n_ctx_seq : 0) + (m.has_swa ? s->n_cells_swa : 0);
-    m.bytes = pls_mul(pls_mul(s->flash_attention ? F16_BYTES : F32_BYTES, tokens_of(s)), cells);
+    m.bytes = pls_mul(pls_mul(s->flash_attention ? F16_BYTES : F32_BYTES, pls_compute_tokens(s)), cells);
     return m;
 }
 
@@ -228,7 +218,7 @@ void pls_compute_closed_form(const struct pls_compute_ask *ask, struct pls_compu
 {
     const struct pls_card *card = ask->card;
     const struct pls_setting *s = ask->setting;
-    uint64_t ub = tokens_of(s);
+    uint64_t ub = pls_compute_tokens(s);
     struct kinds kinds;
     find_kinds(card, &kinds);
     struct masks m = mask_sizes(&kinds, s);
@@ -236,7 +226,7 @@ void pls_compute_closed_form(const struct pls_compute_ask *ask, struct pls_compu
     struct form f = { .masks = m.bytes, .indices = (m.has_swa ? 36 : 20) * ub };
     f.stream = pls_mul(F32_BYTES * ub, card->n_embd);
     f.layer = pls_add(m.bytes, pls_mul(F32_BYTES * ub, layer_floats(card, &kinds, s)));
-    f.logits = pls_mul(F32_BYTES * outputs_of(s), vocab + card->n_embd);
+    f.logits = pls_mul(F32_BYTES * pls_compute_outputs(s), vocab + card->n_embd);
     if (ask->n_devices != 0) {
         form_devices(ask, &kinds, &f, out);
     } else {

@@ -10,6 +10,15 @@ uint64_t pls_tensor_elements(const struct pls_tensor *t)
     return pls_mul(pls_mul(t->dims[0], t->dims[1]), pls_mul(t->dims[2], t->dims[3]));
 }
 
+uint64_t pls_tensors_elements(const struct pls_tensors *list)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < list->n; i++) {
+        sum = pls_add(sum, pls_tensor_elements(&list->items[i]));
+    }
+    return sum;
+}
+
 uint64_t pls_tensor_bytes(const struct pls_tensor *t)
 {
     uint64_t row = pls_type_row_bytes((enum pls_type)t->type, t->dims[0]);

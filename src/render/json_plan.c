@@ -1,21 +1,11 @@
 #include "render/document.h"
 #include "render/record.h"
 
-/* The rules this program states are those of llama.cpp at this date (core/ implements them). */
-static const char engine_today[] = "2026-08-22";
-
 enum { COMMAND_CAP = 4096 };
 
 uint64_t pls_document_params(const struct pls_model *model)
 {
-    uint64_t n = 0;
-    if (model->card.params_total != 0) {
-        return model->card.params_total;
-    }
-    for (uint32_t i = 0; i < model->tensors.n; i++) {
-        n = pls_add(n, pls_tensor_elements(&model->tensors.items[i]));
-    }
-    return n;
+    return model->card.params_total != 0 ? model->card.params_total : pls_tensors_elements(&model->tensors);
 }
 
 static void add_model(struct pls_json *j, cJSON *to, const struct pls_model *model)
@@ -42,10 +32,10 @@ static void add_engine(struct pls_json *j, cJSON *to, const struct pls_ask *ask)
         pls_json_null(j, o, "as_of");
         return;
     }
-    uint32_t d = ask->engine_as_of;
+    uint32_t d = ask->engine_as_of != 0 ? ask->engine_as_of : PLS_ENGINE_TODAY;
     pls_text_add(&t, "%04u-%02u-%02u", d / 10000 % 10000, d / 100 % 100, d % 100);
     pls_json_text(j, o, "name", "llama.cpp");
-    pls_json_text(j, o, "as_of", d != 0 ? date : engine_today);
+    pls_json_text(j, o, "as_of", date);
 }
 
 static void add_classes(struct pls_json *j, cJSON *o, const struct pls_bytes *b)

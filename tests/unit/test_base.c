@@ -86,6 +86,23 @@ START_TEST(sizes_read_as_people_say_them)
 }
 END_TEST
 
+START_TEST(swapped_letters_are_one_change)
+{
+    char longer[PLS_TEXT_DISTANCE_MAX + 2];
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    ck_assert_uint_eq(pls_text_distance("", ""), 0);
+    ck_assert_uint_eq(pls_text_distance("", "fit"), 3);
+    ck_assert_uint_eq(pls_text_distance("plan", "plan"), 0);
+    ck_assert_uint_eq(pls_text_distance("fti", "fit"), 1);
+    ck_assert_uint_eq(pls_text_distance("kitten", "sitting"), 3);
+    ck_assert_uint_eq(pls_text_distance("sitting", "kitten"), 3);
+    ck_assert_uint_eq(pls_text_distance(longer, "x"), PLS_TEXT_DISTANCE_MAX);
+    longer[PLS_TEXT_DISTANCE_MAX] = '\0';
+    ck_assert_uint_eq(pls_text_distance(longer, ""), PLS_TEXT_DISTANCE_MAX);
+}
+END_TEST
+
 START_TEST(arena_refuses_what_does_not_fit)
 {
     unsigned char store[256];
@@ -100,4 +117,4 @@ END_TEST
 
 UNIT_MAIN("base", bytes_are_binary_whatever_the_suffix, tokens_read_k_as_1024, arithmetic_sticks_at_the_top,
           escaping_shows_control_characters, shell_words_survive_quotes, text_never_overflows,
-          sizes_read_as_people_say_them, arena_refuses_what_does_not_fit)
+          sizes_read_as_people_say_them, swapped_letters_are_one_change, arena_refuses_what_does_not_fit)
