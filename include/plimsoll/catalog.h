@@ -136,10 +136,10 @@ enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json
 /* A repository of GGUF files that a card names without having been seen to exist; false when it names none. */
 bool pls_catalog_unseen_repo(struct pls_catalog *catalog, const char *id, char *out, size_t cap);
 
-/* A repository, seen to exist, of this very quantization in another packaging than GGUF (MLX, AWQ, FP8, ...): by what its
- * name says, mlx-community's first. False when the card names none. */
-bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant, char *out,
-                         size_t cap);
+/* A repository, seen to exist, of this very quantization in another packaging than GGUF (MLX, AWQ, FP8, ...):
+ * by what its name says, mlx-community's first. False when the card names none. */
+bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
+                         char *out, size_t cap);
 
 /* Ids and names of all cards, or of the user's own alone, in id order: what a shell completes. Stops early when visit
  * returns false. */

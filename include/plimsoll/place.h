@@ -56,7 +56,7 @@ struct pls_layout {
     struct pls_weight_group input, output, per_side;
     struct pls_weight_group tied; /* the embedding in its role as output matrix; empty when it has its own */
     struct pls_layer_weights *layers; /* cache.n_layers of them, in the arena */
-    struct pls_tensors tensors; /* typed, in the arena; packagings other than GGUF: the nearest type in bits */
+    struct pls_tensors tensors; /* typed, in the arena; other packagings than GGUF: the nearest in bits */
     uint64_t *bytes;          /* of each tensor */
     uint64_t *params;         /* values in each tensor */
     uint8_t *role;            /* of each tensor: enum pls_weight_role */

@@ -102,7 +102,7 @@ struct pls_plan {
     char quant[32];         /* slug, or the file's own name for it */
     int32_t gpu_layers;     /* layers on GPUs, output layer counted as the engine does */
     int32_t cpu_moe_layers; /* layers whose experts stay in RAM */
-    bool leaves_gpus;       /* the machine has GPUs and nothing of the engine is on them, not even its driver */
+    bool leaves_gpus; /* the machine has GPUs and nothing of the engine is on them, not even its driver */
 
     /* bytes */
     uint64_t tensor_data_bytes; /* of the file, no header, no padding */

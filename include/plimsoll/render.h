@@ -28,7 +28,7 @@ struct pls_entry {
     const struct pls_plan *plan;
     const struct pls_pick *pick;  /* NULL for `plan` */
     const char *path;             /* the file behind it, or NULL */
-    const char *repo;             /* a repository that was named for it, or is known, and holds this quantization; or NULL */
+    const char *repo;             /* one that was named, or is known, and holds this quantization; or NULL */
     const char *unseen_repo;      /* plan: one of GGUF files that nobody has verified, or NULL */
     const struct pls_entry *draft; /* plan: the model that drafts for it in the same server; NULL: none */
     uint32_t n_drafted;           /* tokens at a time; 0: the engine's default */
@@ -75,8 +75,8 @@ enum pls_code pls_policy_parse(const char *json, size_t len, struct pls_policy *
 enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime, struct pls_err *err);
 enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime, struct pls_err *err);
 
-/* The command that runs a plan with a runtime ("llama.cpp", "ollama", "lmstudio", "jan", "mlx", "vllm"); empty when it
- * cannot be said. */
+/* The command that runs a plan with a runtime ("llama.cpp", "ollama", "lmstudio", "jan", "mlx", "vllm");
+ * empty when it cannot be said. */
 void pls_command_line(const struct pls_entry *entry, const char *runtime, struct pls_text *out);
 /* Why it cannot be said; empty when nothing is lacking. */
 void pls_command_lacks(const struct pls_entry *entry, const char *runtime, struct pls_text *out);

@@ -141,7 +141,7 @@ struct pls_gpu_terms {
     double scores_factor;            /* on its arithmetic at `rate` */
     double reread_s;                 /* reading the cache for those, in prefill */
 };
-/* Seconds of the weights of one type: what is hidden behind the longer of reading and unpacking is not in them. */
+/* Seconds of the weights of one type, less what hides behind the longer of reading and unpacking. */
 double pls_gpu_type_s(const struct pls_gpu_terms *terms, enum pls_type type, bool is_prefill);
 /* False when they are unknown. */
 bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill, struct pls_gpu_terms *out);

@@ -59,9 +59,9 @@ bool pls_sys_pin(uint32_t id);      /* binds the calling thread; false where the
 void *pls_sys_pages(size_t bytes, bool large); /* zeroed, page aligned; large pages asked for or left to the system's
                                                 * habit; NULL when there is no memory */
 void pls_sys_pages_free(void *pages, size_t bytes);
-/* Runs job(item, worker, context) once for every item below n, on the calling thread (worker 0) and up to n_workers - 1
- * more, PLS_SYS_WORKERS in all, each with PLS_SYS_STACK bytes of stack; returns when all are done. Items come in no
- * order to speak of. A thread that can't be had is done without. */
+/* Runs job(item, worker, context) once for every item below n, on the calling thread (worker 0) and up to
+ * n_workers - 1 more, PLS_SYS_WORKERS in all, each with PLS_SYS_STACK bytes of stack; returns when all are
+ * done. Items come in no order to speak of. A thread that can't be had is done without. */
 enum { PLS_SYS_WORKERS = 8, PLS_SYS_STACK = 1 << 20 };
 typedef void pls_sys_job(uint32_t item, uint32_t worker, void *context);
 void pls_sys_deal(uint32_t n, uint32_t n_workers, pls_sys_job *job, void *context);

@@ -47,8 +47,8 @@ bool pls_text_starts(const char *text, const char *prefix);
 bool pls_text_ends(const char *text, const char *suffix);
 void pls_text_lower(char *text);
 
-/* Changes of letters between two words of at most PLS_TEXT_DISTANCE_MAX bytes; two neighbours swapped ("fti") are one
- * change. Longer words: as far apart as that. */
+/* Changes of letters between two words of at most PLS_TEXT_DISTANCE_MAX bytes; two neighbours swapped ("fti")
+ * are one change. Longer words: as far apart as that. */
 enum { PLS_TEXT_DISTANCE_MAX = 160 };
 uint32_t pls_text_distance(const char *a, const char *b);
 

@@ -157,7 +157,7 @@ void pls_text_lower(char *text)
     }
 }
 
-/* Row i of the table of distances between the first i bytes of a and the beginnings of b, from the two before it. */
+/* Row i of the table: how far the first i bytes of a are from beginnings of b, by the two rows before. */
 static void distance_row(const char *a, const char *b, size_t i, uint16_t *rows[3])
 {
     uint16_t *row = rows[i % 3];

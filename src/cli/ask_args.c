@@ -165,8 +165,8 @@ static bool means_mlx(const struct pls_args *args)
     return backend != NULL && pls_text_equal_nocase(backend, pls_backend_name(PLS_BACKEND_MLX));
 }
 
-/* A command of an engine that shares nothing with llama.cpp, or of a program whose defaults its own options cannot undo,
- * is only asked for by somebody who means that one. */
+/* A command of an engine that shares nothing with llama.cpp, or of a program whose defaults its own options
+ * cannot undo, is only asked for by somebody who means that one. */
 static const char *runtime_meant(const struct pls_args *args)
 {
     if (means_mlx(args) && !pls_args_has(args, PLS_OPT_RUNTIME)) {

@@ -117,7 +117,8 @@ enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, u
     }
     for (uint32_t i = 0; i < n; i++) {
         if (rows[i].code != PLS_OK) {
-            const char *why = rows[i].err.text[0] != '\0' ? rows[i].err.text : "no plan, for no reason that was said";
+            const char *why =
+                rows[i].err.text[0] != '\0' ? rows[i].err.text : "no plan, for no reason that was said";
             return pls_fail(err, rows[i].code, "%s: %s", rows[i].model->card.id, why);
         }
     }

@@ -1,6 +1,6 @@
 /* argv to struct pls_args. Both --name=value and --name value are taken; short names may have several
- * letters, as the engine's do (-ngl, -ctk), so letters are never bundled; a value may be glued to one (-n1, -c8k,
- * -ngl99). "--" ends the options. */
+ * letters, as the engine's do (-ngl, -ctk), so letters are never bundled; a value may be glued to one (-n1,
+ * -c8k, -ngl99). "--" ends the options. */
 #include "cli/options.h"
 
 #include <string.h>
@@ -48,8 +48,8 @@ static bool is_too_little(enum pls_opt id, const char *value)
     return is_number && is_in(id, ids, PLS_COUNT_OF(ids)) && (n == 0 || !(x > 0));
 }
 
-/* The most that a machine can mean: 8192 processors are Linux's own limit, the largest machines have some 50 TiB of RAM
- * and a GPU less than one, and engines count tokens in 31 bits. */
+/* The most that a machine can mean: 8192 processors are Linux's own limit, the largest machines have some 50
+ * TiB of RAM and a GPU less than one, and engines count tokens in 31 bits. */
 static const struct {
     enum pls_opt id;
     uint64_t most;
@@ -83,8 +83,8 @@ static enum pls_code bound_check(enum pls_opt id, const char *value, struct pls_
         } else {
             pls_text_add(&most, "%llu", (unsigned long long)bounds[i].most);
         }
-        return pls_fail(err, PLS_USAGE, "--%s: '%s' is more than any machine can mean (at most %s)", o->name, value,
-                        room);
+        return pls_fail(err, PLS_USAGE, "--%s: '%s' is more than any machine can mean (at most %s)", o->name,
+                        value, room);
     }
     return PLS_OK;
 }
@@ -247,8 +247,9 @@ static const char *argument(struct parser *p, const char *name, size_t len)
     return p->at < p->argc ? p->argv[p->at++] : NULL;
 }
 
-/* "-n1", "-c8k", "-ngl99": the longest short name that the word begins with, and the rest as its value. Names of several
- * letters take only what begins with a digit, for "-nglx" is a slip; so is a long name behind one dash. */
+/* "-n1", "-c8k", "-ngl99": the longest short name that the word begins with, and the rest as its value. Names
+ * of several letters take only what begins with a digit, for "-nglx" is a slip; so is a long name behind one
+ * dash. */
 static enum pls_opt glued(const char *name, size_t *len)
 {
     enum pls_opt best = PLS_OPT_COUNT;

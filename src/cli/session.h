@@ -60,8 +60,8 @@ enum pls_code pls_session_machine_here(struct pls_session *s, struct pls_err *er
  * applied. */
 enum pls_code pls_session_machine_on(struct pls_session *s, const char *what, struct pls_machine *out,
                                      struct pls_err *err);
-/* For words that mean nothing where they stand: when they name a machine of the hardware table, *err says so and how to
- * ask about it; else *err stays. Returns PLS_USAGE. */
+/* For words that mean nothing where they stand: when they name a machine of the hardware table, *err says so
+ * and how to ask about it; else *err stays. Returns PLS_USAGE. */
 enum pls_code pls_fail_as_machine(struct pls_session *s, const char *words, struct pls_err *err);
 /* What a machine's record says of its rates. */
 struct pls_rates pls_rates_stated(const struct pls_machine *machine);

@@ -11,7 +11,7 @@
 
 #define LLAMA_MAX_SEQ 256 /* llama.cpp's own limit on sequences */
 #define LLAMA_MAX_CONTEXT INT32_MAX
-#define MAX_CONTEXT ((uint64_t)1 << 40) /* of engines without such limits: sums of cells stay far from 64 bits */
+#define MAX_CONTEXT ((uint64_t)1 << 40) /* where the engine has no limit: sums stay far from 64 bits */
 #define CONTEXT_STEP  256 /* the engine pads contexts to this */
 #define VLLM_BLOCK    16  /* tokens in a page of its cache, vllm/config/cache.py DEFAULT_BLOCK_SIZE */
 
@@ -374,7 +374,8 @@ static enum pls_code settle_slots(const struct pls_ask *ask, struct pls_setting 
     const struct pls_runtime_profile *p = pls_runtime_profile(ask->runtime);
     s->n_seq = ask->parallel != 0 ? ask->parallel : p->slots;
     if (s->n_seq > LLAMA_MAX_SEQ && s->engine == PLS_ENGINE_LLAMA_CPP) {
-        return pls_fail(err, PLS_REFUSED, "llama.cpp serves at most %d slots, not %u", LLAMA_MAX_SEQ, s->n_seq);
+        return pls_fail(err, PLS_REFUSED, "llama.cpp serves at most %d slots, not %u", LLAMA_MAX_SEQ,
+                        s->n_seq);
     }
     bool by_default =
         p->unify == PLS_UNIFY_ALWAYS || (p->unify == PLS_UNIFY_BY_DEFAULT && ask->parallel == 0);

@@ -6,7 +6,7 @@
  *   GPTQ    AutoGPTQ/GPTQModel QuantLinear: qweight, qzeros, scales, g_idx
  *   AWQ     AutoAWQ WQLinear_GEMM: qweight, qzeros, scales
  *   bnb     bitsandbytes Params4bit (NF4, double quantization) and Int8Params
- *   FP8     DeepSeek-V3 checkpoints (weight_scale_inv per 128 x 128), compressed-tensors (one scale per tensor)
+ *   FP8     DeepSeek-V3 checkpoints (weight_scale_inv per 128 x 128), compressed-tensors (one per tensor)
  *   MXFP4   gpt-oss checkpoints (blocks and scales of the experts)
  *
  * Held by tests/unit/test_formats.c.

@@ -28,8 +28,8 @@ struct advice {
     struct pls_plan *trial; /* scratch for what is tried */
 };
 
-static bool helps_on(const struct advice *a, const struct pls_machine *machine, const struct pls_layout *layout,
-                     const struct pls_ask *ask)
+static bool helps_on(const struct advice *a, const struct pls_machine *machine,
+                     const struct pls_layout *layout, const struct pls_ask *ask)
 {
     struct pls_err err;
     return pls_place_layout(layout, ask, machine, a->scratch, a->trial, &err) == PLS_OK
@@ -51,8 +51,8 @@ static uint64_t limit_of(const struct pls_pool *pool)
     return least;
 }
 
-/* The limit that would let the pool take `more` bytes: half a GiB above it if the system can spare that, and no
- * higher than what is safe to recommend. 0: there is none. */
+/* The limit that would let the pool take `more` bytes: half a GiB above it if the system can spare that, and
+ * no higher than what is safe to recommend. 0: there is none. */
 static uint64_t raised_limit(const struct pls_machine *m, const struct pls_pool *pool, uint64_t more)
 {
     uint64_t ceiling = pls_apple_wired_ceiling(m->pools[0].capacity_bytes);

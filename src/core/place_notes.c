@@ -52,7 +52,8 @@ static void note_cache(struct pls_plan *plan)
     enum pls_type v = plan->setting.type_v;
     bool may_swap = plan->ask.flash_attention != PLS_OFF || !pls_type_is_quantized(k);
     if (may_swap && cache_bits(k) < cache_bits(v)) {
-        pls_plan_note(plan, "kv-order", "errors of K weigh about nine times those of V: K %s with V %s loses less",
+        pls_plan_note(plan, "kv-order",
+                      "errors of K weigh about nine times those of V: K %s with V %s loses less",
                       pls_type_info(v)->name, pls_type_info(k)->name);
     }
 }

@@ -69,7 +69,7 @@ struct api {
     int (*attributes)(device, struct attributes *);
 };
 
-/* An object pointer from dlsym becomes a function pointer: POSIX allows it, ISO C does not; hence the copy. */
+/* An object pointer from dlsym becomes a function pointer: POSIX allows it, ISO C does not: it is copied. */
 static bool load(struct pls_dl *dl, const char *symbol, void *function)
 {
     void *address = pls_dl_symbol(dl, symbol);

@@ -1,5 +1,5 @@
-/* Commands of the programs that bring llama.cpp along: Ollama, LM Studio, Jan. Each has fewer options than the
- * engine; what a plan needs and they cannot be told is said instead of a command. */
+/* Commands of the programs that bring llama.cpp along: Ollama, LM Studio, Jan. Each has fewer options than
+ * the engine; what a plan needs and they cannot be told is said instead of a command. */
 #include "render/commands.h"
 
 #include <inttypes.h>
@@ -32,7 +32,8 @@ void pls_ollama_lacks(const struct pls_entry *e, struct pls_text *out)
         pls_text_add(out, "ollama loads GGUF files alone");
     } else if (p->setting.type_k != p->setting.type_v) {
         pls_text_add(out, "ollama has one cache type for K and V");
-    } else if (pls_command_gguf_path(e) == NULL && pls_command_gguf_repo(e) == NULL && ollama_tag(e) == NULL) {
+    } else if (pls_command_gguf_path(e) == NULL && pls_command_gguf_repo(e) == NULL
+               && ollama_tag(e) == NULL) {
         pls_text_add(out, "neither a repository nor a tag of it in this quantization is known");
     }
 }
@@ -42,8 +43,8 @@ static void parameter(struct pls_text *out, const char *name, int64_t value)
     pls_text_add(out, "PARAMETER %s %" PRId64 "\\n", name, value);
 }
 
-/* Options of a request (ollama, api/types.go) may all stand in a Modelfile. Without num_gpu it shares out the layers
- * by itself, as plans do. */
+/* Options of a request (ollama, api/types.go) may all stand in a Modelfile. Without num_gpu it shares out the
+ * layers by itself, as plans do. */
 static void ollama_parameters(const struct pls_plan *p, struct pls_text *out)
 {
     if (p->leaves_gpus) {
@@ -84,7 +85,7 @@ void pls_ollama_write(const struct pls_entry *e, struct pls_text *out)
         pls_text_add(&t, "plimsoll-%u", e->server + 1);
     }
     pls_text_add(out, " %" PRIu64 " | ollama create %s -f /dev/stdin", e->plan->setting.n_ctx_seq, own);
-    if (!pls_command_only_reads(&e->model->card)) { /* a model that only reads has nothing to say at a prompt */
+    if (!pls_command_only_reads(&e->model->card)) { /* what only reads has nothing to say at a prompt */
         pls_text_add(out, " && ollama run %s", own);
     }
 }
@@ -138,10 +139,12 @@ void pls_lmstudio_lacks(const struct pls_entry *e, struct pls_text *out)
     }
 }
 
-/* What LM Studio calls a model: the name of its repository or file in lower case, without what names a format. */
+/* What LM Studio calls a model: its repository or file in lower case, without what names a format. */
 static void lmstudio_key(const char *source, struct pls_text *out)
 {
-    static const char *const ends[] = { ".gguf", "-gguf", "-4bit", "-5bit", "-6bit", "-8bit", "-bf16", "-mlx" };
+    static const char *const ends[] = {
+        ".gguf", "-gguf", "-4bit", "-5bit", "-6bit", "-8bit", "-bf16", "-mlx"
+    };
     char room[PLS_COMMAND_NAME_CAP];
     const char *slash = strrchr(source, '/');
     PLS_COPY(room, slash != NULL ? slash + 1 : source);
@@ -212,7 +215,7 @@ static void variable_number(struct pls_text *out, const char *name, uint64_t val
     pls_text_add(out, "LLAMA_ARG_%s=%" PRIu64 " ", name, value);
 }
 
-/* What jan serve has no option for it hands on to llama-server from the environment (docs/desktop/cli, 2026). */
+/* What jan serve has no option for it hands on to llama-server from the environment (its docs, 2026). */
 static void jan_variables(const struct pls_plan *p, struct pls_text *out)
 {
     if (p->leaves_gpus) {

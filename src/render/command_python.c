@@ -51,8 +51,8 @@ static void mlx_recipe(const struct pls_quant *q, struct pls_text *out)
     }
 }
 
-/* The folder a conversion goes to: named for model and quantization, because the converter refuses one that is there
- * already. */
+/* The folder a conversion goes to: named for model and quantization, because the converter refuses one that
+ * is there already. */
 static void mlx_folder(const struct pls_entry *e, struct pls_text *out)
 {
     char source[4096];
@@ -104,7 +104,7 @@ static const char *vllm_source(const struct pls_entry *e)
     return path != NULL ? path : e->repo != NULL ? e->repo : e->model->card.hf_repo;
 }
 
-/* The card's repository holds the released weights; a quantized copy of them has to be known, or be a folder. */
+/* The card's repository holds the released weights; a quantized copy of them is known or a folder. */
 void pls_vllm_lacks(const struct pls_entry *e, struct pls_text *out)
 {
     enum pls_format format = e->plan->ask.quant.format;

@@ -64,8 +64,8 @@ static void llama_cache(const struct pls_plan *p, struct pls_text *out)
     }
 }
 
-/* With -ngl 0 alone the engine still opens the GPUs, holds buffers there and multiplies large batches on them; a plan
- * that leaves them alone counts nothing of that. */
+/* With -ngl 0 alone the engine still opens the GPUs, holds buffers there and multiplies large batches on
+ * them; a plan that leaves them alone counts nothing of that. */
 static void llama_placement(const struct pls_plan *p, struct pls_text *out)
 {
     if (p->leaves_gpus) {
@@ -197,7 +197,8 @@ static void llama_draft(const struct pls_entry *e, struct pls_text *out)
 }
 
 /* Sizes of batches that were asked for, or that another program on the same engine has. */
-static void llama_batches(const struct pls_ask *ask, const struct pls_runtime_profile *own, struct pls_text *out)
+static void llama_batches(const struct pls_ask *ask, const struct pls_runtime_profile *own,
+                          struct pls_text *out)
 {
     const struct pls_runtime_profile *meant = pls_runtime_profile(ask->runtime);
     uint32_t batch = ask->batch_tokens != 0 ? ask->batch_tokens : meant->batch_tokens;
@@ -273,7 +274,8 @@ static void llama_wants(const struct pls_entry *entry, struct pls_text *out)
     if (entry->unseen_repo != NULL) {
         pls_text_escape(out, entry->unseen_repo);
     }
-    pls_text_add(out, "%s", entry->unseen_repo != NULL ? " may hold it, unverified" : "no GGUF repository is known");
+    pls_text_add(out, "%s",
+                 entry->unseen_repo != NULL ? " may hold it, unverified" : "no GGUF repository is known");
 }
 
 struct writer {
@@ -302,14 +304,15 @@ static const struct writer *writer_of(const char *runtime)
     return NULL;
 }
 
-/* llama-server and Ollama allocate alike when told the same; the others have defaults of their own, and a plan for
- * one of them is run by it alone. */
+/* llama-server and Ollama allocate alike when told the same; the others have defaults of their own, and a
+ * plan for one of them is run by it alone. */
 const char *const *pls_command_runtimes(const struct pls_entry *entry)
 {
     static const char *const of_engine[] = { "llama.cpp", "ollama", NULL };
     static const char *const own[PLS_RUNTIME_COUNT][2] = {
-        [PLS_RUNTIME_OLLAMA] = { "ollama" }, [PLS_RUNTIME_LMSTUDIO] = { "lmstudio" }, [PLS_RUNTIME_JAN] = { "jan" },
-        [PLS_RUNTIME_MLX] = { "mlx" },       [PLS_RUNTIME_VLLM] = { "vllm" },
+        [PLS_RUNTIME_OLLAMA] = { "ollama" }, [PLS_RUNTIME_LMSTUDIO] = { "lmstudio" },
+        [PLS_RUNTIME_JAN] = { "jan" },       [PLS_RUNTIME_MLX] = { "mlx" },
+        [PLS_RUNTIME_VLLM] = { "vllm" },
     };
     enum pls_runtime runtime = entry->plan->ask.runtime;
     return (size_t)runtime < PLS_COUNT_OF(own) && own[runtime][0] != NULL ? own[runtime] : of_engine;

@@ -41,7 +41,8 @@ static void gpu_type(struct tally *t, const struct pls_gpu_terms *g, size_t type
     double rate = g->rate / 1e12;
     if (t->q->is_prefill) {
         pls_text_add(&text, "products of %.4g GB of weights at %.4g TFLOPS, x %.4g", bytes_of(t, type) / 1e9, rate, g->per_type[type]);
-        term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name, pls_gpu_type_s(g, (enum pls_type)type, true), how);
+        term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name,
+             pls_gpu_type_s(g, (enum pls_type)type, true), how);
         return;
     }
     pls_text_add(&text, "%.0f bytes / (%.3g x %.4g GB/s) = %.5g ms reading, ", bytes_of(t, type), g->generation->bus_share,
@@ -52,7 +53,8 @@ static void gpu_type(struct tally *t, const struct pls_gpu_terms *g, size_t type
         pls_text_add(&text, "unpacking taken for %.3g of it (arithmetic unknown) = %.5g ms; ", work / bus, 1e3 * work);
     }
     pls_text_add(&text, "longer + %.3g x shorter", g->backend->exposed);
-    term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name, pls_gpu_type_s(g, (enum pls_type)type, false), how);
+    term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name,
+         pls_gpu_type_s(g, (enum pls_type)type, false), how);
 }
 
 static void launches(struct tally *t, const struct pls_gpu_terms *g)
@@ -85,8 +87,8 @@ static void gpu_rest(struct tally *t, const struct pls_gpu_terms *g)
                      pool_of(t)->bandwidth_gbs);
     } else {
         pls_text_add(&cache, "%" PRIu64 " bytes / (%.3g x %.4g GB/s)",
-                     pls_traffic_cache_bytes(&t->share->traffic, t->q->plan->ask.depth_tokens), g->cache_share,
-                     pool_of(t)->bandwidth_gbs);
+                     pls_traffic_cache_bytes(&t->share->traffic, t->q->plan->ask.depth_tokens),
+                     g->cache_share, pool_of(t)->bandwidth_gbs);
     }
     term(t, pool_of(t)->id, is_prefill ? "passes" : "cache", g->cache_s, how);
     struct pls_text scores = PLS_TEXT(how);
@@ -94,7 +96,8 @@ static void gpu_rest(struct tally *t, const struct pls_gpu_terms *g)
     term(t, pool_of(t)->id, "scores", g->scores_s, how);
     if (is_prefill) {
         struct pls_text reread = PLS_TEXT(how);
-        pls_text_add(&reread, "the cache at %.4g GB/s, %.3g times a token", pool_of(t)->bandwidth_gbs, b->cache_prefill);
+        pls_text_add(&reread, "the cache at %.4g GB/s, %.3g times a token", pool_of(t)->bandwidth_gbs,
+                     g->backend->cache_prefill);
         term(t, pool_of(t)->id, "cache", g->reread_s, how);
     }
 }

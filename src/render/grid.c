@@ -24,9 +24,12 @@ static int add_columns(struct libscols_table *table, const struct pls_grid *g, u
         const struct pls_column *column = &g->columns[c];
         int flags = (column->flags & PLS_COLUMN_RIGHT ? SCOLS_FL_RIGHT : 0)
             | (column->flags & PLS_COLUMN_TRUNC ? SCOLS_FL_TRUNC : 0);
+        if (!is_shown(column, width)) {
+            continue;
+        }
         struct libscols_column *made =
-            is_shown(column, width) ? scols_table_new_column(table, column->header, column->width, flags) : NULL;
-        if (is_shown(column, width) && (made == NULL || scols_column_set_safechars(made, PLS_GRID_SAFE) != 0)) {
+            scols_table_new_column(table, column->header, column->width, flags);
+        if (made == NULL || scols_column_set_safechars(made, PLS_GRID_SAFE) != 0) {
             return -1;
         }
     }

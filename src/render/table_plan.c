@@ -336,10 +336,11 @@ static enum pls_code no_command(const struct pls_entry *entry, const char *runti
     char why[LINE_CAP];
     struct pls_text t = PLS_TEXT(why);
     pls_command_lacks(entry, runtime, &t);
-    return pls_fail(err, PLS_REFUSED,
-                    "--emit: no command for %s with %s %s: %s (-q names another quant, --runtime another engine)",
-                    runtime, pls_words_model(&entry->model->card), entry->plan->quant,
-                    t.len > 0 ? why : "its name cannot be printed");
+    return pls_fail(
+        err, PLS_REFUSED,
+        "--emit: no command for %s with %s %s: %s (-q names another quant, --runtime another engine)",
+        runtime, pls_words_model(&entry->model->card), entry->plan->quant,
+        t.len > 0 ? why : "its name cannot be printed");
 }
 
 enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime,

@@ -1,5 +1,5 @@
-/* Commands against the plans they run: every runtime, backend and number of GPUs, with every option that changes what is
- * planned. */
+/* Commands against the plans they run: every runtime, backend and number of GPUs, with every option that
+ * changes what is planned. */
 #include "placing.h"
 #include "plimsoll/render.h"
 #include "unit.h"
@@ -96,10 +96,12 @@ static void check_llama(const struct pls_ask *ask, uint32_t gpus, const char *wo
 {
     bool is_server = ask->runtime == PLS_RUNTIME_LLAMA_SERVER;
     bool has_share = plan.n_shares > 1;
-    ck_assert_msg(pls_text_starts(line, is_server ? "llama-server -hf owner/name-GGUF:Q4_K_M " : "llama-cli -hf "),
-                  "%s", line);
+    ck_assert_msg(
+        pls_text_starts(line, is_server ? "llama-server -hf owner/name-GGUF:Q4_K_M " : "llama-cli -hf "),
+        "%s", line);
     ck_assert_msg(says_number("-c", (long long)plan.setting.n_ctx), "%s", line);
-    ck_assert_msg(says_number("-np", plan.setting.n_seq) == (is_server || plan.setting.n_seq > 1), "%s", line);
+    ck_assert_msg(says_number("-np", plan.setting.n_seq) == (is_server || plan.setting.n_seq > 1), "%s",
+                  line);
     /* no share on a GPU, and GPUs there: they have to be left alone, or they hold what nobody counted */
     ck_assert_msg(says(" --device none") == (!has_share && gpus > 0), "%u GPUs: %s", gpus, line);
     bool is_told = has_share || (gpus == 0 && ask->gpu_layers >= 0);
@@ -107,7 +109,8 @@ static void check_llama(const struct pls_ask *ask, uint32_t gpus, const char *wo
     ck_assert_msg(word == NULL || says(word), "%s is not in: %s", word, line);
     for (size_t i = 0; i < PLS_COUNT_OF(options); i++) { /* and nothing that was not asked for */
         const char *other = options[i].word;
-        bool is_default = other == NULL || word != NULL || (plan.setting.kv_unified && strcmp(other, " --kv-unified") == 0);
+        bool is_default =
+            other == NULL || word != NULL || (plan.setting.kv_unified && strcmp(other, " --kv-unified") == 0);
         ck_assert_msg(is_default || !says(other), "%s is in: %s", other, line);
     }
 }
@@ -144,7 +147,7 @@ START_TEST(a_gpu_that_holds_nothing_is_left_alone)
     ck_assert_uint_eq(plan.n_shares, 1);
     write_line("llama.cpp");
     ck_assert_msg(says(" --device none"), "%s", line);
-    ask.gpu_layers = 0; /* but one that nothing was to be put on holds its driver and buffers, which were counted */
+    ask.gpu_layers = 0; /* but one that nothing was to be put on holds driver and buffers, counted */
     place(&ask, &m);
     write_line("llama.cpp");
     ck_assert_msg(plan.n_shares == 2 && says(" -ngl 0") && !says(" --device none"), "%s", line);
@@ -191,7 +194,8 @@ START_TEST(other_programs_on_the_engine_are_told_it_too)
         place(&ask, &m);
         write_line("jan");
         ck_assert_msg(says_number("--ctx-size", (long long)plan.setting.n_ctx), "%s", line);
-        ck_assert_msg(says_number("--n-gpu-layers", leaves ? 0 : plan.gpu_layers) == (leaves || uses), "%s", line);
+        ck_assert_msg(says_number("--n-gpu-layers", leaves ? 0 : plan.gpu_layers) == (leaves || uses), "%s",
+                      line);
         ck_assert_msg(pls_text_starts(line, "LLAMA_ARG_DEVICE=none ") == leaves, "%s", line);
     }
 }

@@ -55,7 +55,8 @@ END_TEST
 /* The longest name first: -np, -ngl and -ub are options of their own. */
 START_TEST(a_value_may_be_glued_to_letters)
 {
-    ck_assert_int_eq(PARSE("fit", "-n1", "-c8k", "-np4", "-ngl99", "-ub512", "-b1024", "-qQ4_K_M", "-t8"), PLS_OK);
+    ck_assert_int_eq(PARSE("fit", "-n1", "-c8k", "-np4", "-ngl99", "-ub512", "-b1024", "-qQ4_K_M", "-t8"),
+                     PLS_OK);
     ck_assert_uint_eq(pls_args_u64(&args, PLS_OPT_TOP, 0), 1);
     ck_assert_str_eq(pls_args_text(&args, PLS_OPT_CONTEXT), "8k");
     ck_assert_uint_eq(pls_args_u64(&args, PLS_OPT_PARALLEL, 0), 4);
@@ -75,12 +76,17 @@ END_TEST
 
 START_TEST(what_no_machine_can_mean_is_refused)
 {
-    static const char *const wrong[][2] = { { "-d", "18446744073709551615" }, { "-p", "18446744073709551615" },
-                                            { "-d", "2147483648" },           { "-t", "100000" },
-                                            { "-np", "65537" },               { "--vram", "100000T" },
-                                            { "--ram", "1025T" },             { "--bandwidth", "1e7" } };
-    static const char *const right[][2] = { { "-d", "2147483647" }, { "-p", "1m" },        { "-t", "8192" },
-                                            { "-np", "65536" },     { "--vram", "64T" },   { "--ram", "1024T" },
+    static const char *const wrong[][2] = { { "-d", "18446744073709551615" },
+                                            { "-p", "18446744073709551615" },
+                                            { "-d", "2147483648" },
+                                            { "-t", "100000" },
+                                            { "-np", "65537" },
+                                            { "--vram", "100000T" },
+                                            { "--ram", "1025T" },
+                                            { "--bandwidth", "1e7" } };
+    static const char *const right[][2] = { { "-d", "2147483647" }, { "-p", "1m" },
+                                            { "-t", "8192" },       { "-np", "65536" },
+                                            { "--vram", "64T" },    { "--ram", "1024T" },
                                             { "-t", "-1" },         { "--bandwidth", "8000" } };
     for (size_t i = 0; i < PLS_COUNT_OF(wrong); i++) {
         ck_assert_msg(PARSE("fit", wrong[i][0], wrong[i][1]) == PLS_USAGE, "%s %s", wrong[i][0], wrong[i][1]);

@@ -166,8 +166,8 @@ START_TEST(the_wired_limit_is_named)
 }
 END_TEST
 
-/* 12.1 GiB are wanted of the GPU: with 8 GiB kept for the system a Mac of 20.5 GiB can spare 12.5, one of 20 GiB
- * only 12, which would not do. */
+/* 12.1 GiB are wanted of the GPU: with 8 GiB kept for the system a Mac of 20.5 GiB can spare 12.5, one of 20
+ * GiB only 12, which would not do. */
 START_TEST(a_wired_limit_stays_below_what_is_safe)
 {
     take("qwen3-14b");
@@ -175,7 +175,7 @@ START_TEST(a_wired_limit_stays_below_what_is_safe)
     ck_assert_uint_eq(wired_limit("Q6_K", &m), 12800);
     m = mac(20 * PLS_GIB, 18 * PLS_GIB, 8 * PLS_GIB);
     ck_assert_uint_eq(wired_limit("Q6_K", &m), 0);
-    m = mac(24 * PLS_GIB, 25 * PLS_GIB / 2, 8 * PLS_GIB); /* beside its tables in RAM there is no room for it */
+    m = mac(24 * PLS_GIB, 25 * PLS_GIB / 2, 8 * PLS_GIB); /* beside its tables in RAM there is no room */
     ck_assert_uint_eq(wired_limit("Q6_K", &m), 0);
 }
 END_TEST

@@ -217,7 +217,8 @@ END_TEST
 /* Models that share a row come from the user's own cards too. */
 START_TEST(names_of_a_shared_row_are_escaped)
 {
-    static const struct pls_sibling also[] = { { .id = "a\x1b[2J", .name = "A \x1b[2J|" }, { .id = "b\n", .name = "" } };
+    static const struct pls_sibling also[] = { { .id = "a\x1b[2J", .name = "A \x1b[2J|" },
+                                               { .id = "b\n", .name = "" } };
     static const struct pls_machine machine = { .n_pools = 1 };
     static const struct pls_policy policy = { .task = PLS_TASK_CHAT };
     static const enum pls_output outputs[] = { PLS_OUT_CSV, PLS_OUT_MARKDOWN, PLS_OUT_TABLE };
