@@ -8,14 +8,14 @@
 
 enum { PLS_MAX_VALUES = 640, PLS_VALUE_NAME = 56, PLS_VALUE_TEXT = 104 };
 
-struct pls_value {
+struct pls_fact {
     char name[PLS_VALUE_NAME];
     char text[PLS_VALUE_TEXT];
 };
 
 struct pls_values {
     uint32_t n;
-    struct pls_value value[PLS_MAX_VALUES];
+    struct pls_fact value[PLS_MAX_VALUES];
 };
 
 /* Adds; what exceeds a bound is dropped, never cut: a name or number cut short would be another one. */
