@@ -1,6 +1,7 @@
 /* Options to a struct pls_ask. Names and meanings are the engine's own, so that a command line carries
  * over. */
 #include "cli/session.h"
+#include "plimsoll/speed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -255,7 +256,7 @@ void pls_note_depth(struct pls_plan *plan)
 bool pls_fast_enough(const struct pls_args *args, const struct pls_card *card, struct pls_plan *plan)
 {
     double floor = pls_args_number(args, PLS_OPT_MIN_SPEED, 0);
-    double tps = card->is_encoder ? plan->speed.prefill_tps : plan->speed.decode_tps;
+    double tps = pls_speed_that_counts(card, plan);
     if (plan->fit != PLS_FIT_YES || !(floor > 0) || tps >= floor) {
         return true;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "plimsoll/speed.h"
 
 enum { TOP_DEFAULT = 15 };
 
@@ -59,7 +60,7 @@ static bool carries(struct hunt *h, const struct pls_profile *p, uint32_t device
         return false;
     }
     pls_speed_predict(&h->target.model.card, &h->machine, &rates, h->plan);
-    return h->plan->speed.decode_tps >= h->min_tps;
+    return pls_speed_that_counts(&h->target.model.card, h->plan) >= h->min_tps;
 }
 
 static enum pls_code keep(struct hunt *h, const struct pls_profile *p, uint32_t devices, double gib)
@@ -118,8 +119,8 @@ static int smallest_first(const void *a, const void *b)
     if (x->devices != y->devices) {
         return x->devices < y->devices ? -1 : 1;
     }
-    double dx = x->entry.plan->speed.decode_tps;
-    double dy = y->entry.plan->speed.decode_tps;
+    double dx = pls_speed_that_counts(&x->entry.model->card, x->entry.plan);
+    double dy = pls_speed_that_counts(&y->entry.model->card, y->entry.plan);
     return dx > dy ? -1 : dx < dy ? 1 : strcmp(x->profile->id, y->profile->id);
 }
 

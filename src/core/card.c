@@ -391,3 +391,9 @@ enum pls_code pls_card_complete(struct pls_card *card, struct pls_err *err)
     }
     return code;
 }
+
+bool pls_card_only_reads(const struct pls_card *card)
+{
+    const uint32_t reading = 1u << PLS_TASK_EMBEDDING | 1u << PLS_TASK_RERANK;
+    return card->tasks != 0 ? (card->tasks & ~reading) == 0 : card->is_encoder;
+}

@@ -325,6 +325,11 @@ struct pls_speed_parts pls_speed_parts(const struct pls_card *card, const struct
     return sum;
 }
 
+double pls_speed_that_counts(const struct pls_card *card, const struct pls_plan *plan)
+{
+    return pls_card_only_reads(card) ? plan->speed.prefill_tps : plan->speed.decode_tps;
+}
+
 const char *pls_bound_name(enum pls_bound bound)
 {
     static const char *const names[] = { "memory", "compute", "overhead", "link" };

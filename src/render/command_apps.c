@@ -85,7 +85,7 @@ void pls_ollama_write(const struct pls_entry *e, struct pls_text *out)
         pls_text_add(&t, "plimsoll-%u", e->server + 1);
     }
     pls_text_add(out, " %" PRIu64 " | ollama create %s -f /dev/stdin", e->plan->setting.n_ctx_seq, own);
-    if (!pls_command_only_reads(&e->model->card)) { /* what only reads has nothing to say at a prompt */
+    if (!pls_card_only_reads(&e->model->card)) { /* what only reads has nothing to say at a prompt */
         pls_text_add(out, " && ollama run %s", own);
     }
 }
@@ -258,7 +258,7 @@ void pls_jan_write(const struct pls_entry *e, struct pls_text *out)
     if (p->ask.n_threads != 0) {
         pls_command_number(out, "--threads", p->ask.n_threads);
     }
-    if (pls_command_only_reads(&e->model->card)) {
+    if (pls_card_only_reads(&e->model->card)) {
         pls_text_add(out, " --embedding");
     }
     pls_command_port(e, 6767, out);

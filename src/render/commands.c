@@ -163,16 +163,10 @@ void pls_command_port(const struct pls_entry *e, uint32_t usual, struct pls_text
     }
 }
 
-bool pls_command_only_reads(const struct pls_card *card)
-{
-    const uint32_t reading = 1u << PLS_TASK_EMBEDDING | 1u << PLS_TASK_RERANK;
-    return card->tasks != 0 ? (card->tasks & ~reading) == 0 : card->is_encoder;
-}
-
 /* A server answers requests for embeddings or scores only when told so. */
 static void llama_task(const struct pls_card *card, struct pls_text *out)
 {
-    if (pls_command_only_reads(card)) {
+    if (pls_card_only_reads(card)) {
         pls_text_add(out, (card->tasks & 1u << PLS_TASK_RERANK) != 0 ? " --reranking" : " --embeddings");
     }
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "plimsoll/speed.h"
 #include "render/answer.h"
 #include "render/document.h"
 #include "render/record.h"
@@ -24,6 +25,11 @@ static const struct compare_row *row_of(const void *row)
 static const struct pls_plan *plan_of(const void *row)
 {
     return row_of(row)->entry != NULL ? row_of(row)->entry->plan : NULL;
+}
+
+static double speed_of(const struct pls_entry *entry)
+{
+    return pls_speed_that_counts(&entry->model->card, entry->plan);
 }
 
 static void cell_name(const struct pls_machine *m, struct pls_text *out)
@@ -103,14 +109,14 @@ static void cell_context(const void *row, bool raw, struct pls_text *out)
 
 static void cell_decode(const void *row, bool raw, struct pls_text *out)
 {
-    double tps = plan_of(row) != NULL ? plan_of(row)->speed.decode_tps : 0;
+    double tps = plan_of(row) != NULL ? plan_of(row)->speed.decode_tps : 0; /* "decode_tps" is that of every model */
     if (plan_of(row) == NULL) {
         return;
     }
     if (plan_of(row)->fit != PLS_FIT_YES) {
         pls_text_add(out, "%s", raw ? "" : "-");
     } else if (!raw) {
-        pls_words_rate(out, tps);
+        pls_words_rate(out, speed_of(row_of(row)->entry));
     } else if (tps > 0) {
         pls_text_add(out, "%.6g", tps);
     }
@@ -123,10 +129,10 @@ static void cell_gain(const void *row, bool raw, struct pls_text *out)
     if (p == NULL) {
         return;
     }
-    bool comparable =
-        p->fit == PLS_FIT_YES && f->fit == PLS_FIT_YES && p->speed.decode_tps > 0 && f->speed.decode_tps > 0;
-    if (comparable) {
-        pls_text_add(out, raw ? "%.4g" : "x%.2g", p->speed.decode_tps / f->speed.decode_tps);
+    double tps = speed_of(row_of(row)->entry);
+    double first_tps = speed_of(row_of(row)->first);
+    if (p->fit == PLS_FIT_YES && f->fit == PLS_FIT_YES && tps > 0 && first_tps > 0) {
+        pls_text_add(out, raw ? "%.4g" : "x%.2g", tps / first_tps);
     } else if (p->fit == PLS_FIT_YES && f->fit != PLS_FIT_YES) {
         pls_text_add(out, "%s", raw ? "" : "now fits");
     }
@@ -333,7 +339,7 @@ static void need_decode(const void *row, bool raw, struct pls_text *out)
 {
     double tps = needed_of(row)->entry.plan->speed.decode_tps;
     if (!raw) {
-        pls_words_rate(out, tps);
+        pls_words_rate(out, speed_of(&needed_of(row)->entry));
     } else if (tps > 0) {
         pls_text_add(out, "%.6g", tps);
     }

@@ -174,10 +174,29 @@ static void details(struct pls_page *page, const struct pls_plan *p)
     pls_page_field(page, "File", "%s on disk; total memory is good to %s", a, b);
 }
 
-static void speed(struct pls_page *page, const struct pls_speed *s)
+/* A model that never decodes is as fast as it reads. */
+static void reading(struct pls_page *page, const struct pls_speed *s)
 {
     char room[LINE_CAP];
     struct pls_text t = PLS_TEXT(room);
+    pls_words_rate(&t, s->prefill_tps);
+    pls_text_add(&t, " tok/s of reading (");
+    pls_words_rate(&t, s->prefill_low_tps);
+    pls_text_add(&t, " to ");
+    pls_words_rate(&t, s->prefill_high_tps);
+    pls_text_add(&t, "), the answer after ");
+    pls_words_seconds(&t, s->ttft_s);
+    pls_page_field(page, "Speed", "%s; rates %s", room, pls_words_origin(s->origin));
+}
+
+static void speed(struct pls_page *page, const struct pls_speed *s, const struct pls_card *card)
+{
+    char room[LINE_CAP];
+    struct pls_text t = PLS_TEXT(room);
+    if (s->prefill_tps > 0 && pls_card_only_reads(card)) {
+        reading(page, s);
+        return;
+    }
     if (!(s->decode_tps > 0)) {
         pls_page_field(page, "Speed",
                        "unknown: no bandwidth is known for this machine (--bandwidth gives one)");
@@ -275,7 +294,7 @@ static enum pls_code block(struct pls_page *page, const struct pls_report *r, co
     details(page, e->plan);
     quality(page, &e->plan->quality);
     if (e->plan->fit == PLS_FIT_YES) {
-        speed(page, &e->plan->speed);
+        speed(page, &e->plan->speed, &e->model->card);
         pls_answer_commands(page, e, false);
     }
     notes(page, e->plan, false);
