@@ -151,3 +151,13 @@ void pls_machine_advise_gtt(struct pls_machine *m, const char *gpu, uint64_t gtt
         "(amdgpu.gttsize is deprecated)",
         gpu, (unsigned long long)ceiling_gib, pages, pages);
 }
+
+bool pls_cpu_is_rationed(const struct pls_cpu *cpu)
+{
+    return cpu->quota_cpus > 0 && (cpu->threads == 0 || cpu->quota_cpus < cpu->threads);
+}
+
+uint32_t pls_cpu_threads(const struct pls_cpu *cpu)
+{
+    return !pls_cpu_is_rationed(cpu) ? cpu->threads : cpu->quota_cpus < 1 ? 1 : (uint32_t)cpu->quota_cpus;
+}

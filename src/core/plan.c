@@ -40,6 +40,18 @@ void pls_plan_note(struct pls_plan *p, const char *code, const char *fmt, ...)
     va_end(args);
 }
 
+/* Layers in RAM on a processor whose time is rationed: an engine that is not told starts a thread per core. */
+static void note_quota(struct pls_plan *p, const struct pls_machine *machine)
+{
+    const struct pls_cpu *cpu = &machine->cpu;
+    uint32_t n = pls_cpu_threads(cpu);
+    bool has_work = p->n_shares > 0 && p->shares[0].traffic.n_layers > 0;
+    if (has_work && pls_cpu_is_rationed(cpu) && (p->ask.n_threads == 0 || p->ask.n_threads > n)) {
+        pls_plan_note(p, "cpu-quota", "a control group allows %.1f CPUs' worth of time: reckoned with %u thread%s (-t %u)",
+                      cpu->quota_cpus, n, n == 1 ? "" : "s", n);
+    }
+}
+
 enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask *ask,
                             const struct pls_machine *machine, const struct pls_rates *rates,
                             struct pls_arena *scratch, struct pls_plan *out, struct pls_err *err)
@@ -55,6 +67,7 @@ enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask 
         out->context_fit_tokens = pls_place_context_fit(&layout, out, machine, scratch);
         pls_speed_predict(&model->card, machine, rates, out);
         pls_quality_predict(&model->card, PLS_TASK_CHAT, out);
+        note_quota(out, machine);
         if (out->fit != PLS_FIT_YES) {
             pls_place_advise(&layout, machine, scratch, out);
         }

@@ -166,10 +166,26 @@ static struct pace measured_pace(const struct pls_cpu_load *load, enum pls_type 
     return pace;
 }
 
-static uint32_t threads(const struct pls_cpu_load *load)
+/* Cores at work: as many as threads were asked for, else all; of processor time that a control group grants never more, and not
+ * less than one, which held_back() sees to. */
+static double threads(const struct pls_cpu_load *load)
 {
     uint32_t cores = load->machine->cpu.cores > 0 ? load->machine->cpu.cores : load->rates->n_threads;
-    return load->n_threads > 0 ? load->n_threads : cores;
+    double n = load->n_threads > 0 ? load->n_threads : cores;
+    double quota = load->machine->cpu.quota_cpus;
+    return quota > 0 && !(n > 0 && n < quota) ? fmax(quota, 1) : n;
+}
+
+/* With less than one CPU's time even a lone thread is stopped for part of every period. The passes of a benchmark are so short
+ * that most of them never see it. */
+static void held_back(const struct pls_cpu_load *load, struct pls_speed_parts *parts)
+{
+    double quota = load->machine->cpu.quota_cpus;
+    double slower = quota > 0 && quota < 1 ? 1 / quota : 1;
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        parts->by_type[i] *= slower;
+    }
+    parts->other *= slower;
 }
 
 /* ---- decode ---- */
@@ -198,7 +214,8 @@ static double bus_gbs(const struct pls_cpu_load *load, uint32_t n_threads)
  * the bus is what both wait for. */
 static double engine_seconds_per_gb(const struct pls_cpu_load *load, struct pace ours, double factor)
 {
-    uint32_t n = load->n_threads > 0 ? load->n_threads : load->rates->n_threads;
+    uint32_t all = load->rates->n_threads;
+    uint32_t n = load->n_threads > 0 && load->n_threads < all ? load->n_threads : all;
     double alone = fmax(n * ours.one_gbs, ours.all_gbs);
     double bus = bus_gbs(load, n);
     return slowness(factor * alone, bus) / slowness(alone, bus) / ours.all_gbs;
@@ -217,7 +234,7 @@ static double seconds_per_gb(const struct pls_cpu_load *load, enum pls_type type
     }
     *is_measured = false;
     double gbs = bandwidth_gbs(load);
-    uint32_t n = threads(load);
+    double n = threads(load);
     if (!(gbs > 0)) {
         return (double)NAN;
     }
@@ -265,6 +282,7 @@ static struct pls_speed_parts decode_parts(const struct pls_cpu_load *load, bool
     *is_measured = guessed <= GUESSED_SHARE * whole;
     parts.other = attention_decode_s(load);
     parts.other += operations_s(load);
+    held_back(load, &parts);
     return parts;
 }
 
@@ -380,6 +398,7 @@ static struct pls_speed_parts prefill_parts(const struct pls_cpu_load *load, boo
     double reading = batches * all / (bandwidth_gbs(load) * 1e9);
     double fixed = batches * operations_s(load) + n * t->n_ops * e->op_token_ns * 1e-9;
     parts.other = attention_s(load) + reading + fixed;
+    held_back(load, &parts);
     return parts;
 }
 

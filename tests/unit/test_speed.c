@@ -314,6 +314,51 @@ START_TEST(measured_kernels_decide_where_there_are_any)
 }
 END_TEST
 
+/* A quota is processor time: what is measured with as many threads as it feeds stands; below one CPU a lone thread is stopped
+ * too; without measurements cores beyond it do no work. */
+START_TEST(a_quota_is_not_outrun)
+{
+    struct pls_cpu_load cpu = cpu_load();
+    enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
+    machine.cpu.threads = 8;
+    ck_assert_uint_eq(pls_cpu_threads(&machine.cpu), 8);
+    double eight = pls_cpu_decode(&cpu, &origin).seconds;
+    cpu.n_threads = 2;
+    double two = pls_cpu_decode(&cpu, &origin).seconds;
+    cpu.n_threads = 0;
+    machine.cpu.quota_cpus = 2;
+    ck_assert_double_gt(two, eight);
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, two, 1e-12);
+    machine.cpu.quota_cpus = 1.5;
+    ck_assert_uint_eq(pls_cpu_threads(&machine.cpu), 1);
+    ck_assert_double_gt(pls_cpu_decode(&cpu, &origin).seconds, two);
+    rates.n_threads = 1;
+    rates.type[PLS_TYPE_Q8_0] = (struct pls_type_rate){ .stream_gbs = 20, .cached_gbs = 80, .stream_one_gbs = 20 };
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.05, 1e-9); /* 1 GB at 20 GB/s */
+    cpu.n_threads = 64;
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.05, 1e-9); /* more threads than measured are no faster */
+    machine.cpu.quota_cpus = 0.5;
+    ck_assert_uint_eq(pls_cpu_threads(&machine.cpu), 1);
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.1, 1e-9); /* half of the time */
+    machine.cpu.quota_cpus = 16;
+    ck_assert(!pls_cpu_is_rationed(&machine.cpu));
+}
+END_TEST
+
+START_TEST(models_that_only_read_are_as_fast_as_they_read)
+{
+    struct pls_plan plan = { .speed = { .decode_tps = 100, .prefill_tps = 9000 } };
+    struct pls_card card = { .tasks = 1u << PLS_TASK_EMBEDDING };
+    ck_assert_double_eq(pls_speed_that_counts(&card, &plan), 9000);
+    card.tasks = 1u << PLS_TASK_RERANK; /* some are no encoders */
+    ck_assert_double_eq(pls_speed_that_counts(&card, &plan), 9000);
+    card.tasks |= 1u << PLS_TASK_CHAT;
+    ck_assert_double_eq(pls_speed_that_counts(&card, &plan), 100);
+    card = (struct pls_card){ .is_encoder = true }; /* a file that names no use */
+    ck_assert_double_eq(pls_speed_that_counts(&card, &plan), 9000);
+}
+END_TEST
+
 START_TEST(a_slow_engine_loses_nothing_on_a_full_bus)
 {
     struct pls_cpu_load cpu = cpu_load();
@@ -495,6 +540,7 @@ UNIT_MAIN("speed", decode_adds_launches_bus_and_arithmetic, decode_reads_and_sco
           a_device_nobody_measured_has_a_wider_interval, every_backend_behaves,
           where_the_bus_decides_a_wider_quant_is_not_faster, measured_kernels_decide_where_there_are_any,
           interleaved_rates_hold_where_the_engine_interleaves, a_slow_engine_loses_nothing_on_a_full_bus,
+          a_quota_is_not_outrun, models_that_only_read_are_as_fast_as_they_read,
           the_nearest_measured_type_stands_in, heads_that_share_a_cache_all_read_it, a_table_row_is_an_assumption,
           calibration_scales_a_type_and_adds_to_layers, devices_take_turns,
           layers_in_ram_slow_it_down_and_prompts_borrow_the_gpu, unknown_memory_leaves_the_plan_without_speed)
