@@ -17,6 +17,7 @@
 #include "plimsoll/rates.h"
 
 #define PLS_BENCH_SPREAD_MAX 0.25
+#define PLS_BENCH_LEAST_BYTES (32 << 20) /* of memory_bytes: with less, caches would be measured */
 #define PLS_BENCH_BANDWIDTH_S 0.4 /* bandwidth_only, filling the buffer included */
 #define PLS_BENCH_QUICK_S 4.3
 #define PLS_BENCH_FULL_S 50.0
@@ -39,5 +40,9 @@ struct pls_bench_ask {
 /* Fills ram_*, barrier, attention and type rates of what was measured; the rest is left as it was. PLS_NOMEM, PLS_NO when
  * stopped (what was measured until then stands). */
 enum pls_code pls_bench_run(const struct pls_bench_ask *ask, struct pls_rates *out, struct pls_err *err);
+
+/* How far a measurement was disturbed: the spread of the memory's rate or the mean of those of the types, whichever is wider;
+ * above PLS_BENCH_SPREAD_MAX it is worth taking again. 1 when too few turns were possible to tell. */
+double pls_bench_doubt(const struct pls_rates *rates);
 
 #endif

@@ -80,6 +80,10 @@ enum pls_code pls_catalog_check(struct pls_catalog *catalog, const char *words, 
 enum pls_code pls_catalog_profiles(struct pls_catalog *catalog, struct pls_profile *items, uint32_t cap,
                                    uint32_t *n, struct pls_err *err);
 
+/* Under what a machine's rates are kept: they belong to a processor, the threads and the processor time it is granted, its
+ * instruction sets and this program's kernels. */
+enum { PLS_RATES_KEY = 256 };
+void pls_catalog_rates_key(const struct pls_machine *machine, char *out, size_t cap);
 /* Rates measured on this machine earlier; PLS_NO when there are none for this key. */
 enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *machine_key,
                                      struct pls_rates *out, struct pls_err *err);

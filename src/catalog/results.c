@@ -51,12 +51,13 @@ static const struct metric metrics[] = {
 };
 
 /* What is not a double in the struct; stored as one all the same. */
-static const char *const counts[] = { "n_threads", "isa", "measured_at", "ram_origin", "n_runs", "backend" };
+static const char *const counts[] = { "n_threads", "isa", "measured_at", "ram_origin", "n_tries", "n_runs",
+                                     "backend" };
 
 static double count_get(const struct pls_rates *rates, size_t which)
 {
     const double value[] = { rates->n_threads, rates->isa, (double)rates->measured_at,
-                             (double)rates->ram_origin, rates->calibration.n_runs,
+                             (double)rates->ram_origin, rates->n_tries, rates->calibration.n_runs,
                              (double)rates->calibration.backend };
     return value[which];
 }
@@ -75,6 +76,8 @@ static void count_set(struct pls_rates *rates, const char *name, double value)
         rates->measured_at = whole;
     } else if (strcmp(name, "ram_origin") == 0 && whole <= PLS_ORIGIN_MEASURED) {
         rates->ram_origin = (enum pls_origin)whole;
+    } else if (strcmp(name, "n_tries") == 0) {
+        rates->n_tries = (uint32_t)whole;
     } else if (strcmp(name, "n_runs") == 0) {
         rates->calibration.n_runs = (uint32_t)whole;
     } else if (strcmp(name, "backend") == 0 && whole < PLS_BACKEND_COUNT) {
@@ -95,6 +98,17 @@ static void metric_set(struct pls_rates *rates, const char *name, const char *ty
         }
     }
     count_set(rates, name, value);
+}
+
+void pls_catalog_rates_key(const struct pls_machine *m, char *out, size_t cap)
+{
+    struct pls_text t = { .data = out, .len = 0, .cap = cap, .truncated = false };
+    out[0] = '\0';
+    pls_text_add(&t, "%s/%s/%uc%ut", m->arch, m->cpu.name, m->cpu.cores, m->cpu.threads);
+    if (pls_cpu_is_rationed(&m->cpu)) {
+        pls_text_add(&t, "%.2fq", m->cpu.quota_cpus);
+    }
+    pls_text_add(&t, "/%08x/%s", m->cpu.isa, PLS_VERSION);
 }
 
 enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *machine_key,

@@ -65,17 +65,19 @@ enum pls_code pls_cmd_bench(struct pls_session *s, struct pls_err *err)
     if (pls_args_has(s->args, PLS_OPT_LIST)) {
         return list_kernels(s, ask.isa_mask, err);
     }
+    bool is_usual = isa == NULL && ask.n_threads == 0;
     code = pls_session_machine(s, err);
+    code = code == PLS_OK ? pls_session_bench_ask(s, &ask, err) : code;
     if (code != PLS_OK) {
         return code;
     }
     ask.progress = isatty(STDERR_FILENO) ? pls_session_bar : NULL;
-    ask.memory_bytes = s->machine.pools[0].budget_bytes / 4;
     code = pls_bench_run(&ask, &s->rates, err);
     if (code != PLS_OK) {
         return code;
     }
-    if (isa == NULL && ask.n_threads == 0) {
+    s->rates.n_tries = 1;
+    if (is_usual) {
         pls_session_keep_rates(s);
     }
     return pls_render_rates(stdout, s->output, &s->machine, &s->rates, &s->screen, err);

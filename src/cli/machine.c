@@ -1,11 +1,10 @@
-/* Which machine a question is about, and how fast its memory is. */
+/* Which machine a question is about. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/session.h"
-#include "plimsoll/bench.h"
 #include "plimsoll/probe.h"
 
 enum { RECORD_MAX = 4 << 20 };
@@ -133,6 +132,23 @@ static void resize(struct pls_pool *pool, uint64_t bytes)
     pool->n_limits = 0;
 }
 
+/* --bandwidth: of the fastest pool and of those that are as fast, so that all of several equal GPUs have it. RAM only
+ * where there is no GPU. */
+static void set_bandwidth(struct pls_machine *m, double gbs)
+{
+    uint32_t first = m->n_pools > 1 ? 1 : 0;
+    double most = 0;
+    for (uint32_t i = first; i < m->n_pools; i++) {
+        most = m->pools[i].bandwidth_gbs > most ? m->pools[i].bandwidth_gbs : most;
+    }
+    for (uint32_t i = first; i < m->n_pools; i++) {
+        if (m->pools[i].bandwidth_gbs >= most) { /* none is known: all */
+            m->pools[i].bandwidth_gbs = gbs;
+            m->pools[i].origin = PLS_ORIGIN_ASSUMED;
+        }
+    }
+}
+
 static bool override(const struct pls_args *args, struct pls_machine *m)
 {
     uint64_t ram = pls_args_u64(args, PLS_OPT_RAM, 0);
@@ -151,9 +167,7 @@ static bool override(const struct pls_args *args, struct pls_machine *m)
         resize(&m->pools[i], vram);
     }
     if (gbs > 0) {
-        struct pls_pool *fastest = &m->pools[m->n_pools > 1 ? 1 : 0];
-        fastest->bandwidth_gbs = gbs;
-        fastest->origin = PLS_ORIGIN_ASSUMED;
+        set_bandwidth(m, gbs);
     }
     return ram != 0 || vram != 0;
 }
@@ -222,117 +236,6 @@ enum pls_code pls_session_machine(struct pls_session *s, struct pls_err *err)
     enum pls_code code = pls_session_machine_on(s, on, &s->machine, err);
     s->has_machine = code == PLS_OK;
     return code;
-}
-
-/* Rates belong to a processor, its threads, its instruction sets and this program's kernels. */
-static void machine_key(const struct pls_machine *m, char *out, size_t cap)
-{
-    struct pls_text t = { .data = out, .len = 0, .cap = cap, .truncated = false };
-    out[0] = '\0';
-    pls_text_add(&t, "%s/%s/%uc%ut/%08x/%s", m->arch, m->cpu.name, m->cpu.cores, m->cpu.threads, m->cpu.isa,
-                 PLS_VERSION);
-}
-
-/* Once, and not where opening the user's database has already been complained of. */
-static void say_unkept(struct pls_session *s, const char *why, const char *what)
-{
-    char room[640];
-    struct pls_text t = PLS_TEXT(room);
-    bool is_said = s->is_unkept || (s->catalog != NULL && pls_catalog_warning(s->catalog) != NULL);
-    if (!is_said) {
-        pls_text_add(&t, "%s: %s", why, what);
-        pls_warn(room);
-    }
-    s->is_unkept = true;
-}
-
-void pls_session_keep_rates(struct pls_session *s)
-{
-    struct pls_err err = { 0 };
-    char key[256];
-    machine_key(&s->machine, key, sizeof(key));
-    enum pls_code code = pls_session_catalog(s, &err);
-    code = code == PLS_OK ? pls_catalog_rates_save(s->catalog, key, &s->rates, &err) : code;
-    if (code != PLS_OK) {
-        say_unkept(s, err.text, "what was measured is not kept (XDG_DATA_HOME names a folder to keep it in)");
-    }
-}
-
-bool pls_session_bar(double share, const char *what, void *context)
-{
-    enum { BAR = 24 };
-    int done = (int)(share * BAR);
-    (void)context;
-    if (share >= 1) {
-        fprintf(stderr, "\r\033[K");
-    } else {
-        fprintf(stderr, "\r[%.*s%*s] %-24.24s", done, "########################", BAR - done, "", what);
-    }
-    fflush(stderr);
-    return true;
-}
-
-/* kernels: all the predictor needs, a few seconds with a bar on a terminal; else the memory's bandwidth
- * alone, in half a second. Seconds are spent on what can be kept: where it can't, every run would spend
- * them. */
-static void measure(struct pls_session *s, bool kernels)
-{
-    struct pls_err err = { 0 };
-    bool keeps =
-        pls_session_catalog(s, &err) == PLS_OK && pls_catalog_rates_ready(s->catalog, &err) == PLS_OK;
-    struct pls_bench_ask ask = { .bandwidth_only = !kernels || !keeps,
-                                 .memory_bytes = s->machine.pools[0].budget_bytes / 4 };
-    ask.progress = !ask.bandwidth_only && isatty(STDERR_FILENO) ? pls_session_bar : NULL;
-    if (!keeps) {
-        say_unkept(s, err.text, "what is measured can't be kept, so memory bandwidth alone is, at every run"
-                                " (XDG_DATA_HOME names a folder to keep it in, --no-bench measures nothing)");
-    }
-    if (pls_bench_run(&ask, &s->rates, &err) != PLS_OK) {
-        pls_warn(err.text);
-    } else if (keeps) {
-        pls_session_keep_rates(s);
-    }
-}
-
-static bool has_kernels(const struct pls_rates *rates)
-{
-    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        if (rates->type[i].stream_gbs > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool load(struct pls_session *s, bool kernels)
-{
-    struct pls_err err = { 0 };
-    char key[256];
-    machine_key(&s->machine, key, sizeof(key));
-    return pls_session_catalog(s, &err) == PLS_OK
-        && pls_catalog_rates_load(s->catalog, key, &s->rates, &err) == PLS_OK && s->rates.ram_gbs > 0
-        && (!kernels || has_kernels(&s->rates));
-}
-
-void pls_session_rates(struct pls_session *s, bool kernels)
-{
-    struct pls_pool *ram = &s->machine.pools[0];
-    if (s->has_rates) {
-        return;
-    }
-    s->has_rates = true;
-    if (s->is_live && !pls_args_has(s->args, PLS_OPT_BANDWIDTH)) {
-        if (!load(s, kernels) && !pls_args_has(s->args, PLS_OPT_NO_BENCH)) {
-            measure(s, kernels);
-        }
-        if (s->rates.ram_gbs > 0) {
-            ram->bandwidth_gbs = s->rates.ram_gbs;
-            ram->origin = s->rates.ram_origin;
-            return;
-        }
-    }
-    s->rates.ram_gbs = ram->bandwidth_gbs;
-    s->rates.ram_origin = ram->bandwidth_gbs > 0 ? ram->origin : PLS_ORIGIN_UNKNOWN;
 }
 
 struct pls_rates pls_rates_stated(const struct pls_machine *machine)

@@ -102,6 +102,9 @@ static enum pls_code run(int argc, char *const argv[], struct pls_err *err)
     code = pls_session_begin(&session, &args, argv[0], err);
     if (code == PLS_OK) {
         code = run_command[args.command](&session, err);
+        if (code == PLS_DB && session.is_catalog_said) {
+            err->text[0] = '\0';
+        }
     }
     pls_session_end(&session);
     return code;
@@ -112,7 +115,7 @@ int main(int argc, char *argv[])
     struct pls_err err = { .code = PLS_OK, .text = "" };
     setlocale(LC_CTYPE, ""); /* widths of non-ASCII text in tables; numbers stay in the C locale */
     enum pls_code code = run(argc, argv, &err);
-    if (exit_status(code) >= 2) {
+    if (exit_status(code) >= 2 && err.text[0] != '\0') {
         pls_warn(err.text);
     }
     return exit_status(code);

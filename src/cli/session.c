@@ -97,6 +97,10 @@ enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *ar
 void pls_session_end(struct pls_session *s)
 {
     if (s->catalog != NULL) {
+        const char *found = pls_catalog_warning(s->catalog); /* while reading */
+        if (found != NULL && !s->is_own_said) {
+            pls_warn(found);
+        }
         pls_catalog_close(s->catalog);
     }
     pls_sys_pages_free(s->arena.base, s->arena.cap);
@@ -113,14 +117,15 @@ enum pls_code pls_session_open(struct pls_session *s, struct pls_err *err)
 {
     const char *user = s->paths.user[0] != '\0' ? s->paths.user : NULL;
     enum pls_code code = pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
-    if (code != PLS_OK || pls_catalog_own(s->catalog, NULL) != PLS_UNSUPPORTED) {
-        return code;
+    if (code == PLS_OK && pls_catalog_own(s->catalog, NULL) == PLS_UNSUPPORTED) {
+        pls_catalog_close(s->catalog);
+        s->catalog = NULL;
+        /* failed: opening says what is the matter */
+        pls_catalog_renew(s->paths.catalog, user, pls_card_parse, NULL);
+        code = pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
     }
-    pls_catalog_close(s->catalog);
-    s->catalog = NULL;
-    /* failed: opening says what is the matter */
-    pls_catalog_renew(s->paths.catalog, user, pls_card_parse, NULL);
-    return pls_catalog_open(s->paths.catalog, user, &s->catalog, err);
+    s->is_own_said = code == PLS_OK && pls_catalog_warning(s->catalog) != NULL;
+    return code;
 }
 
 enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err)
@@ -144,6 +149,9 @@ enum pls_code pls_slurp(const char *path, uint64_t most, char **out, size_t *len
     *out = NULL;
     if (f == NULL || fstat(fd, &st) != 0) {
         code = pls_fail(err, PLS_IO, "%s: %s", path, strerror(errno));
+        if (f == NULL && fd >= 0) {
+            close(fd);
+        }
         goto out;
     }
     if (!S_ISREG(st.st_mode)) {

@@ -55,6 +55,9 @@ static enum pls_code read_machine(struct pls_session *s, const char *what, struc
         return code;
     }
     code = pls_session_machine(s, err);
+    if (code == PLS_OK) {
+        pls_session_rates(s, true); /* as `fit` does, or its order would be another */
+    }
     out->machine = s->machine;
     out->rates = s->rates;
     return code;

@@ -16,6 +16,7 @@
 #include "team.h"
 
 #define PLS_BENCH_STEPS      3 /* 1, half, all threads */
+#define PLS_BENCH_TURNS_LEAST 3 /* fewer tell no spread */
 #define PLS_BENCH_TURNS_MAX  31
 #define PLS_BENCH_PASSES_MAX 2048
 #define PLS_BENCH_ITEMS_MAX  320 /* 26 types of at most 9, and five more */

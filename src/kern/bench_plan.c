@@ -190,7 +190,7 @@ static void put(struct pls_bench *b, struct pls_bench_item *item)
 {
     struct pls_type_rate *rate = &b->out->type[item->type < PLS_TYPE_COUNT ? item->type : 0];
     /* One or two turns, all that a busy machine left time for, say nothing of their spread. */
-    struct pls_sampled got = { .spread = item->n_turns > 2 ? pls_sample_summary(item->turn, item->n_turns).spread : 1 };
+    struct pls_sampled got = { .spread = item->n_turns >= PLS_BENCH_TURNS_LEAST ? pls_sample_summary(item->turn, item->n_turns).spread : 1 };
     got.median = pls_sample_summary(item->passes.values, item->passes.n).median;
     bool attention = item->n == PLS_BENCH_HEAD;
     switch (item->kind) {
@@ -240,4 +240,16 @@ void pls_bench_conclude(struct pls_bench *b)
             put_dots_gemm(b, b->items[i].type);
         }
     }
+}
+
+double pls_bench_doubt(const struct pls_rates *rates)
+{
+    double sum = 0;
+    uint32_t n = 0;
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        n += rates->type[i].stream_gbs > 0;
+        sum += rates->type[i].stream_gbs > 0 ? rates->type[i].spread : 0;
+    }
+    double mean = n > 0 ? sum / n : 0;
+    return mean > rates->ram_spread ? mean : rates->ram_spread;
 }

@@ -99,6 +99,33 @@ START_TEST(bandwidth_alone_fills_bandwidth_alone)
 }
 END_TEST
 
+/* However soon the time is over: the bandwidth that everybody is told has a spread. */
+START_TEST(memory_has_turns_enough_for_a_spread)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    struct pls_bench_ask ask = { .budget_s = 1e-6, .memory_bytes = (uint64_t)4 << 20, .types = (uint64_t)1 << PLS_TYPE_Q8_0 };
+    ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
+    for (uint32_t i = 0; i < rates.n_ram_steps; i++) {
+        ck_assert_double_ne(rates.ram_steps[i].spread, 1); /* what fewer than three turns are given */
+    }
+    ck_assert_double_eq(rates.type[PLS_TYPE_Q8_0].spread, 1);
+}
+END_TEST
+
+START_TEST(doubt_is_of_the_memory_or_of_the_types)
+{
+    struct pls_rates rates;
+    memset(&rates, 0, sizeof rates);
+    rates.ram_spread = 0.1;
+    ck_assert_double_eq(pls_bench_doubt(&rates), 0.1);
+    rates.type[PLS_TYPE_Q8_0] = (struct pls_type_rate){ .stream_gbs = 10, .spread = 0.6 };
+    rates.type[PLS_TYPE_Q4_K] = (struct pls_type_rate){ .stream_gbs = 10, .spread = 0.2 };
+    rates.type[PLS_TYPE_Q6_K] = (struct pls_type_rate){ .spread = 9 }; /* not measured */
+    ck_assert_double_eq_tol(pls_bench_doubt(&rates), 0.4, 1e-12);
+}
+END_TEST
+
 START_TEST(one_thread_scalar_and_least_memory_work)
 {
     struct pls_rates rates;
@@ -267,6 +294,7 @@ END_TEST
 
 UNIT_MAIN("bench", summary_is_median_and_relative_interquartile_range, sampling_keeps_its_minimum_and_its_maximum,
           processors_are_counted_and_bound, bandwidth_alone_fills_bandwidth_alone,
-          one_thread_scalar_and_least_memory_work, types_asked_for_are_measured,
+          one_thread_scalar_and_least_memory_work,
+          memory_has_turns_enough_for_a_spread, doubt_is_of_the_memory_or_of_the_types, types_asked_for_are_measured,
           one_processor_is_enough, too_many_threads_still_finish, MEMORY_TEST
           scalar_alone_is_measured_without_repacking, repacking_follows_the_engine, a_caller_can_stop_it)
