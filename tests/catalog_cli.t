@@ -300,4 +300,37 @@ same "SQL that was refused"
 refuses "an answer without end" 2 'larger than' sql "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
 refuses "a sort without end" 2 'memory' sql "SELECT a.id FROM models a, models b, models c ORDER BY a.name || b.name || c.name"
 refuses "a value without end" 2 'too big' sql "SELECT zeroblob(1000000000)"
+# ---- on this machine fits() knows the rates that fit has
+export XDG_DATA_HOME="$tap_tmp/rates"
+is "fits() measures what fit would" "$("$PLIMSOLL" sql --format csv "SELECT count(*) > 0, sum(decode_tps IS NULL) FROM fits(NULL, 'chat', '4k', NULL, 'Q4_K_M', 'qwen3') WHERE fits" | tail -1)" "1,0"
+is "and keeps it" "$("$PLIMSOLL" sql --format csv "SELECT count(*) > 0 FROM results WHERE metric = 'stream_gbs'" | tail -1)" 1
+
+# ---- an empty file where the database should be, and what dead writers left
+export XDG_DATA_HOME="$tap_tmp/blank"
+mkdir -p "$XDG_DATA_HOME/plimsoll"; : >"$XDG_DATA_HOME/plimsoll/user.db"
+(cd "$XDG_DATA_HOME/plimsoll" && touch -d '2 hours ago' user.db.new999999 user.db.new999999-journal && touch user.db.new999998 user.dbs user.db.new1x)
+run catalog list -n 1
+is "an empty database is none" "$status $(cat "$tap_tmp/err")" "0 "
+run catalog add "$tap_tmp/new.json"
+is "and is made" "$status $(wc -l <"$tap_tmp/out" | tr -d ' ')" "0 1"
+is "leftovers of dead writers go when they are old" "$(ls "$XDG_DATA_HOME/plimsoll" | tr '\n' ' ')" "user.db user.db.new1x user.db.new999998 user.dbs "
+
+# ---- damage says which file, and what to do
+head -c 5000 /dev/zero | tr '\0' x >"$XDG_DATA_HOME/plimsoll/user.db"
+refuses "damaged database: what to do" 3 'user.db: damaged, or not a catalog; move it away' catalog add "$tap_tmp/new.json"
+rm "$XDG_DATA_HOME/plimsoll/user.db"; "$PLIMSOLL" catalog add "$tap_tmp/new.json" >/dev/null
+size=$(wc -c <"$XDG_DATA_HOME/plimsoll/user.db")
+if command -v sqlite3 >/dev/null; then
+    page=$(sqlite3 "$XDG_DATA_HOME/plimsoll/user.db" "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = WAL; SELECT rootpage FROM sqlite_schema WHERE name = 'cards'" | tail -1)
+    head -c 4096 /dev/zero | tr '\0' '\377' | dd of="$XDG_DATA_HOME/plimsoll/user.db" bs=4096 seek=$((page - 1)) conv=notrunc 2>/dev/null
+    refuses "a damaged page is blamed on the file that it is in ($size bytes)" 3 'user.db: damaged.*move it away' catalog export
+fi
+
+# ---- too much to search for
+long=$(printf 'word %.0s' $(seq 200))
+# shellcheck disable=SC2086
+refuses "catalog search: words without end" 2 'more than 511 bytes' catalog search $long
+# shellcheck disable=SC2086
+refuses "catalog check: words without end" 2 'more than 511 bytes' catalog check $long
+
 done_testing

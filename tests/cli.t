@@ -211,6 +211,18 @@ PLIMSOLL_CATALOG="$tap_tmp/noise.bin" refuses "damaged catalog" 3 'noise.bin' ca
 : >"$tap_tmp/empty.db"
 PLIMSOLL_CATALOG="$tap_tmp/empty.db" refuses "empty catalog" 3 'empty.db' catalog list
 
+head -c 100 /dev/zero >"$tap_tmp/short.db"
+PLIMSOLL_CATALOG="$tap_tmp/short.db" run probe
+is "damaged catalog: the machine is shown, one line names the file and what helps" \
+    "$status $(wc -l <"$tap_tmp/err" | tr -d ' ') $(grep -c 'short.db.*install plimsoll again' "$tap_tmp/err") $(grep -c XDG "$tap_tmp/err")" "0 1 1 0"
+PLIMSOLL_CATALOG="$tap_tmp/short.db" refuses "damaged catalog: said once where it is needed" 3 'short.db.*install plimsoll again' fit
+if command -v sqlite3 >/dev/null; then
+    cp "$BUILD/catalog.db" "$tap_tmp/search.db"; chmod u+w "$tap_tmp/search.db"
+    at=$(sqlite3 "$tap_tmp/search.db" "SELECT (rootpage - 1) * 4096 FROM sqlite_schema WHERE name = 'search_config'")
+    head -c 4096 /dev/zero | dd of="$tap_tmp/search.db" bs=1 seek="$at" conv=notrunc 2>/dev/null
+    PLIMSOLL_CATALOG="$tap_tmp/search.db" refuses "a damaged index is a damaged catalog" 3 'search.db: damaged.*install plimsoll again' catalog search qwen
+fi
+
 # ---- homes: said once, and on it goes. A file where a folder should be stops root as well.
 : >"$tap_tmp/not-a-folder"
 (
@@ -234,6 +246,40 @@ is "no home at all, here: bandwidth is measured, and one line says why no more" 
     "$(cat "$tap_tmp/home.status") $(grep -c 'neither XDG_DATA_HOME nor HOME.*bandwidth alone' "$tap_tmp/home.err") $(jq '.pools[0].bandwidth_gbs > 0' "$tap_tmp/home.out")" "0 1 true"
 ok "--no-bench: not a word" jq -e .pools "$tap_tmp/home.quiet"
 is "bandwidth alone is what is measured without a home" "$(env -u HOME -u XDG_DATA_HOME "$PLIMSOLL" plan qwen3-0.6b -c 4k --json 2>/dev/null | jq -r '.plans[0].speed.decode_tps > 0')" true
+
+# A home that is not there is not made; folders below one that is are one's own.
+(
+    HOME="$tap_tmp/no-such-home"; export HOME; unset XDG_DATA_HOME
+    "$PLIMSOLL" probe --json >/dev/null 2>"$tap_tmp/home.err"
+)
+is "no home is made where there is none" "$(ls "$tap_tmp/no-such-home" 2>/dev/null) $(grep -c 'no folder for data' "$tap_tmp/home.err")" " 1"
+(
+    HOME="$tap_tmp/bare-home"; export HOME; unset XDG_DATA_HOME; mkdir "$HOME"; umask 022
+    "$PLIMSOLL" probe --json >/dev/null 2>"$tap_tmp/home.err"
+)
+is "folders below a home are closed to others" "$(cd "$tap_tmp/bare-home" && find . -mindepth 1 -type d ! -perm 700; ls .local/share/plimsoll | head -1)" user.db
+
+# ---- a benchmark does not fill a container
+XDG_DATA_HOME="$tap_tmp/full" run plan qwen3-0.6b --ram 100m
+is "no room to measure in: said, and nothing is kept" "$(grep -c 'no room to measure in' "$tap_tmp/err") $(ls "$tap_tmp/full" 2>/dev/null)" "1 "
+
+# ---- a quota of processor time
+run plan qwen3-4b --sysroot tests/machines/cgroup2-nested-4c-32g --bandwidth 40 --json
+is "2.5 CPUs' worth of time are two threads" "$(jq -r '.plans[0].notes[] | select(.code == "cpu-quota") | .text' "$tap_tmp/out" | grep -c '(-t 2)')" 1
+run plan qwen3-4b --sysroot tests/machines/cgroup2-nested-4c-32g --bandwidth 40 -t 1 --json
+is "not a word where fewer are asked for" "$(jq -r '.plans[0].notes[] | select(.code == "cpu-quota") | .text' "$tap_tmp/out")" ""
+
+# ---- --bandwidth is that of all that are as fast as the fastest
+run probe --on "2x rtx 4090" --bandwidth 2000 --json
+is "--bandwidth of two equal GPUs" "$(jq -c '[.pools[1:][].bandwidth_gbs]' "$tap_tmp/out")" "[2000,2000]"
+
+# ---- a floor of speed holds models that only read by how fast they read, whoever asks
+run need bge-m3 --min-speed 500 -n 0 --json
+is "need: an embedder is as fast as it reads" "$(jq '[.. | .id? // empty | select(tostring | test("1050"))] | length > 0' "$tap_tmp/out")" true
+run compare bge-m3 --on "gtx 1050" --on "rtx 4090" --min-speed 500
+is "compare: so too" "$status $(awk '/^gtx 1050/ { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+$/ && $i > 1000) print "fast" }' "$tap_tmp/out" | head -1)" "0 fast"
+run plan bge-m3 --on "gtx 1050" --min-speed 500
+is "plan: and says what that speed is" "$status $(grep -c 'tok/s of reading' "$tap_tmp/out")" "0 1"
 
 # ---- a full disk
 if [ -c /dev/full ]; then

@@ -11,8 +11,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Is the shipped file sound? Asked only when something is damaged already. */
+static bool is_shipped_sound(sqlite3 *db)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool is_sound = sqlite3_prepare_v2(db, "PRAGMA main.quick_check(1)", -1, &stmt, NULL) == SQLITE_OK
+                    && sqlite3_step(stmt) == SQLITE_ROW
+                    && strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
+    sqlite3_finalize(stmt);
+    return is_sound;
+}
+
+const char *pls_db_remedy(bool is_user)
+{
+    return is_user ? "move it away, and a new one is made" : "install plimsoll again";
+}
+
+/* A statement over both databases fails without saying in which; a virtual table whose pages are gone fails as if the
+ * statement were wrong. */
+static enum pls_code fail_damaged(const struct pls_catalog *catalog, struct pls_err *err)
+{
+    char why[160];
+    PLS_COPY(why, sqlite3_errmsg(catalog->db));
+    bool is_user = catalog->user != PLS_DB_USER_NONE && is_shipped_sound(catalog->db);
+    return pls_fail(err, PLS_DB, "%s: damaged (%s); %s", is_user ? catalog->user_path : catalog->path, why,
+                    pls_db_remedy(is_user));
+}
+
+static bool is_damage(sqlite3 *db)
+{
+    int rc = sqlite3_errcode(db);
+    const char *why = sqlite3_errmsg(db);
+    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB
+           || (rc == SQLITE_ERROR && strstr(why, "vtable constructor failed") != NULL);
+}
+
 enum pls_code pls_db_fail(const struct pls_catalog *catalog, const char *what, struct pls_err *err)
 {
+    if (is_damage(catalog->db)) {
+        return fail_damaged(catalog, err);
+    }
     int rc = sqlite3_errcode(catalog->db);
     enum pls_code code = rc == SQLITE_NOMEM                        ? PLS_NOMEM
                          : rc == SQLITE_FULL || rc == SQLITE_IOERR ? PLS_IO
@@ -179,14 +217,16 @@ static enum pls_code check_identity(sqlite3 *db, const char *schema, const char 
         pls_text_add(&sql, "PRAGMA %s.%s", schema, pragma[i]);
         int rc = first_int(db, room, &value[i]);
         if (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT) {
-            return pls_fail(err, PLS_DB, "%s: damaged, or not a catalog", path);
+            return pls_fail(err, PLS_DB, "%s: damaged, or not a catalog; %s", path,
+                            pls_db_remedy(strcmp(schema, "user") == 0));
         }
         if (rc != SQLITE_OK) {
             return pls_fail(err, PLS_DB, "%s: cannot be read: %s", path, sqlite3_errmsg(db));
         }
     }
     if (value[0] != PLS_DB_APPLICATION) {
-        return pls_fail(err, PLS_DB, "%s: not a plimsoll catalog", path);
+        return pls_fail(err, PLS_DB, "%s: not a plimsoll catalog; %s", path,
+                        pls_db_remedy(strcmp(schema, "user") == 0));
     }
     if (value[1] != PLS_DB_VERSION) {
         return pls_fail(err, value[1] < PLS_DB_VERSION ? PLS_UNSUPPORTED : PLS_DB,
@@ -206,8 +246,8 @@ static enum pls_code check_shape(struct pls_catalog *catalog, struct pls_err *er
                        " = (SELECT sql FROM user.sqlite_schema WHERE name = 'models'), 0)",
                        &is_same);
     if (rc != SQLITE_OK) {
-        return pls_fail(err, PLS_DB, "%s: cannot be read: %s", catalog->user_path,
-                        sqlite3_errmsg(catalog->db));
+        return pls_fail(err, PLS_DB, "%s: cannot be read: %s; %s", catalog->user_path,
+                        sqlite3_errmsg(catalog->db), pls_db_remedy(true));
     }
     return is_same != 0
                ? PLS_OK
@@ -228,7 +268,10 @@ static enum pls_code attach(struct pls_catalog *catalog, const char *query, stru
         return code;
     }
     sqlite3_bind_text(stmt, 1, room, -1, SQLITE_STATIC);
-    code = pls_db_finish(catalog, stmt, err);
+    code = pls_db_finish(catalog, stmt, NULL);
+    if (code != PLS_OK && is_damage(catalog->db)) {
+        return pls_fail(err, PLS_DB, "%s: damaged, or not a catalog; %s", catalog->user_path, pls_db_remedy(true));
+    }
     if (code != PLS_OK) {
         return pls_fail(err, PLS_DB, "%s: cannot be opened: %s", catalog->user_path,
                         sqlite3_errmsg(catalog->db));
@@ -241,12 +284,20 @@ static enum pls_code attach(struct pls_catalog *catalog, const char *query, stru
     return code;
 }
 
+/* An empty file (a mount point of a container, what a full disk left) is as good as none. */
+bool pls_db_is_blank(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 /* A user database that is absent is normal. One that cannot be written is read without locks; one that cannot
  * be read is said once. */
 void pls_db_attach_user(struct pls_catalog *catalog)
 {
     struct pls_err why = { 0 };
-    if (catalog->user_path[0] == '\0' || access(catalog->user_path, F_OK) != 0) {
+    if (catalog->user_path[0] == '\0' || access(catalog->user_path, F_OK) != 0
+        || pls_db_is_blank(catalog->user_path)) {
         return;
     }
     if (access(catalog->user_path, W_OK) == 0 && attach(catalog, "mode=rw", &why) == PLS_OK) {

@@ -26,6 +26,7 @@ enum pls_db_user {
 struct pls_catalog {
     sqlite3 *db;
     bool is_build;
+    bool is_swept;                /* leftovers of dead writers were looked for */
     bool is_lost;                 /* the user database is there but unusable: do not overwrite it */
     enum pls_code lost_code;
     char lost[480];               /* why */
@@ -42,8 +43,9 @@ struct pls_catalog {
 const char *pls_db_home(const struct pls_catalog *catalog);
 
 /* The connection's last error as PLS_DB (PLS_NOMEM, PLS_IO where that is what it was). what: the file or the
- * deed. */
+ * deed; damage names the file that is damaged, whatever `what` says, and the remedy. */
 enum pls_code pls_db_fail(const struct pls_catalog *catalog, const char *what, struct pls_err *err);
+const char *pls_db_remedy(bool is_user);
 enum pls_code pls_db_prepare(struct pls_catalog *catalog, const char *sql, sqlite3_stmt **out,
                              struct pls_err *err);
 enum pls_code pls_db_exec(struct pls_catalog *catalog, const char *sql, struct pls_err *err);
@@ -59,6 +61,7 @@ enum pls_code pls_db_prepare_in(struct pls_catalog *catalog, const char *schema,
 
 /* Creates every table of schema.sql in an empty database. */
 enum pls_code pls_db_create_tables(sqlite3 *db, struct pls_err *err);
+bool pls_db_is_blank(const char *path); /* a regular file without a byte */
 /* Attaches the user's database when there is one; sets catalog->user, or the warning. */
 void pls_db_attach_user(struct pls_catalog *catalog);
 /* Makes sure that there is a writable user database; creates it and its folder when missing. PLS_IO when it
@@ -74,6 +77,9 @@ const char *pls_db_columns(void); /* column list of models, as read and bound be
 uint32_t pls_db_column_count(void);
 /* Columns from 0; false: the row is not a valid card. */
 bool pls_db_card_read(sqlite3_stmt *stmt, struct pls_card *out);
+/* The same with its abilities. A damaged card is an error in the shipped catalog; in the user's a warning, and PLS_NO. */
+enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_stmt *stmt, struct pls_card *card,
+                             struct pls_err *err);
 void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card); /* parameters from 1 */
 void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card *card);
 

@@ -60,25 +60,41 @@ static enum pls_code advance(struct pls_catalog *catalog, struct source *s, stru
         return PLS_OK;
     }
     if (s->is_user) {
-        pls_db_warn(catalog, "%s: %s; going on without it", catalog->user_path, sqlite3_errmsg(catalog->db));
+        struct pls_err why = { 0 };
+        pls_db_fail(catalog, catalog->user_path, &why);
+        pls_db_warn(catalog, "%s; going on without it", why.text);
         return PLS_OK;
     }
     return pls_db_fail(catalog, catalog->path, err);
 }
 
+enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_stmt *stmt, struct pls_card *card,
+                             struct pls_err *err)
+{
+    const char *id = (const char *)sqlite3_column_text(stmt, 0);
+    if (!pls_db_card_read(stmt, card)) {
+        if (is_user) {
+            pls_db_warn(catalog, "%s: the card %s is damaged; it is left out (catalog remove takes it away)",
+                        catalog->user_path, id);
+            return PLS_NO;
+        }
+        return pls_fail(err, PLS_DB, "%s: the card %s is damaged; %s", catalog->path, id, pls_db_remedy(false));
+    }
+    pls_db_abilities(catalog, is_user, card);
+    return PLS_OK;
+}
+
 static enum pls_code read_current(struct pls_catalog *catalog, struct source *s, struct pls_card *card,
                                   struct pls_err *err)
 {
-    if (!pls_db_card_read(s->stmt, card)) {
-        if (s->is_user) {
-            pls_db_warn(catalog, "%s: the card %s is damaged; it is left out", catalog->user_path,
-                        source_id(s));
-            return PLS_NO;
-        }
-        return pls_fail(err, PLS_DB, "%s: the card %s is damaged", catalog->path, source_id(s));
-    }
-    pls_db_abilities(catalog, s->is_user, card);
-    return PLS_OK;
+    return pls_db_card_of(catalog, s->is_user, s->stmt, card, err);
+}
+
+/* A user's card that is damaged does not hide the shipped one of the same id, which comes next then. */
+static enum pls_code go_past(struct pls_catalog *catalog, struct source s[2], int order, bool is_damaged, struct pls_err *err)
+{
+    enum pls_code code = advance(catalog, &s[order < 0 ? 0 : 1], err);
+    return code == PLS_OK && order == 0 && !is_damaged ? advance(catalog, &s[0], err) : code;
 }
 
 static enum pls_code merge(struct pls_catalog *catalog, struct source s[2], pls_card_visit *visit,
@@ -94,11 +110,8 @@ static enum pls_code merge(struct pls_catalog *catalog, struct source s[2], pls_
         if (code == PLS_OK && !visit(&card, context)) {
             return PLS_OK;
         }
-        code = code == PLS_NO ? PLS_OK : code;
-        code = code == PLS_OK ? advance(catalog, next, err) : code;
-        if (code == PLS_OK && order == 0) { /* the user's own took its place */
-            code = advance(catalog, &s[0], err);
-        }
+        bool is_damaged = code == PLS_NO;
+        code = code == PLS_OK || is_damaged ? go_past(catalog, s, order, is_damaged, err) : code;
     }
     return code;
 }
@@ -146,6 +159,7 @@ enum pls_code pls_catalog_card(struct pls_catalog *catalog, const char *id, stru
     char room[8192];
     struct pls_text sql = PLS_TEXT(room);
     pls_text_add(&sql, "SELECT %s FROM @.models WHERE id = ?1", pls_db_columns());
+    bool is_damaged = false;
     for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0; user--) {
         struct source s = { .is_user = user == 1 };
         enum pls_code code = pls_db_prepare_in(catalog, schema_name(s.is_user), room, &s.stmt, err);
@@ -156,9 +170,14 @@ enum pls_code pls_catalog_card(struct pls_catalog *catalog, const char *id, stru
         bool is_found = code == PLS_OK && s.has_row;
         code = is_found ? read_current(catalog, &s, out, err) : code;
         sqlite3_finalize(s.stmt);
-        if (is_found || (code != PLS_OK && user == 0)) {
-            return code == PLS_NO ? pls_fail(err, PLS_DB, "the card %s is damaged", id) : code;
+        if ((is_found && code != PLS_NO) || (code != PLS_OK && user == 0)) {
+            return code;
         }
+        is_damaged = is_damaged || code == PLS_NO;
+    }
+    if (is_damaged) {
+        catalog->has_warning = false; /* the error says it */
+        return pls_fail(err, PLS_DB, "%s: the card %s is damaged (catalog remove takes it away)", catalog->user_path, id);
     }
     return pls_fail(err, PLS_USAGE, "no card has the id %s", id);
 }

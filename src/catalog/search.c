@@ -3,7 +3,7 @@
 
 /* Every filter is a parameter that is off when NULL. */
 static const char filters[] =
-    " (?2 IS NULL OR replace(replace(replace(lower(m.license), '-', ''), '.', ''), ' ', '') = ?2)"
+    " (?2 IS NULL OR substr(replace(replace(replace(lower(m.license), '-', ''), '.', ''), ' ', ''), 1, length(?2)) = ?2)"
     " AND (?3 IS NULL OR m.params_total >= ?3) AND (?4 IS NULL OR m.params_total <= ?4)"
     " AND (m.task_bits & ?5) = ?5 AND (m.modality_bits & ?6) = ?6"
     " AND (?7 IS NULL OR m.release >= ?7) AND (?8 IS NULL OR m.release <= ?8)";
@@ -24,8 +24,49 @@ static enum pls_code prepare(struct pls_catalog *catalog, bool is_user, bool has
     pls_text_add(&sql, "SELECT %s FROM @.models m%s WHERE%s%s ORDER BY %srelease IS NULL, release DESC, id",
                  pls_db_columns(),
                  has_words ? " JOIN @.search s ON s.rowid = m.rowid AND s.search MATCH ?1" : "", filters,
-                 hide_own ? " AND id NOT IN (SELECT id FROM user.models)" : "", has_words ? "s.rank, " : "");
+                 hide_own ? " AND (id NOT IN (SELECT id FROM user.models) OR instr(?9, ',' || id || ',') > 0)" : "", has_words ? "s.rank, " : "");
     return pls_db_prepare_in(catalog, is_user ? "user" : "main", room, out, err);
+}
+
+static void bind(sqlite3_stmt *stmt, const struct pls_catalog_query *query, const char *words, const char *license)
+{
+    if (words[0] != '\0') {
+        sqlite3_bind_text(stmt, 1, words, -1, SQLITE_STATIC);
+    }
+    if (license[0] != '\0') {
+        sqlite3_bind_text(stmt, 2, license, -1, SQLITE_STATIC);
+    }
+    bind_bound(stmt, 3, query->min_params);
+    bind_bound(stmt, 4, query->max_params);
+    sqlite3_bind_int64(stmt, 5, query->tasks);
+    sqlite3_bind_int64(stmt, 6, query->modalities);
+    bind_bound(stmt, 7, query->since);
+    bind_bound(stmt, 8, query->until);
+}
+
+struct visitor {
+    pls_card_visit *visit;
+    void *context;
+    bool go_on, is_user;
+    /* Ids of the user's cards that cannot be read, between commas: shipped ones of these names come into view again. */
+    struct pls_text damaged;
+};
+
+static enum pls_code visit_all(struct pls_catalog *catalog, sqlite3_stmt *stmt, struct visitor *v, struct pls_err *err)
+{
+    int rc = SQLITE_ROW;
+    enum pls_code code = PLS_OK;
+    while (code == PLS_OK && v->go_on && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct pls_card card;
+        code = pls_db_card_of(catalog, v->is_user, stmt, &card, err);
+        if (code == PLS_OK) {
+            v->go_on = v->visit(&card, v->context);
+        } else if (code == PLS_NO) {
+            pls_text_add(&v->damaged, "%s,", (const char *)sqlite3_column_text(stmt, 0));
+            code = PLS_OK;
+        }
+    }
+    return code != PLS_OK || rc == SQLITE_ROW || rc == SQLITE_DONE ? code : pls_db_fail(catalog, catalog->path, err);
 }
 
 enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_catalog_query *query,
@@ -34,43 +75,25 @@ enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_c
     char words[1024];
     char license[PLS_DB_KEY_MAX] = "";
     struct pls_text match = PLS_TEXT(words);
+    char damaged[1024];
+    struct visitor v = { .visit = visit, .context = context, .go_on = true, .damaged = PLS_TEXT(damaged) };
+    pls_text_add(&v.damaged, ",");
     pls_db_match(&match, query->words == NULL ? "" : query->words);
     if (match.truncated) {
         return pls_fail(err, PLS_USAGE, "too many words to search for");
     }
     pls_db_key(license, sizeof(license), query->license == NULL ? "" : query->license);
-    bool go_on = true;
-    for (int user = catalog->user != PLS_DB_USER_NONE; go_on && user >= 0; user--) {
+    enum pls_code code = PLS_OK;
+    for (int user = catalog->user != PLS_DB_USER_NONE; code == PLS_OK && v.go_on && user >= 0; user--) {
         sqlite3_stmt *stmt = NULL;
-        enum pls_code code = prepare(catalog, user == 1, words[0] != '\0', &stmt, err);
-        if (code != PLS_OK) {
-            return code;
+        v.is_user = user == 1;
+        code = prepare(catalog, v.is_user, words[0] != '\0', &stmt, err);
+        if (code == PLS_OK) {
+            bind(stmt, query, words, license);
+            sqlite3_bind_text(stmt, 9, damaged, -1, SQLITE_STATIC);
+            code = visit_all(catalog, stmt, &v, err);
         }
-        if (words[0] != '\0') {
-            sqlite3_bind_text(stmt, 1, words, -1, SQLITE_STATIC);
-        }
-        if (license[0] != '\0') {
-            sqlite3_bind_text(stmt, 2, license, -1, SQLITE_STATIC);
-        }
-        bind_bound(stmt, 3, query->min_params);
-        bind_bound(stmt, 4, query->max_params);
-        sqlite3_bind_int64(stmt, 5, query->tasks);
-        sqlite3_bind_int64(stmt, 6, query->modalities);
-        bind_bound(stmt, 7, query->since);
-        bind_bound(stmt, 8, query->until);
-        int rc = SQLITE_ROW;
-        while (go_on && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-            struct pls_card card;
-            if (pls_db_card_read(stmt, &card)) {
-                pls_db_abilities(catalog, user == 1, &card);
-                go_on = visit(&card, context);
-            }
-        }
-        code = rc == SQLITE_ROW || rc == SQLITE_DONE ? PLS_OK : pls_db_fail(catalog, catalog->path, err);
         sqlite3_finalize(stmt);
-        if (code != PLS_OK) {
-            return code;
-        }
     }
-    return PLS_OK;
+    return code;
 }

@@ -124,10 +124,11 @@ enum pls_code pls_card_input(struct pls_session *s, const char *operand, pls_car
     if (pls_text_equal(operand, "-")) {
         return read_stdin(visit, context, err);
     }
-    if (pls_file_kind(operand) == PLS_FILE_NONE) {
+    enum pls_file_kind kind = pls_file_kind(operand);
+    if (kind == PLS_FILE_NONE) {
         return pls_fail(err, PLS_IO, "%s: no such file", operand);
     }
-    if (pls_file_kind(operand) != PLS_FILE_CARD) {
+    if (kind != PLS_FILE_CARD) {
         return read_model(s, operand, visit, context, err);
     }
     enum pls_code code = pls_slurp(operand, CARD_FILE_MAX, &text, &from.len, err);

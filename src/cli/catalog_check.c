@@ -86,6 +86,9 @@ static enum pls_code check_all(struct pls_session *s, struct checking *k, struct
     if (code != PLS_OK || (has_input && t.len == 0)) {
         return code;
     }
+    if (t.truncated) {
+        return pls_fail(err, PLS_USAGE, "catalog check: more than %zu bytes of words", sizeof(words) - 1);
+    }
     code = pls_session_catalog(s, err);
     return code == PLS_OK
                ? pls_catalog_check(s->catalog, t.len > 0 ? words : NULL, &s->scratch, note_check, k, err)

@@ -173,6 +173,9 @@ static enum pls_code verb_search(struct pls_session *s, struct pls_err *err)
     char words[512];
     struct pls_text t = PLS_TEXT(words);
     join_words(s->args, 1, &t);
+    if (t.truncated) {
+        return pls_fail(err, PLS_USAGE, "catalog search: more than %zu bytes of words", sizeof(words) - 1);
+    }
     query.words = words;
     enum pls_code code = read_query(s->args, &query, err);
     if (code != PLS_OK) {

@@ -77,6 +77,13 @@ static void find_catalog(const char *program, char *out)
     join(out, PLS_PKGDATADIR, "catalog.db");
 }
 
+/* Where HOME says "/nonexistent", as it does for services, there is none and none is made. */
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return path != NULL && path[0] == '/' && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* A folder of the XDG base directory specification: the variable when it is absolute, else below HOME. */
 static void find_home(const char *variable, const char *below_home, const char *name, char *out)
 {
@@ -87,7 +94,7 @@ static void find_home(const char *variable, const char *below_home, const char *
         pls_text_add(&t, "%s/plimsoll", base);
     } else {
         const char *home = getenv("HOME");
-        if (home == NULL || home[0] != '/') {
+        if (!is_folder(home)) {
             return;
         }
         pls_text_add(&t, "%s/%s/plimsoll", home, below_home);

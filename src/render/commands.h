@@ -26,7 +26,6 @@ const char *pls_command_gguf_repo(const struct pls_entry *e);
 /* The folder that was read; NULL when none was, or a config.json alone. */
 const char *pls_command_folder(const struct pls_entry *e);
 
-
 void pls_ollama_lacks(const struct pls_entry *e, struct pls_text *out);
 void pls_ollama_write(const struct pls_entry *e, struct pls_text *out);
 void pls_ollama_wants(const struct pls_entry *e, struct pls_text *out);

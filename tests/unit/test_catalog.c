@@ -1,5 +1,6 @@
 /* The catalog: building, reading, names, the user's own database, and everything that can be wrong with a
  * file. */
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -196,6 +197,7 @@ START_TEST(rates_are_kept_per_machine)
     rates.n_threads = 2;
     rates.isa = PLS_ISA_AVX2 | PLS_ISA_I8MM;
     rates.measured_at = 1763660000;
+    rates.n_tries = 2;
     rates.type[PLS_TYPE_Q4_K].stream_gbs = 18.5;
     rates.type[PLS_TYPE_Q8_0].gemm_gflops = 100.125;
     rates.calibration.type_factor[PLS_TYPE_Q4_K] = 0.93;
@@ -212,6 +214,81 @@ START_TEST(rates_are_kept_per_machine)
     ck_assert_int_eq(pls_catalog_rates_save(catalog, "here", &rates, &err), PLS_OK);
     ck_assert_int_eq(pls_catalog_rates_load(catalog, "here", &back, &err), PLS_OK);
     ck_assert_mem_eq(&rates, &back, sizeof(rates));
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+/* Rates of a container that may use all processors are no use to one that may not. */
+START_TEST(rates_belong_to_processor_time)
+{
+    struct pls_machine m = { .arch = "x86_64", .cpu = { .name = "A CPU", .cores = 32, .threads = 64 } };
+    char free_key[PLS_RATES_KEY], loose_key[PLS_RATES_KEY], tight_key[PLS_RATES_KEY];
+    pls_catalog_rates_key(&m, free_key, sizeof(free_key));
+    m.cpu.quota_cpus = 64; /* allows what there is */
+    pls_catalog_rates_key(&m, loose_key, sizeof(loose_key));
+    m.cpu.quota_cpus = 1.5;
+    pls_catalog_rates_key(&m, tight_key, sizeof(tight_key));
+    ck_assert_str_eq(free_key, loose_key);
+    ck_assert_str_ne(free_key, tight_key);
+}
+END_TEST
+
+START_TEST(an_empty_file_is_no_database_yet)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    add(catalog, "mine-0b", PLS_OK); /* makes the folder */
+    pls_catalog_close(catalog);
+    write_file(user, "", 0);
+    catalog = open_both();
+    ck_assert_ptr_null(pls_catalog_warning(catalog));
+    struct stat before, after;
+    ck_assert_int_eq(stat(user, &before), 0);
+    add(catalog, "mine-1b", PLS_OK);
+    ck_assert_int_eq(stat(user, &after), 0);
+    ck_assert_uint_eq(before.st_ino, after.st_ino); /* a file that a container mounts cannot be replaced */
+    pls_catalog_close(catalog);
+    catalog = open_both();
+    ck_assert_ptr_nonnull(strstr(listed(catalog, NULL), "mine-1b"));
+    pls_catalog_close(catalog);
+}
+END_TEST
+
+/* A card of the user's that cannot be read, beside a shipped one of its id. */
+static void damage_own(const char *id)
+{
+    sqlite3 *db = NULL;
+    char room[160];
+    ck_assert_int_eq(sqlite3_open(user, &db), SQLITE_OK);
+    snprintf(room, sizeof(room), "UPDATE models SET layer_kinds = 'ZZ' WHERE id = '%s'", id);
+    ck_assert_int_eq(sqlite3_exec(db, room, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+START_TEST(a_damaged_own_card_hides_no_shipped_one)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    add(catalog, "qwen3-4b", PLS_OK);
+    add(catalog, "mine-1b", PLS_OK);
+    pls_catalog_close(catalog);
+    damage_own("qwen3-4b");
+    damage_own("mine-1b");
+    catalog = open_both();
+    struct pls_card card;
+    ck_assert_int_eq(pls_catalog_card(catalog, "qwen3-4b", &card, &err), PLS_OK);
+    ck_assert_str_eq(card.name, "Qwen3 4B");
+    ck_assert_int_eq(pls_catalog_card(catalog, "mine-1b", &card, &err), PLS_DB);
+    ck_assert_ptr_nonnull(strstr(err.text, user));
+    const char *ids = listed(catalog, NULL);
+    ck_assert_ptr_nonnull(strstr(ids, "qwen3-4b "));
+    ck_assert_ptr_null(strstr(ids, "mine-1b"));
+    char room[2048];
+    struct pls_text found = PLS_TEXT(room);
+    struct pls_catalog_query all = { .words = NULL };
+    ck_assert_int_eq(pls_catalog_search(catalog, &all, append, &found, &err), PLS_OK);
+    ck_assert_ptr_nonnull(strstr(room, "qwen3-4b "));
+    ck_assert_ptr_nonnull(strstr(pls_catalog_warning(catalog), "is damaged"));
     pls_catalog_close(catalog);
 }
 END_TEST
@@ -265,6 +342,7 @@ START_TEST(a_damaged_own_database_is_said_once)
                100);
     catalog = open_both();
     ck_assert_ptr_nonnull(pls_catalog_warning(catalog));
+    ck_assert_ptr_nonnull(strstr(pls_catalog_warning(catalog), "move it away"));
     ck_assert_ptr_nonnull(strstr(pls_catalog_warning(catalog), "going on without it"));
     ck_assert_ptr_null(strstr(listed(catalog, NULL), "mine-1b"));
     ck_assert_ptr_nonnull(strstr(listed(catalog, NULL), "qwen3-4b"));
@@ -392,5 +470,6 @@ END_TEST
 
 UNIT_MAIN("catalog", cards_come_back_as_they_went_in, same_input_same_bytes, words_choose_cards,
           names_resolve, own_cards_live_apart, rates_are_kept_per_machine, bad_files_are_refused,
+          rates_belong_to_processor_time, an_empty_file_is_no_database_yet, a_damaged_own_card_hides_no_shipped_one,
           a_damaged_own_database_is_said_once, a_home_that_cannot_be_written, import_names_the_line,
           profiles_come_back, readers_never_wait_for_writers)
