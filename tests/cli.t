@@ -269,6 +269,17 @@ is "2.5 CPUs' worth of time are two threads" "$(jq -r '.plans[0].notes[] | selec
 run plan qwen3-4b --sysroot tests/machines/cgroup2-nested-4c-32g --bandwidth 40 -t 1 --json
 is "not a word where fewer are asked for" "$(jq -r '.plans[0].notes[] | select(.code == "cpu-quota") | .text' "$tap_tmp/out")" ""
 
+# ---- calibrate: many models in turn, and runs that are not believed. Rates are stated, so that nothing hangs on this machine.
+bench_runs() { jq -nc --argjson n "$1" 'range($n) | {model_filename: (if . % 2 == 0 then "qwen3-8b-Q4_K_M.gguf" else "llama-3.1-8b-instruct-Q4_K_M.gguf" end), backends: "CPU", n_gpu_layers: 0, n_prompt: 0, n_gen: 32, avg_ts: 5}'; }
+bench_runs 2000 >"$tap_tmp/runs.jsonl"
+run calibrate "$tap_tmp/runs.jsonl" --json
+is "two models in turn two thousand times, all known" "$status $(jq -c '[.unknown_models, (.tests | length)]' "$tap_tmp/out")" "0 [0,2000]"
+(bench_runs 6; bench_runs 2 | jq -c '.avg_ts = 3'; bench_runs 1 | jq -c '.avg_ts = 0.001') >"$tap_tmp/runs.jsonl"
+run calibrate "$tap_tmp/runs.jsonl" --json
+is "disturbed and impossible runs are set aside, and shown" "$status $(jq -c '[.set_aside, (.tests[6:] | map(.set_aside))]' "$tap_tmp/out")" '0 [3,["slow","slow","implausible"]]'
+bench_runs 2 | jq -c '.avg_ts = 900000' >"$tap_tmp/runs.jsonl"
+refuses "runs that cannot be of this machine" 3 'slower or faster than the kernels' calibrate "$tap_tmp/runs.jsonl"
+
 # ---- --bandwidth is that of all that are as fast as the fastest
 run probe --on "2x rtx 4090" --bandwidth 2000 --json
 is "--bandwidth of two equal GPUs" "$(jq -c '[.pools[1:][].bandwidth_gbs]' "$tap_tmp/out")" "[2000,2000]"

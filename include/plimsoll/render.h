@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "plimsoll/calibrate.h"
 #include "plimsoll/profile.h"
 #include "plimsoll/rank.h"
 #include "plimsoll/rates.h"
@@ -140,11 +141,13 @@ struct pls_calibrated {
     uint64_t tokens, depth_tokens;
     uint32_t n_threads;
     double measured_tps, before_tps, after_tps; /* predictions without and with it */
+    enum pls_odd odd; /* set aside, and why */
 };
 struct pls_calibrations {
     const struct pls_calibrated *rows;
     uint32_t n_rows;
     uint32_t n_unknown; /* runs left out: models not known here */
+    uint32_t n_odd;     /* rows set aside */
     const struct pls_calibration *learnt;
 };
 enum pls_code pls_render_calibration(FILE *to, enum pls_output output, const struct pls_calibrations *calibrations,

@@ -15,24 +15,32 @@ struct calibrating {
     struct pls_calibrated *rows;
     uint32_t n_runs, n;
     uint32_t n_unknown; /* runs whose model is not known here */
+    uint32_t n_odd;     /* runs set aside */
+    enum pls_odd *odd;
+    size_t mark; /* of the session's arena: the model in target lies above */
     struct pls_target target;
     char loaded[PLS_PATH_CAP]; /* the model in target */
     bool is_loaded;
     struct pls_plan plan;
 };
 
-/* A file that lies here, else what its name says. */
-static bool find_model(struct calibrating *c, const struct pls_measured_run *run)
+/* A file that lies here, else what its name says. Of one model at a time: files may be of hundreds. Not being known is no
+ * failure, not being able to look is. */
+static enum pls_code find_model(struct calibrating *c, const struct pls_measured_run *run, struct pls_err *err)
 {
     struct pls_ask ask = pls_ask_default(PLS_RUNTIME_LLAMA_CLI);
     const char *slash = strrchr(run->model, '/');
     if (strcmp(c->loaded, run->model) == 0) {
-        return c->is_loaded;
+        return c->is_loaded ? PLS_OK : PLS_NO;
     }
     PLS_COPY(c->loaded, run->model);
-    c->is_loaded = pls_target_find(c->s, run->model, &ask, &c->target, NULL) == PLS_OK
-        || (slash != NULL && pls_target_find(c->s, slash + 1, &ask, &c->target, NULL) == PLS_OK);
-    return c->is_loaded;
+    pls_arena_reset(&c->s->arena, c->mark);
+    enum pls_code code = pls_target_find(c->s, run->model, &ask, &c->target, err);
+    if (code != PLS_OK && code != PLS_NOMEM && slash != NULL) {
+        code = pls_target_find(c->s, slash + 1, &ask, &c->target, err);
+    }
+    c->is_loaded = code == PLS_OK;
+    return code == PLS_OK || code == PLS_NOMEM || code == PLS_DB ? code : PLS_NO;
 }
 
 static struct pls_ask ask_of(const struct pls_measured_run *run, const struct pls_quant *quant)
@@ -55,16 +63,28 @@ static struct pls_ask ask_of(const struct pls_measured_run *run, const struct pl
     return ask;
 }
 
+/* Interval factor of the prediction from kernels and tables alone. */
+static double spread_of(struct calibrating *c, bool is_prefill)
+{
+    struct pls_rates unlearnt = c->s->rates;
+    unlearnt.calibration = (struct pls_calibration){ .n_runs = 0 };
+    pls_speed_predict(&c->target.model.card, &c->s->machine, &unlearnt, &c->plan);
+    const struct pls_speed *s = &c->plan.speed;
+    double low = is_prefill ? s->prefill_low_tps : s->decode_low_tps;
+    return low > 0 ? (is_prefill ? s->prefill_tps : s->decode_tps) / low : 0;
+}
+
 static enum pls_code add_run(struct calibrating *c, const struct pls_measured_run *run, struct pls_err *err)
 {
     struct pls_session *s = c->s;
-    if (!find_model(c, run)) {
-        c->n_unknown++;
-        return PLS_OK;
+    enum pls_code code = find_model(c, run, err);
+    if (code != PLS_OK) {
+        c->n_unknown += code == PLS_NO;
+        return code == PLS_NO ? PLS_OK : code;
     }
     struct pls_ask ask = ask_of(run, &c->target.quant);
     size_t mark = s->scratch.used;
-    enum pls_code code = pls_place(&c->target.model, &ask, &s->machine, &s->scratch, &c->plan, err);
+    code = pls_place(&c->target.model, &ask, &s->machine, &s->scratch, &c->plan, err);
     pls_arena_reset(&s->scratch, mark);
     if (code != PLS_OK) {
         return code;
@@ -73,6 +93,7 @@ static enum pls_code add_run(struct calibrating *c, const struct pls_measured_ru
     struct pls_engine_sample *sample = &c->samples[c->n];
     *sample = (struct pls_engine_sample){ .is_prefill = is_prefill, .observed_s = (is_prefill ? (double)run->n_prompt : 1) / run->tps };
     sample->parts = pls_speed_parts(&c->target.model.card, &s->machine, &s->rates, &c->plan, is_prefill);
+    sample->spread = spread_of(c, is_prefill);
     const char *slash = strrchr(run->model, '/');
     c->rows[c->n] = (struct pls_calibrated){ .is_prefill = is_prefill, .tokens = is_prefill ? run->n_prompt : run->n_gen,
                                              .depth_tokens = run->n_depth, .n_threads = run->n_threads,
@@ -103,6 +124,35 @@ static enum pls_code read_reports(struct calibrating *c, struct pls_err *err)
     return code;
 }
 
+/* What is odd is left out of what is learnt, not of what is shown. */
+static enum pls_code learn(struct calibrating *c, struct pls_calibration *learnt, struct pls_err *err)
+{
+    struct pls_engine_sample *believed = calloc((size_t)c->n + 1, sizeof(*believed));
+    uint32_t n = 0;
+    if (believed == NULL) {
+        return pls_fail(err, PLS_NOMEM, "calibrate: out of memory");
+    }
+    pls_calibrate_grade(c->samples, c->n, c->odd);
+    for (uint32_t i = 0; i < c->n; i++) {
+        c->rows[i].odd = c->odd[i];
+        c->n_odd += c->odd[i] != PLS_ODD_NO;
+        if (c->odd[i] == PLS_ODD_NO) {
+            believed[n++] = c->samples[i];
+        }
+    }
+    bool is_learnt = pls_calibrate(believed, n, learnt);
+    free(believed);
+    if (is_learnt) {
+        return PLS_OK;
+    }
+    return c->n_odd > 0 ? pls_fail(err, PLS_FORMAT,
+                                   "calibrate: all %u runs are slower or faster than the kernels measured here make plausible;"
+                                   " is this the machine, and is the name the model's?", c->n_odd)
+                        : pls_fail(err, PLS_FORMAT,
+                                   "calibrate: none of %u runs is of a model known here (a file at its path, or a name of the"
+                                   " catalog)", c->n_runs);
+}
+
 /* Corrections hold for one backend: that of the first run. What was learnt of another is dropped. */
 static enum pls_code fold(struct calibrating *c, struct pls_err *err)
 {
@@ -112,6 +162,7 @@ static enum pls_code fold(struct calibrating *c, struct pls_err *err)
     if (learnt->backend != backend) {
         *learnt = (struct pls_calibration){ .backend = backend };
     }
+    c->mark = c->s->arena.used;
     for (uint32_t i = 0; i < c->n_runs && code == PLS_OK; i++) {
         if (c->runs[i].backend != backend) {
             return pls_fail(err, PLS_USAGE, "calibrate: runs with %s and with %s: calibrate for one backend at a time",
@@ -120,10 +171,7 @@ static enum pls_code fold(struct calibrating *c, struct pls_err *err)
         code = add_run(c, &c->runs[i], err);
     }
     struct pls_calibration before = *learnt;
-    if (code == PLS_OK && !pls_calibrate(c->samples, c->n, learnt)) {
-        code = pls_fail(err, PLS_FORMAT,
-                        "calibrate: none of %u runs is of a model known here (a file at its path, or a name of the catalog)", c->n_runs);
-    }
+    code = code == PLS_OK ? learn(c, learnt, err) : code;
     for (uint32_t i = 0; i < c->n && code == PLS_OK; i++) {
         double tokens = c->samples[i].is_prefill ? (double)c->rows[i].tokens : 1;
         c->rows[i].before_tps = tokens / pls_calibrated_s(&before, &c->samples[i]);
@@ -148,7 +196,8 @@ static enum pls_code run(struct calibrating *c, struct pls_err *err)
         return code;
     }
     pls_session_keep_rates(c->s);
-    struct pls_calibrations result = { c->rows, c->n, c->n_unknown, &c->s->rates.calibration };
+    struct pls_calibrations result = { c->rows, c->n, c->n_unknown, c->n_odd,
+                                       &c->s->rates.calibration };
     return pls_render_calibration(stdout, c->s->output, &result, &c->s->screen, err);
 }
 
@@ -161,16 +210,19 @@ enum pls_code pls_cmd_calibrate(struct pls_session *s, struct pls_err *err)
     struct pls_measured_run *runs = calloc(PLS_BENCH_RUNS_MAX, sizeof(*runs));
     struct pls_engine_sample *samples = calloc(PLS_BENCH_RUNS_MAX, sizeof(*samples));
     struct pls_calibrated *rows = calloc(PLS_BENCH_RUNS_MAX, sizeof(*rows));
+    enum pls_odd *odd = calloc(PLS_BENCH_RUNS_MAX, sizeof(*odd));
     enum pls_code code = PLS_OK;
-    if (c == NULL || runs == NULL || samples == NULL || rows == NULL) {
+    if (c == NULL || runs == NULL || samples == NULL || rows == NULL || odd == NULL) {
         code = pls_fail(err, PLS_NOMEM, "calibrate: out of memory");
     } else {
         c->s = s;
         c->runs = runs;
         c->samples = samples;
         c->rows = rows;
+        c->odd = odd;
         code = run(c, err);
     }
+    free(odd);
     free(rows);
     free(samples);
     free(runs);

@@ -3,6 +3,7 @@
 #include "plimsoll/calibrate.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double SOFT = 0.05;       /* errors below are as good as none */
 static const double SHRINKAGE = 0.02;  /* one run pulls a factor most of the way, not all */
@@ -38,6 +39,71 @@ static bool is_usable(const struct pls_engine_sample *s)
     double none[PARAMS] = { 0 };
     double predicted = seconds(none, 0, s);
     return isfinite(predicted) && predicted > 0 && isfinite(s->observed_s) && s->observed_s > 0;
+}
+
+/* A run disturbed is a run slowed down; this much is beyond what repetitions differ by. */
+static const double SLOW = 1.5;
+/* Twice the cube of the interval: with 1.3 either way a factor of 4.4. Engines of one machine never differed by that. */
+static const double BEYOND = 2;
+
+static bool is_same_question(const struct pls_engine_sample *a, const struct pls_engine_sample *b)
+{
+    return a->is_prefill == b->is_prefill && a->parts.n_layers == b->parts.n_layers
+           && memcmp(a->parts.by_type, b->parts.by_type, sizeof(a->parts.by_type)) == 0
+           && memcmp(&a->parts.other, &b->parts.other, sizeof(a->parts.other)) == 0;
+}
+
+/* Of the runs that asked the same, the middle one; of two the faster. Counted, so that no sample has to be moved. */
+static double usual_s(const struct pls_engine_sample *samples, uint32_t n, const struct pls_engine_sample *asked)
+{
+    double best = HUGE_VAL;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t alike = 0, as_fast = 0;
+        for (uint32_t k = 0; k < n && is_same_question(&samples[i], asked); k++) {
+            bool counts = is_same_question(&samples[k], asked);
+            alike += counts;
+            as_fast += counts && samples[k].observed_s <= samples[i].observed_s;
+        }
+        if (2 * as_fast >= alike && alike > 0 && samples[i].observed_s < best) {
+            best = samples[i].observed_s;
+        }
+    }
+    return best;
+}
+
+static bool is_implausible(const struct pls_engine_sample *s)
+{
+    double none[PARAMS] = { 0 };
+    double off = log(s->observed_s / seconds(none, 0, s));
+    return s->spread >= 1 && fabs(off) > log(BEYOND) + 3 * log(s->spread);
+}
+
+void pls_calibrate_grade(const struct pls_engine_sample *samples, uint32_t n, enum pls_odd *odd)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_first = true;
+        for (uint32_t k = 0; k < i && is_first; k++) {
+            is_first = !is_same_question(&samples[k], &samples[i]);
+        }
+        if (!is_first) {
+            continue;
+        }
+        double usual = usual_s(samples, n, &samples[i]);
+        for (uint32_t k = i; k < n; k++) {
+            const struct pls_engine_sample *s = &samples[k];
+            if (is_same_question(s, &samples[i])) {
+                odd[k] = !is_usable(s)                       ? PLS_ODD_NO
+                         : is_implausible(s)                 ? PLS_ODD_IMPLAUSIBLE
+                         : s->observed_s > SLOW * usual      ? PLS_ODD_SLOW
+                                                             : PLS_ODD_NO;
+            }
+        }
+    }
+}
+
+const char *pls_odd_name(enum pls_odd odd)
+{
+    return odd == PLS_ODD_SLOW ? "slow" : odd == PLS_ODD_IMPLAUSIBLE ? "implausible" : NULL;
 }
 
 static double loss(const struct fit *f)

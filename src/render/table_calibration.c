@@ -49,12 +49,20 @@ static void cell_after(const void *row, bool raw, struct pls_text *out)
     rate_or_dash(run_of(row)->after_tps, raw, out);
 }
 
+static void cell_odd(const void *row, bool raw, struct pls_text *out)
+{
+    const char *name = pls_odd_name(run_of(row)->odd);
+    (void)raw;
+    pls_text_add(out, "%s", name != NULL ? name : "");
+}
+
 static const struct pls_column columns[] = {
     { "MODEL", "model", 0, 0, cell_model },
     { "TEST", "test", 0, 0, cell_test },
     { "MEASURED TOK/S", "measured_tps", 0, PLS_COLUMN_RIGHT, cell_measured },
     { "BEFORE", "before_tps", 0, PLS_COLUMN_RIGHT, cell_before },
     { "AFTER", "after_tps", 0, PLS_COLUMN_RIGHT, cell_after },
+    { "SET ASIDE", "set_aside", 0, 0, cell_odd },
 };
 
 static enum pls_code json(FILE *to, bool lines, const struct pls_calibrations *c, struct pls_err *err)
@@ -64,6 +72,7 @@ static enum pls_code json(FILE *to, bool lines, const struct pls_calibrations *c
     pls_json_text(&j, j.root, "backend", pls_backend_name(l->backend));
     pls_json_u64(&j, j.root, "runs", l->n_runs);
     pls_json_u64(&j, j.root, "unknown_models", c->n_unknown);
+    pls_json_u64(&j, j.root, "set_aside", c->n_odd);
     pls_json_number(&j, j.root, "residual", l->residual);
     pls_json_number(&j, j.root, "fixed_ns_per_layer", l->fixed_ns_per_layer);
     cJSON *types = pls_json_object(&j, j.root, "types");
@@ -86,6 +95,7 @@ static enum pls_code json(FILE *to, bool lines, const struct pls_calibrations *c
         pls_json_number(&j, o, "measured_tps", r->measured_tps);
         pls_json_rate(&j, o, "before_tps", isfinite(r->before_tps) ? r->before_tps : 0);
         pls_json_rate(&j, o, "after_tps", isfinite(r->after_tps) ? r->after_tps : 0);
+        pls_json_text(&j, o, "set_aside", pls_odd_name(r->odd));
     }
     enum pls_code code = lines ? pls_json_line(&j, j.root, to, err) : pls_json_write(&j, to, err);
     pls_json_end(&j);
@@ -131,6 +141,10 @@ enum pls_code pls_render_calibration(FILE *to, enum pls_output output, const str
         pls_page_learnt(&page, c->learnt);
         if (c->n_unknown > 0) {
             pls_page_field(&page, "Left out", "%u runs of models that are not known here", c->n_unknown);
+        }
+        if (c->n_odd > 0) {
+            pls_page_field(&page, "Set aside", "%u runs that something disturbed (slow) or that the kernels measured here"
+                           " make implausible", c->n_odd);
         }
         fputc('\n', page.to);
     }
