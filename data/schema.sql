@@ -90,6 +90,15 @@ CREATE TABLE abilities (
   PRIMARY KEY (model, task)
 ) STRICT, WITHOUT ROWID;
 
+-- What the fit of abilities keeps for cards that come later: kind 'coefficient' and 'center' by feature, 'family' by name,
+-- 'intercept', 'slope' and 'task variance' by task, 'variance' of a model and of a family. See core/ability_prior.c.
+CREATE TABLE priors (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+
 -- Everything a model answers to. key: lower-case letters and digits only. rank: 0 the id, 1 name, repository or alias,
 -- 2 other repositories and tags, 3 their last part, 4 the id without its suffix; the lowest rank wins.
 CREATE TABLE aliases (

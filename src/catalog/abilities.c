@@ -64,19 +64,11 @@ static enum pls_code take_item(sqlite3_stmt *stmt, uint32_t i, void *context)
 static enum pls_code take_model(sqlite3_stmt *stmt, uint32_t i, void *context)
 {
     struct gathered *g = context;
-    double total = sqlite3_column_double(stmt, 1) / 1e9;
-    double active = sqlite3_column_double(stmt, 2) / 1e9;
-    int64_t release = sqlite3_column_int64(stmt, 3);
-    double size = active > 0 && active < total ? sqrt(total * active) : total;
     g->tasks[i] = (uint32_t)sqlite3_column_int64(stmt, 4);
-    g->models[i] = (struct pls_ability_model){
-        .log2_size = size > 0 ? log2(size) : (double)NAN,
-        .years =
-            release > 0 ? (double)(release / 100 - 2020) + ((double)(release % 100) - 0.5) / 12 : (double)NAN,
-        .reasons = g->tasks[i] >> PLS_TASK_REASONING & 1U,
-        .family = (uint32_t)sqlite3_column_int64(stmt, 5),
-        .twin = (uint32_t)sqlite3_column_int64(stmt, 6),
-    };
+    g->models[i] = pls_ability_model_of(sqlite3_column_double(stmt, 1), sqlite3_column_double(stmt, 2),
+                                        (uint32_t)sqlite3_column_int64(stmt, 3), g->tasks[i]);
+    g->models[i].family = (uint32_t)sqlite3_column_int64(stmt, 5);
+    g->models[i].twin = (uint32_t)sqlite3_column_int64(stmt, 6);
     return PLS_OK;
 }
 
@@ -142,16 +134,6 @@ static enum pls_code gather(struct pls_catalog *catalog, struct gathered *g, str
     return code;
 }
 
-/* Which tasks a card is rated for: what it is made for, and for a language model always chat, code and
- * reasoning. */
-static bool is_rated(uint32_t tasks, enum pls_task task)
-{
-    uint32_t apart = 1U << PLS_TASK_EMBEDDING | 1U << PLS_TASK_RERANK | 1U << PLS_TASK_MODERATION;
-    bool is_general = (tasks & ~apart) != 0;
-    bool is_always = task == PLS_TASK_CHAT || task == PLS_TASK_CODE || task == PLS_TASK_REASONING;
-    return (is_general && is_always) || (tasks >> (unsigned)task & 1U);
-}
-
 static double hundredths(float value)
 {
     return round((double)value * 100) / 100; /* beyond that it is the mathematics library that speaks */
@@ -168,7 +150,7 @@ static enum pls_code write_abilities(struct pls_catalog *catalog, const struct g
                        &stmt, err);
     for (uint32_t i = 0; code == PLS_OK && i < g->data.n_models * PLS_TASK_COUNT; i++) {
         enum pls_task task = (enum pls_task)(i % PLS_TASK_COUNT);
-        if (!is_rated(g->tasks[i / PLS_TASK_COUNT], task)) {
+        if (!pls_ability_is_rated(g->tasks[i / PLS_TASK_COUNT], task)) {
             continue;
         }
         sqlite3_bind_int64(stmt, 1, i / PLS_TASK_COUNT);
@@ -225,8 +207,10 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
     if (code == PLS_OK && fitted == NULL) {
         code = pls_fail(err, PLS_NOMEM, "the capability fit needs more memory");
     }
-    code = code == PLS_OK ? pls_ability_fit(&g.data, &arena, fitted, err) : code;
+    struct pls_ability_prior prior = { .families = PLS_TAKE(&arena, double, g.data.n_families) };
+    code = code == PLS_OK ? pls_ability_fit(&g.data, &arena, fitted, &prior, err) : code;
     code = code == PLS_OK ? write_abilities(catalog, &g, fitted, err) : code;
+    code = code == PLS_OK ? pls_db_prior_write(catalog, &prior, err) : code;
     sqlite3_exec(catalog->db, "DROP TABLE IF EXISTS temp.numbered", NULL, NULL, NULL);
     free(room);
     return code;

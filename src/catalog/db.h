@@ -81,7 +81,14 @@ bool pls_db_card_read(sqlite3_stmt *stmt, struct pls_card *out);
 enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_stmt *stmt, struct pls_card *card,
                              struct pls_err *err);
 void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card); /* parameters from 1 */
+/* Those that stand in the database; of a user's card without any, what the shipped catalog's prior makes of it. */
 void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card *card);
+
+/* The prior of the capability fit, into the catalog being built; and a card rated by it (by nothing, when its size is not
+ * known or the catalog has no prior). */
+struct pls_ability_prior;
+enum pls_code pls_db_prior_write(struct pls_catalog *catalog, const struct pls_ability_prior *prior, struct pls_err *err);
+void pls_db_guess_abilities(struct pls_catalog *catalog, struct pls_card *card);
 
 /* Names. A key is what is left of a name in lower case without punctuation. */
 #define PLS_DB_KEY_MAX 160
@@ -95,6 +102,8 @@ bool pls_db_undressed(char *out, size_t cap, const char *name);
 /* Words for the full-text index: each word as a key, joined and parted where letters meet a number, so that
  * "llama 3.1", "llama-3.1" and "llama3.1" find one another. */
 void pls_db_words(struct pls_text *out, const char *text);
+/* Changes of letters (Levenshtein) between two keys. */
+uint32_t pls_db_distance(const char *a, const char *b);
 /* An FTS5 expression that wants every word of `words` as the start of an indexed one; empty when there are
  * none. */
 void pls_db_match(struct pls_text *out, const char *words);

@@ -19,8 +19,10 @@ void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card
                != PLS_OK) {
         return;
     }
+    bool has_any = false;
     sqlite3_bind_text(*kept, 1, card->id, -1, SQLITE_STATIC);
     while (sqlite3_step(*kept) == SQLITE_ROW) {
+        has_any = true;
         const char *word = (const char *)sqlite3_column_text(*kept, 0);
         const char *grade = (const char *)sqlite3_column_text(*kept, 4);
         enum pls_task task = PLS_TASK_CHAT;
@@ -36,8 +38,11 @@ void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card
                 strcmp(grade, pls_evidence_name((enum pls_evidence)e)) == 0 ? (uint8_t)e : ability->evidence;
         }
     }
-    card->evidence = (enum pls_evidence)card->ability[PLS_TASK_CHAT].evidence;
     sqlite3_reset(*kept);
+    if (is_user && !has_any) {
+        pls_db_guess_abilities(catalog, card);
+    }
+    card->evidence = (enum pls_evidence)card->ability[PLS_TASK_CHAT].evidence;
 }
 
 /* One database's cards, a row ahead. */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS = 200, FEATURES = 5, LEAST_SCORES = 3 };
+enum { ROUNDS = 200, FEATURES = PLS_ABILITY_FEATURES, LEAST_SCORES = 3 };
 
 static const double slope_sd = 0.3;     /* of d_b around 1 */
 static const double usual_noise = 0.35; /* s_b, with the weight of usual_weight scores */
@@ -17,7 +17,6 @@ static const double family_sd = 0.4; /* of a family's effect */
 static const double task_sd = 0.35;  /* of a task's deviation from C */
 static const double twin_sd = 0.3;   /* between models of one shape and family */
 static const double least_tau = 0.25;
-static const double knee = 2; /* log2 of 4 billion parameters */
 
 struct sums {
     double w, wc, wy, wcc, wcy, rest;
@@ -77,20 +76,9 @@ static double expected_noise(const struct pls_ability_item *item)
     return s * s;
 }
 
-/* What the prior is linear in: size, what a model lacks to the size of knee, date, reasoning. Below the knee
- * capability falls faster than above, for which one slope would take the largest models to account. NAN: not
- * known. */
-static double raw_feature(const struct pls_ability_model *m, int which)
-{
-    const double value[FEATURES] = { 1, m->log2_size,
-                                     isnan(m->log2_size) ? m->log2_size : fmin(m->log2_size - knee, 0),
-                                     m->years, m->reasons };
-    return value[which];
-}
-
 static double feature(const struct fit *f, uint32_t model, int which)
 {
-    double value = raw_feature(&f->data->models[model], which);
+    double value = pls_ability_feature(&f->data->models[model], which);
     return isnan(value) ? f->center[which] : value;
 }
 
@@ -119,7 +107,7 @@ static void set_up_models(struct fit *f)
         double sum = 0;
         double n = 0;
         for (uint32_t i = 0; i < f->data->n_models; i++) {
-            double value = raw_feature(&f->data->models[i], k);
+            double value = pls_ability_feature(&f->data->models[i], k);
             sum += isnan(value) ? 0 : value;
             n += !isnan(value);
         }
@@ -322,8 +310,8 @@ static void tally_readers(struct fit *f, enum pls_task task)
 }
 
 /* Models that only embed or rerank have no scores of the general scale: where they stand in their trade follows from its scores,
- * its items from where they stand, and how far size and date can be trusted from how far they are off, in turn. */
-static void fit_readers(struct fit *f, enum pls_task task)
+ * its items from where they stand, and how far size and date can be trusted from how far they are off, in turn. Returns that variance. */
+static double fit_readers(struct fit *f, enum pls_task task)
 {
     double off = task_sd * task_sd; /* variance of models around where size and date put them, beyond that of the prior */
     for (uint32_t i = 0; i < f->data->n_models; i++) {
@@ -351,6 +339,7 @@ static void fit_readers(struct fit *f, enum pls_task task)
         bool is_unscored = f->n_of_model[i] == 0 && !(f->tally[i].precision > 0);
         f->spread[i] = is_unscored ? f->spread[i] + off : f->var[i];
     }
+    return off;
 }
 
 /* Where a model stands in a task, on how many scores. */
@@ -360,14 +349,18 @@ struct standing {
     enum pls_evidence grade;
 };
 
-/* 0..100: what the fit expects above chance on the task's reference; the error by the slope there. */
+static struct pls_ability_scale scale_of(const struct fit *f, uint32_t ref, double var)
+{
+    return (struct pls_ability_scale){ .intercept = f->a[ref], .slope = f->d[ref], .var = var };
+}
+
 static struct pls_ability shown(const struct fit *f, uint32_t ref, const struct standing *at)
 {
-    double share = 1 / (1 + exp(-(f->a[ref] + f->d[ref] * at->mean)));
-    return (struct pls_ability){ .score = (float)(100 * share),
-                                 .se = (float)(100 * share * (1 - share) * f->d[ref] * sqrt(at->var)),
-                                 .n_sources = (uint16_t)(at->n < UINT16_MAX ? at->n : UINT16_MAX),
-                                 .evidence = (uint8_t)at->grade };
+    struct pls_ability_scale scale = scale_of(f, ref, 0);
+    struct pls_ability a = pls_ability_shown(&scale, at->mean, at->var);
+    a.n_sources = (uint16_t)(at->n < UINT16_MAX ? at->n : UINT16_MAX);
+    a.evidence = (uint8_t)at->grade;
+    return a;
 }
 
 /* A task's deviation from the general scale: the mean of what its own scores leave over, shrunk towards none.
@@ -398,6 +391,18 @@ static void write_task(const struct fit *f, enum pls_task task, const enum pls_e
     }
 }
 
+static void keep_prior(const struct fit *f, const uint32_t *n_of_family, struct pls_ability_prior *out)
+{
+    memcpy(out->coefficient, f->coefficient, sizeof(out->coefficient));
+    memcpy(out->center, f->center, sizeof(out->center));
+    out->model_var = f->tau2;
+    out->family_var = family_sd * family_sd;
+    out->task[PLS_TASK_CHAT] = scale_of(f, f->data->reference, 0);
+    for (uint32_t i = 0; i < f->data->n_families && out->families != NULL; i++) {
+        out->families[i] = n_of_family[i] > 0 ? f->family[i] : (double)NAN;
+    }
+}
+
 static bool take_rooms(struct fit *f, struct pls_arena *arena)
 {
     const struct pls_ability_data *data = f->data;
@@ -421,9 +426,11 @@ static bool take_rooms(struct fit *f, struct pls_arena *arena)
 }
 
 enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena,
-                              struct pls_ability *out, struct pls_err *err)
+                              struct pls_ability *out, struct pls_ability_prior *prior, struct pls_err *err)
 {
+    struct pls_ability_prior unwanted = { .families = NULL };
     struct fit f = { .data = data };
+    prior = prior != NULL ? prior : &unwanted;
     bool has_rooms = take_rooms(&f, arena);
     uint32_t *of_group = PLS_TAKE(arena, uint32_t, (size_t)data->n_models * data->n_groups);
     uint32_t *n_of_family = PLS_TAKE(arena, uint32_t, data->n_families);
@@ -446,12 +453,13 @@ enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_ar
         struct standing at = { f.mean[m], f.var[m], f.n_of_model[m], grade[m] };
         out[m * PLS_TASK_COUNT + PLS_TASK_CHAT] = shown(&f, data->reference, &at);
     }
+    keep_prior(&f, n_of_family, prior);
     fit_items(&f, false); /* what seeing asks for: placed on the scale, but not part of it */
     for (unsigned task = PLS_TASK_CHAT + 1; task < PLS_TASK_COUNT; task++) {
-        if (is_reading((enum pls_task)task)) {
-            fit_readers(&f, (enum pls_task)task);
-        }
+        bool reads = is_reading((enum pls_task)task);
+        double var = reads ? fit_readers(&f, (enum pls_task)task) : task_sd * task_sd;
         write_task(&f, (enum pls_task)task, grade, out);
+        prior->task[task] = scale_of(&f, reference_of(&f, (enum pls_task)task), var);
     }
     return PLS_OK;
 }

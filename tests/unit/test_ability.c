@@ -53,12 +53,15 @@ static struct pls_ability_data made(void)
                                       .n_scores = n };
 }
 
+static double effects[5];
+static struct pls_ability_prior prior = { .families = effects };
+
 static void fit(const struct pls_ability_data *data)
 {
     size_t cap = (size_t)1 << 20;
     void *room = malloc(cap);
     struct pls_arena arena = pls_arena_over(room, cap);
-    ck_assert_msg(pls_ability_fit(data, &arena, fitted, &err) == PLS_OK, "%s", err.text);
+    ck_assert_msg(pls_ability_fit(data, &arena, fitted, &prior, &err) == PLS_OK, "%s", err.text);
     free(room);
 }
 
@@ -177,7 +180,7 @@ START_TEST(embedders_are_judged_by_embedding)
     size_t cap = (size_t)1 << 20;
     void *room = malloc(cap);
     struct pls_arena arena = pls_arena_over(room, cap);
-    ck_assert_msg(pls_ability_fit(&data, &arena, out, &err) == PLS_OK, "%s", err.text);
+    ck_assert_msg(pls_ability_fit(&data, &arena, out, NULL, &err) == PLS_OK, "%s", err.text);
     free(room);
     for (uint32_t i = 0; i < MORE; i++) {
         const struct pls_ability *a = &out[(MODELS + i) * PLS_TASK_COUNT + PLS_TASK_EMBEDDING];
@@ -213,16 +216,47 @@ START_TEST(refuses_what_cannot_be_fitted)
     struct pls_ability_data data = made();
     char small[256];
     struct pls_arena arena = pls_arena_over(small, sizeof(small));
-    ck_assert_int_eq(pls_ability_fit(&data, &arena, fitted, &err), PLS_NOMEM);
+    ck_assert_int_eq(pls_ability_fit(&data, &arena, fitted, NULL, &err), PLS_NOMEM);
     size_t cap = (size_t)1 << 20;
     void *room = malloc(cap);
     arena = pls_arena_over(room, cap);
     data.reference = UINT32_MAX; /* no such benchmark */
-    ck_assert_int_eq(pls_ability_fit(&data, &arena, fitted, &err), PLS_USAGE);
+    ck_assert_int_eq(pls_ability_fit(&data, &arena, fitted, NULL, &err), PLS_USAGE);
     free(room);
 }
 END_TEST
 
-UNIT_MAIN("ability", finds_what_made_the_scores, what_was_not_tested_is_uncertain,
+/* What is kept of the fit says the same of models that nobody tested as the fit itself. */
+START_TEST(the_prior_repeats_the_fit)
+{
+    struct pls_ability_data data = made();
+    fit(&data);
+    for (uint32_t m = SCORED; m < MODELS; m++) {
+        for (unsigned t = 0; t < PLS_TASK_COUNT; t++) {
+            const struct pls_ability *want = &fitted[m * PLS_TASK_COUNT + t];
+            struct pls_ability got = pls_ability_guess(&prior, &models[m], effects[models[m].family], (enum pls_task)t);
+            ck_assert_double_eq_tol((double)got.score, (double)want->score, 1e-4);
+            ck_assert_double_eq_tol((double)got.se, (double)want->se, 1e-4);
+            ck_assert_uint_eq(got.evidence, want->evidence);
+        }
+    }
+    ck_assert(isnan(effects[4])); /* nobody of it was tested */
+}
+END_TEST
+
+START_TEST(a_card_is_read_as_the_fit_reads_it)
+{
+    struct pls_ability_model m = pls_ability_model_of(16e9, 4e9, 202507, 1u << PLS_TASK_REASONING);
+    ck_assert_double_eq_tol(m.log2_size, 3, 1e-12); /* sqrt(16 * 4) = 8 billion */
+    ck_assert_double_eq_tol(m.years, 5 + 6.5 / 12, 1e-12);
+    ck_assert_double_eq(m.reasons, 1);
+    m = pls_ability_model_of(0, 0, 0, 0);
+    ck_assert(isnan(m.log2_size) && isnan(m.years));
+    ck_assert(pls_ability_is_rated(1u << PLS_TASK_VISION, PLS_TASK_CODE));
+    ck_assert(!pls_ability_is_rated(1u << PLS_TASK_EMBEDDING, PLS_TASK_CHAT));
+}
+END_TEST
+
+UNIT_MAIN("ability", the_prior_repeats_the_fit, a_card_is_read_as_the_fit_reads_it, finds_what_made_the_scores, what_was_not_tested_is_uncertain,
           twins_speak_for_one_another, doubt_widens, scores_at_chance_are_low_not_infinite,
           embedders_are_judged_by_embedding, same_input_same_bits, refuses_what_cannot_be_fitted)
