@@ -300,6 +300,31 @@ same "SQL that was refused"
 refuses "an answer without end" 2 'larger than' sql "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
 refuses "a sort without end" 2 'memory' sql "SELECT a.id FROM models a, models b, models c ORDER BY a.name || b.name || c.name"
 refuses "a value without end" 2 'too big' sql "SELECT zeroblob(1000000000)"
+# ---- a card of one's own is rated as the fit rates one that nobody tested
+export XDG_DATA_HOME="$tap_tmp/rated"
+for id in tiny-aya-global apertus-8b-instruct-2509; do # of a family that was tested, and of one that was not
+    "$PLIMSOLL" catalog export $id | sed "s/\"id\": *\"$id\"/\"id\":\"my-$id\"/" >"$tap_tmp/mine.json"
+    "$PLIMSOLL" catalog add "$tap_tmp/mine.json" >/dev/null
+    is "prior of $id" "$("$PLIMSOLL" catalog show my-$id | grep 'of 100')" "$("$PLIMSOLL" catalog show $id | grep 'of 100')"
+    ok "with its error" sh -c "'$PLIMSOLL' catalog show my-$id | grep -q '(+- [1-9].*, \(none\|family\), 0 sources)'"
+done
+run plan my-apertus-8b-instruct-2509 --on "$box" -c 4k --json
+is "and says that it rests on nothing else" "$(jq -r '.plans[0].quality | [.evidence, .score > 20] | join(" ")' "$tap_tmp/out")" "none true"
+
+# ---- what a card shows, and how it is found
+run catalog show gpt-oss-20b
+for fact in '^Released   2025-08$' '^GGUF       ggml-org/gpt-oss-20b-GGUF' '^MLX        .*gpt-oss-20b' '^Benchmarks .* [0-9.]+ \(20'; do
+    ok "catalog show: $fact" grep -Eq "$fact" "$tap_tmp/out"
+done
+card guessed-1b ',"unverified":["params_total"],"params_total":1000000000,"variants":{"gguf":[{"repo":"a/b-GGUF","unverified":true}]}' >"$tap_tmp/guessed.json"
+"$PLIMSOLL" catalog add "$tap_tmp/guessed.json" >/dev/null
+is "what nobody has verified is marked" "$("$PLIMSOLL" catalog show guessed-1b | grep -c -e '^Unverified params_total$' -e '^GGUF       a/b-GGUF (unverified)$' -e '^Released   unknown$')" 3
+is "a license by how it begins" "$("$PLIMSOLL" catalog list --license Apache --format csv | cut -d, -f8 | sort -u | tr '\n' ' ')" "apache-2.0 license "
+run catalog search multilingal
+is "a misspelt word: the nearest" "$status $(grep -c "'multilingal'; the nearest is 'multilingual'" "$tap_tmp/err")" "1 1"
+run catalog search qwen llama
+is "words that are right but never together: no hint" "$status $(cat "$tap_tmp/err")" "1 "
+
 # ---- on this machine fits() knows the rates that fit has
 export XDG_DATA_HOME="$tap_tmp/rates"
 is "fits() measures what fit would" "$("$PLIMSOLL" sql --format csv "SELECT count(*) > 0, sum(decode_tps IS NULL) FROM fits(NULL, 'chat', '4k', NULL, 'Q4_K_M', 'qwen3') WHERE fits" | tail -1)" "1,0"

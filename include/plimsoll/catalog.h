@@ -31,7 +31,7 @@ enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, p
  * card without a date does not pass `since`. */
 struct pls_catalog_query {
     const char *words;               /* all of them, each as the beginning of a word; NULL or empty: any */
-    const char *license;             /* "apache-2.0": case and punctuation do not matter; NULL: any */
+    const char *license;             /* "apache-2.0", or how it begins ("apache"): case and punctuation do not matter; NULL: any */
     uint64_t min_params, max_params; /* text parameters; 0: no bound */
     uint32_t tasks;                  /* bits of enum pls_task, all of them wanted */
     uint32_t modalities;             /* bits of enum pls_modality, all of them wanted */
@@ -40,6 +40,13 @@ struct pls_catalog_query {
 /* Visits what matches: the user's own cards first, then by how well the words match, then newest first. */
 enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_catalog_query *query,
                                  pls_card_visit *visit, void *context, struct pls_err *err);
+
+/* For a search that found nothing: the first of its words that begins no word of the shipped cards, as it was typed, and the
+ * word nearest to it. False when there is no such word, or nothing near. */
+struct pls_misspelt {
+    char typed[64], nearest[64];
+};
+bool pls_catalog_misspelt(struct pls_catalog *catalog, const char *words, struct pls_misspelt *out);
 
 /* Resolves a name: id, id without its suffix, display name, Hugging Face repo, GGUF repo, Ollama tag, alias;
  * case and punctuation do not matter. PLS_USAGE when unknown (the sentence offers the nearest) or ambiguous

@@ -102,8 +102,6 @@ bool pls_db_undressed(char *out, size_t cap, const char *name);
 /* Words for the full-text index: each word as a key, joined and parted where letters meet a number, so that
  * "llama 3.1", "llama-3.1" and "llama3.1" find one another. */
 void pls_db_words(struct pls_text *out, const char *text);
-/* Changes of letters (Levenshtein) between two keys. */
-uint32_t pls_db_distance(const char *a, const char *b);
 /* An FTS5 expression that wants every word of `words` as the start of an indexed one; empty when there are
  * none. */
 void pls_db_match(struct pls_text *out, const char *words);

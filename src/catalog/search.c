@@ -1,4 +1,6 @@
 /* Full-text search with filters. */
+#include <string.h>
+
 #include "catalog/db.h"
 
 /* Every filter is a parameter that is off when NULL. */
@@ -96,4 +98,49 @@ enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_c
         sqlite3_finalize(stmt);
     }
     return code;
+}
+
+/* Looks through the words of the index; *out stays empty when one begins with the key. */
+static bool find_nearest(sqlite3_stmt *stmt, const char *key, char *out, size_t cap)
+{
+    uint32_t least = (uint32_t)strlen(key) / 3 + 1; /* further off it is another word */
+    bool is_found = false;
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *term = (const char *)sqlite3_column_text(stmt, 0);
+        if (term == NULL || strlen(term) >= PLS_DB_KEY_MAX) {
+            continue;
+        }
+        if (strncmp(term, key, strlen(key)) == 0) {
+            return false;
+        }
+        uint32_t off = pls_text_distance(key, term);
+        if (off < least || (off == least && !is_found)) {
+            least = off;
+            is_found = pls_copy(out, cap, term);
+        }
+    }
+    return is_found;
+}
+
+bool pls_catalog_misspelt(struct pls_catalog *catalog, const char *words, struct pls_misspelt *out)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool is_found = false;
+    if (sqlite3_exec(catalog->db, "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab (main, search, row)",
+                     NULL, NULL, NULL) != SQLITE_OK
+        || pls_db_prepare(catalog, "SELECT term FROM temp.vocabulary ORDER BY doc DESC, term", &stmt, NULL) != PLS_OK) {
+        return false;
+    }
+    for (const char *at = words + strspn(words, " "); *at != '\0' && !is_found; at += strspn(at, " ")) {
+        char key[PLS_DB_KEY_MAX];
+        struct pls_text typed = PLS_TEXT(out->typed);
+        size_t len = strcspn(at, " ");
+        pls_text_put(&typed, at, len);
+        pls_db_key(key, sizeof(key), out->typed);
+        is_found = !typed.truncated && strlen(key) > 3 && find_nearest(stmt, key, out->nearest, sizeof(out->nearest));
+        sqlite3_reset(stmt);
+        at += len;
+    }
+    sqlite3_finalize(stmt);
+    return is_found;
 }

@@ -36,6 +36,17 @@ static int by_id(const void *a, const void *b)
     return strcmp(((const struct pls_card *)a)->id, ((const struct pls_card *)b)->id);
 }
 
+static void hint(struct pls_session *s, const char *words)
+{
+    char room[256];
+    struct pls_text t = PLS_TEXT(room);
+    struct pls_misspelt m;
+    if (words != NULL && pls_catalog_misspelt(s->catalog, words, &m)) {
+        pls_text_add(&t, "no card has the word '%s'; the nearest is '%s'", m.typed, m.nearest);
+        pls_warn(room);
+    }
+}
+
 /* A search has the best match first, a list the order of ids. */
 static enum pls_code list(struct pls_session *s, const struct pls_catalog_query *query, struct pls_err *err)
 {
@@ -52,6 +63,9 @@ static enum pls_code list(struct pls_session *s, const struct pls_catalog_query 
         uint64_t top = pls_args_u64(s->args, PLS_OPT_TOP, 0);
         uint32_t n = top > 0 && top < g.n ? (uint32_t)top : g.n;
         code = pls_render_cards(stdout, s->output, g.cards, n, &s->screen, err);
+    }
+    if (code == PLS_OK && g.n == 0) {
+        hint(s, query->words);
     }
     free(g.cards);
     return code == PLS_OK && g.n == 0 ? PLS_NO : code;

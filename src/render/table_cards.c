@@ -5,8 +5,6 @@
 #include "render/page.h"
 #include "render/words.h"
 
-enum { LINE_CAP = 1024 };
-
 static const struct pls_card *card_of(const void *row)
 {
     return row;
@@ -158,74 +156,4 @@ enum pls_code pls_render_cards(FILE *to, enum pls_output output, const struct pl
         code = pls_page_grid(&page, &grid, output, screen->width, err);
     }
     return pls_page_end(&page, code, to, err);
-}
-
-static void shape(struct pls_page *page, const struct pls_card *c)
-{
-    char kinds[PLS_MAX_LAYERS + 1];
-    PLS_COPY(kinds, c->kind);
-    pls_page_field(page, "Layers", "%u of width %u, vocabulary %u", c->n_layers, c->n_embd, c->n_vocab);
-    pls_page_field(page, "Heads", "%u query, %u key/value, of width %u%s", c->n_head, c->n_head_kv, c->head_dim,
-                   c->kv_lora_rank != 0 ? ", latent cache" : "");
-    if (c->n_expert != 0) {
-        pls_page_field(page, "Experts", "%u, of which %u per token, %u shared", c->n_expert, c->n_expert_used, c->n_expert_shared);
-    }
-    if (c->sliding_window != 0) {
-        pls_page_field(page, "Window", "%u tokens in sliding layers", c->sliding_window);
-    }
-    if (strspn(kinds, "F") != strlen(kinds)) {
-        pls_page_field(page, "Kinds", "%s", kinds);
-    }
-}
-
-static void abilities(struct pls_page *page, const struct pls_card *c)
-{
-    const char *label = "Ability";
-    for (int t = 0; t < PLS_TASK_COUNT; t++) {
-        const struct pls_ability *a = &c->ability[t];
-        if (a->score > 0) {
-            pls_page_field(page, label, "%s %.0f of 100 (+- %.0f, %s, %u sources)", pls_task_name((enum pls_task)t),
-                           (double)a->score, (double)a->se, pls_evidence_name((enum pls_evidence)a->evidence), a->n_sources);
-            label = "";
-        }
-    }
-}
-
-enum pls_code pls_render_card(FILE *to, enum pls_output output, const struct pls_card *c, const char *json,
-                              struct pls_err *err)
-{
-    struct pls_page page;
-    char params[LINE_CAP];
-    struct pls_text t = PLS_TEXT(params);
-    if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
-        return pls_render_write(to, json, strlen(json), err);
-    }
-    enum pls_code code = pls_page_begin(&page, false, err);
-    if (code != PLS_OK) {
-        return code;
-    }
-    cell_params(c, false, &t);
-    pls_text_add(&t, " parameters");
-    if (c->params_active != 0 && c->params_active != c->params_total) {
-        pls_text_add(&t, ", ");
-        cell_active(c, false, &t);
-        pls_text_add(&t, " active");
-    }
-    pls_page_field(&page, "Model", "%s (%s)", pls_words_model(c), c->id);
-    pls_page_field(&page, "By", "%s, %s family, %s", c->org, c->family, c->license[0] != '\0' ? c->license : "license unknown");
-    pls_page_field(&page, "Size", "%s", params);
-    pls_page_field(&page, "Context", "%u tokens", c->context_max_tokens);
-    pls_page_field(&page, "Arch", "%s", c->arch);
-    shape(&page, c);
-    t = PLS_TEXT(params);
-    cell_tasks(c, false, &t);
-    pls_page_field(&page, "For", "%s", params);
-    abilities(&page, c);
-    if (c->hf_repo[0] != '\0') {
-        pls_page_field(&page, "Weights", "https://huggingface.co/%s", c->hf_repo);
-    }
-    if (c->ollama_tag[0] != '\0') {
-        pls_page_field(&page, "Ollama", "%s", c->ollama_tag);
-    }
-    return pls_page_end(&page, PLS_OK, to, err);
 }
