@@ -56,41 +56,46 @@ struct pls_ability_data {
     uint32_t n_scores;
 };
 
-/* From a capability to what is shown of a task: share above chance on its reference, as logit = intercept + slope * C. var is
- * what a task adds to the variance of a model nobody tested in it. */
+/* From a capability to what is shown of a task: share above chance on its reference, as logit = intercept +
+ * slope * C. var is what a task adds to the variance of a model nobody tested in it. */
 struct pls_ability_scale {
     double intercept, slope, var;
 };
 
 enum { PLS_ABILITY_FEATURES = 5 }; /* one, size, what is lacking to the knee's size, date, reasoning */
 
-/* The prior of a fit: C = coefficient[0] + sum of coefficient * (feature - center), plus an effect of the family. */
+/* The prior of a fit: C = coefficient[0] + sum of coefficient * (feature - center), plus an effect of the
+ * family. */
 struct pls_ability_prior {
     double coefficient[PLS_ABILITY_FEATURES];
     double center[PLS_ABILITY_FEATURES]; /* stands in for what is not known */
     double model_var, family_var;        /* the second for models of a family of which none was tested */
     struct pls_ability_scale task[PLS_TASK_COUNT];
-    double *families; /* out, n_families of them: each one's effect, NAN where no model of it was tested. May be NULL */
+    double *families; /* out, n_families of them: each one's effect, NAN where no model of it was tested. May
+                         be NULL */
 };
 
-/* out[model * PLS_TASK_COUNT + task], and the prior when that is not NULL; evidence is graded direct (own scores of the task; for CHAT any),
- * variant (a twin has them), family, none. PLS_NOMEM: the arena is too small; PLS_USAGE: the reference item
- * has fewer than 5 scores. */
+/* out[model * PLS_TASK_COUNT + task], and the prior when that is not NULL; evidence is graded direct (own
+ * scores of the task; for CHAT any), variant (a twin has them), family, none. PLS_NOMEM: the arena is too
+ * small; PLS_USAGE: the reference item has fewer than 5 scores. */
 enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena,
                               struct pls_ability *out, struct pls_ability_prior *prior, struct pls_err *err);
 
-/* What the fit knows of a model: parameters as a card has them (0 unknown), release yyyymm (0 unknown), bits of enum pls_task.
- * Family and twin are left 0. */
-struct pls_ability_model pls_ability_model_of(double params_total, double params_active, uint32_t release, uint32_t tasks);
+/* What the fit knows of a model: parameters as a card has them (0 unknown), release yyyymm (0 unknown), bits
+ * of enum pls_task. Family and twin are left 0. */
+struct pls_ability_model pls_ability_model_of(double params_total, double params_active, uint32_t release,
+                                              uint32_t tasks);
 /* One of what the prior is linear in; NAN: not known. */
 double pls_ability_feature(const struct pls_ability_model *model, int which);
-/* Which tasks a card is rated for: what it is made for, and for a language model always chat, code and reasoning. */
+/* Which tasks a card is rated for: what it is made for, and for a language model always chat, code and
+ * reasoning. */
 bool pls_ability_is_rated(uint32_t tasks, enum pls_task task);
 /* 0..100: what is expected above chance on the task's reference; the error by the slope there. */
 struct pls_ability pls_ability_shown(const struct pls_ability_scale *scale, double mean, double var);
-/* A model that nobody tested, in one task; family_effect NAN: of a family that nobody tested. Evidence is "family" or "none",
- * and the error says what that is worth. */
-struct pls_ability pls_ability_guess(const struct pls_ability_prior *prior, const struct pls_ability_model *model,
-                                     double family_effect, enum pls_task task);
+/* A model that nobody tested, in one task; family_effect NAN: of a family that nobody tested. Evidence is
+ * "family" or "none", and the error says what that is worth. */
+struct pls_ability pls_ability_guess(const struct pls_ability_prior *prior,
+                                     const struct pls_ability_model *model, double family_effect,
+                                     enum pls_task task);
 
 #endif

@@ -41,8 +41,9 @@ struct pls_bench_ask {
  * stopped (what was measured until then stands). */
 enum pls_code pls_bench_run(const struct pls_bench_ask *ask, struct pls_rates *out, struct pls_err *err);
 
-/* How far a measurement was disturbed: the spread of the memory's rate or the mean of those of the types, whichever is wider;
- * above PLS_BENCH_SPREAD_MAX it is worth taking again. 1 when too few turns were possible to tell. */
+/* How far a measurement was disturbed: the spread of the memory's rate or the mean of those of the types,
+ * whichever is wider; above PLS_BENCH_SPREAD_MAX it is worth taking again. 1 when too few turns were possible
+ * to tell. */
 double pls_bench_doubt(const struct pls_rates *rates);
 
 #endif

@@ -32,12 +32,14 @@ struct pls_engine_sample {
 /* Why a run is not believed. */
 enum pls_odd {
     PLS_ODD_NO = 0,
-    PLS_ODD_SLOW,        /* half as long again as the middle one of those that asked the same: something else ran beside it */
-    PLS_ODD_IMPLAUSIBLE, /* slower or faster than the measured kernels allow by far more than the interval: another model, build
-                            or machine */
+    PLS_ODD_SLOW, /* half as long again as the middle one of those that asked the same: something else ran
+                     beside it */
+    PLS_ODD_IMPLAUSIBLE, /* slower or faster than the measured kernels allow by far more than the interval:
+                            another model, build or machine */
 };
 const char *pls_odd_name(enum pls_odd odd); /* "slow", "implausible"; NULL for NO */
-/* Grades each of n samples into odd[n]; the same question is the same parts. What cannot be predicted is never odd. */
+/* Grades each of n samples into odd[n]; the same question is the same parts. What cannot be predicted is
+ * never odd. */
 void pls_calibrate_grade(const struct pls_engine_sample *samples, uint32_t n, enum pls_odd *odd);
 
 /* Folds samples into what was learnt before: `learnt` holds the factors to start from (zeroed: none) and gets the new ones, the

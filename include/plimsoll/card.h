@@ -123,8 +123,8 @@ struct pls_card {
  * sentence names the field. MTP blocks that GGUF files do not carry (mtp_in_file) are dropped: n_mtp_layers is 0 then. */
 enum pls_code pls_card_complete(struct pls_card *card, struct pls_err *err);
 
-/* Whether it embeds or ranks and does nothing else, by its use cases; without any, whether it is an encoder. Such a
- * model never decodes: its speed is that of reading. */
+/* Whether it embeds or ranks and does nothing else, by its use cases; without any, whether it is an encoder.
+ * Such a model never decodes: its speed is that of reading. */
 bool pls_card_only_reads(const struct pls_card *card);
 
 /* What one layer is, with all widths resolved. Widths in elements. */

@@ -31,7 +31,8 @@ enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, p
  * card without a date does not pass `since`. */
 struct pls_catalog_query {
     const char *words;               /* all of them, each as the beginning of a word; NULL or empty: any */
-    const char *license;             /* "apache-2.0", or how it begins ("apache"): case and punctuation do not matter; NULL: any */
+    const char *license; /* "apache-2.0", or how it begins ("apache"): case and punctuation do not matter;
+                            NULL: any */
     uint64_t min_params, max_params; /* text parameters; 0: no bound */
     uint32_t tasks;                  /* bits of enum pls_task, all of them wanted */
     uint32_t modalities;             /* bits of enum pls_modality, all of them wanted */
@@ -41,8 +42,8 @@ struct pls_catalog_query {
 enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_catalog_query *query,
                                  pls_card_visit *visit, void *context, struct pls_err *err);
 
-/* For a search that found nothing: the first of its words that begins no word of the shipped cards, as it was typed, and the
- * word nearest to it. False when there is no such word, or nothing near. */
+/* For a search that found nothing: the first of its words that begins no word of the shipped cards, as it was
+ * typed, and the word nearest to it. False when there is no such word, or nothing near. */
 struct pls_misspelt {
     char typed[64], nearest[64];
 };
@@ -87,8 +88,8 @@ enum pls_code pls_catalog_check(struct pls_catalog *catalog, const char *words, 
 enum pls_code pls_catalog_profiles(struct pls_catalog *catalog, struct pls_profile *items, uint32_t cap,
                                    uint32_t *n, struct pls_err *err);
 
-/* Under what a machine's rates are kept: they belong to a processor, the threads and the processor time it is granted, its
- * instruction sets and this program's kernels. */
+/* Under what a machine's rates are kept: they belong to a processor, the threads and the processor time it is
+ * granted, its instruction sets and this program's kernels. */
 enum { PLS_RATES_KEY = 256 };
 void pls_catalog_rates_key(const struct pls_machine *machine, char *out, size_t cap);
 /* Rates measured on this machine earlier; PLS_NO when there are none for this key. */

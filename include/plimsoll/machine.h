@@ -166,9 +166,9 @@ void pls_machine_advise_gtt(struct pls_machine *m, const char *gpu, uint64_t gtt
 
 /* Whether a control group grants less processor time than there are threads. */
 bool pls_cpu_is_rationed(const struct pls_cpu *cpu);
-/* Threads that can run at once all the time; 0 unknown. The quota is rounded down: one thread more would be stopped for part
- * of every period, and all others wait for it at the end of each operation. Never less than one, which a quota below one CPU
- * stops too. */
+/* Threads that can run at once all the time; 0 unknown. The quota is rounded down: one thread more would be
+ * stopped for part of every period, and all others wait for it at the end of each operation. Never less than
+ * one, which a quota below one CPU stops too. */
 uint32_t pls_cpu_threads(const struct pls_cpu *cpu);
 
 /* Memory a system keeps for itself: share of the capacity, but at least min_bytes and at most max_bytes. */

@@ -57,7 +57,7 @@ struct pls_rates {
     double barrier_ns;              /* one synchronisation of n_threads */
     double attention_gbs;           /* F16 cache bytes read per second in attention */
     uint64_t measured_at;           /* seconds since 1970; 0 never */
-    uint32_t n_tries;               /* measurements taken until this one, because former ones were disturbed; 0 unknown */
+    uint32_t n_tries; /* measurements taken until this one, because former ones were disturbed; 0 unknown */
     struct pls_calibration calibration;
 };
 

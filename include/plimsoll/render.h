@@ -141,7 +141,7 @@ struct pls_calibrated {
     uint64_t tokens, depth_tokens;
     uint32_t n_threads;
     double measured_tps, before_tps, after_tps; /* predictions without and with it */
-    enum pls_odd odd; /* set aside, and why */
+    enum pls_odd odd;                           /* set aside, and why */
 };
 struct pls_calibrations {
     const struct pls_calibrated *rows;

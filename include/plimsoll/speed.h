@@ -190,8 +190,9 @@ struct pls_speed_parts pls_cpu_parts(const struct pls_cpu_load *load, bool is_pr
 struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin);
 struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin);
 
-/* The speed that a model is asked for: of decoding, or of reading for one that embeds or ranks and never decodes
- * (pls_card_only_reads). Every floor (--min-speed) and every column that shows one speed goes by it. 0: unknown. */
+/* The speed that a model is asked for: of decoding, or of reading for one that embeds or ranks and never
+ * decodes (pls_card_only_reads). Every floor (--min-speed) and every column that shows one speed goes by it.
+ * 0: unknown. */
 double pls_speed_that_counts(const struct pls_card *card, const struct pls_plan *plan);
 
 /* Speculative decoding: a small model drafts, the large one checks several tokens at once. Both plans have their speeds.

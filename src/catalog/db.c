@@ -27,8 +27,8 @@ const char *pls_db_remedy(bool is_user)
     return is_user ? "move it away, and a new one is made" : "install plimsoll again";
 }
 
-/* A statement over both databases fails without saying in which; a virtual table whose pages are gone fails as if the
- * statement were wrong. */
+/* A statement over both databases fails without saying in which; a virtual table whose pages are gone fails
+ * as if the statement were wrong. */
 static enum pls_code fail_damaged(const struct pls_catalog *catalog, struct pls_err *err)
 {
     char why[160];
@@ -270,7 +270,8 @@ static enum pls_code attach(struct pls_catalog *catalog, const char *query, stru
     sqlite3_bind_text(stmt, 1, room, -1, SQLITE_STATIC);
     code = pls_db_finish(catalog, stmt, NULL);
     if (code != PLS_OK && is_damage(catalog->db)) {
-        return pls_fail(err, PLS_DB, "%s: damaged, or not a catalog; %s", catalog->user_path, pls_db_remedy(true));
+        return pls_fail(err, PLS_DB, "%s: damaged, or not a catalog; %s", catalog->user_path,
+                        pls_db_remedy(true));
     }
     if (code != PLS_OK) {
         return pls_fail(err, PLS_DB, "%s: cannot be opened: %s", catalog->user_path,

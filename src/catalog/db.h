@@ -81,13 +81,15 @@ bool pls_db_card_read(sqlite3_stmt *stmt, struct pls_card *out);
 enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_stmt *stmt, struct pls_card *card,
                              struct pls_err *err);
 void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card); /* parameters from 1 */
-/* Those that stand in the database; of a user's card without any, what the shipped catalog's prior makes of it. */
+/* Those that stand in the database; of a user's card without any, what the shipped catalog's prior makes of
+ * it. */
 void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card *card);
 
-/* The prior of the capability fit, into the catalog being built; and a card rated by it (by nothing, when its size is not
- * known or the catalog has no prior). */
+/* The prior of the capability fit, into the catalog being built; and a card rated by it (by nothing, when its
+ * size is not known or the catalog has no prior). */
 struct pls_ability_prior;
-enum pls_code pls_db_prior_write(struct pls_catalog *catalog, const struct pls_ability_prior *prior, struct pls_err *err);
+enum pls_code pls_db_prior_write(struct pls_catalog *catalog, const struct pls_ability_prior *prior,
+                                 struct pls_err *err);
 void pls_db_guess_abilities(struct pls_catalog *catalog, struct pls_card *card);
 
 /* Names. A key is what is left of a name in lower case without punctuation. */

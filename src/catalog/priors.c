@@ -1,4 +1,5 @@
-/* The prior of the capability fit, kept in the shipped catalog: what cards are rated by that came later, the user's own. */
+/* The prior of the capability fit, kept in the shipped catalog: what cards are rated by that came later, the
+ * user's own. */
 #include "plimsoll/ability.h"
 
 #include <math.h>
@@ -43,10 +44,12 @@ static enum pls_code put_all(sqlite3_stmt *stmt, const struct pls_ability_prior 
 }
 
 /* Families are numbered in the order of their names. */
-static enum pls_code put_families(struct pls_catalog *catalog, sqlite3_stmt *to, const double *effects, struct pls_err *err)
+static enum pls_code put_families(struct pls_catalog *catalog, sqlite3_stmt *to, const double *effects,
+                                  struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum pls_code code = pls_db_prepare(catalog, "SELECT DISTINCT family FROM main.models ORDER BY family", &stmt, err);
+    enum pls_code code =
+        pls_db_prepare(catalog, "SELECT DISTINCT family FROM main.models ORDER BY family", &stmt, err);
     for (uint32_t i = 0; code == PLS_OK && sqlite3_step(stmt) == SQLITE_ROW; i++) {
         if (isfinite(effects[i])) {
             code = put(to, "family", (const char *)sqlite3_column_text(stmt, 0), effects[i]);
@@ -56,11 +59,12 @@ static enum pls_code put_families(struct pls_catalog *catalog, sqlite3_stmt *to,
     return code;
 }
 
-enum pls_code pls_db_prior_write(struct pls_catalog *catalog, const struct pls_ability_prior *prior, struct pls_err *err)
+enum pls_code pls_db_prior_write(struct pls_catalog *catalog, const struct pls_ability_prior *prior,
+                                 struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum pls_code code =
-        pls_db_prepare(catalog, "INSERT INTO main.priors (kind, name, value) VALUES (?1, ?2, ?3)", &stmt, err);
+    enum pls_code code = pls_db_prepare(
+        catalog, "INSERT INTO main.priors (kind, name, value) VALUES (?1, ?2, ?3)", &stmt, err);
     if (code != PLS_OK) {
         return code;
     }
@@ -84,13 +88,16 @@ static bool get(sqlite3_stmt *stmt, const char *kind, const char *name, double *
 
 static bool get_all(sqlite3_stmt *stmt, struct pls_ability_prior *p)
 {
-    bool is_whole = get(stmt, "variance", "model", &p->model_var) && get(stmt, "variance", "family", &p->family_var);
+    bool is_whole =
+        get(stmt, "variance", "model", &p->model_var) && get(stmt, "variance", "family", &p->family_var);
     for (int i = 0; i < PLS_ABILITY_FEATURES && is_whole; i++) {
-        is_whole = get(stmt, "coefficient", features[i], &p->coefficient[i]) && get(stmt, "center", features[i], &p->center[i]);
+        is_whole = get(stmt, "coefficient", features[i], &p->coefficient[i])
+                   && get(stmt, "center", features[i], &p->center[i]);
     }
     for (int t = 0; t < PLS_TASK_COUNT && is_whole; t++) {
         const char *name = pls_task_name((enum pls_task)t);
-        is_whole = get(stmt, "intercept", name, &p->task[t].intercept) && get(stmt, "slope", name, &p->task[t].slope)
+        is_whole = get(stmt, "intercept", name, &p->task[t].intercept)
+                   && get(stmt, "slope", name, &p->task[t].slope)
                    && get(stmt, "task variance", name, &p->task[t].var);
     }
     return is_whole;
@@ -106,7 +113,8 @@ void pls_db_guess_abilities(struct pls_catalog *catalog, struct pls_card *card)
     struct pls_ability_model m =
         pls_ability_model_of((double)card->params_total, (double)card->params_active, card->release, tasks);
     if (isnan(m.log2_size)
-        || pls_db_prepare(catalog, "SELECT value FROM main.priors WHERE kind = ?1 AND name = ?2", &stmt, NULL) != PLS_OK) {
+        || pls_db_prepare(catalog, "SELECT value FROM main.priors WHERE kind = ?1 AND name = ?2", &stmt, NULL)
+               != PLS_OK) {
         return;
     }
     get(stmt, "family", card->family, &effect);

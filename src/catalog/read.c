@@ -73,8 +73,8 @@ static enum pls_code advance(struct pls_catalog *catalog, struct source *s, stru
     return pls_db_fail(catalog, catalog->path, err);
 }
 
-enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_stmt *stmt, struct pls_card *card,
-                             struct pls_err *err)
+enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_stmt *stmt,
+                             struct pls_card *card, struct pls_err *err)
 {
     const char *id = (const char *)sqlite3_column_text(stmt, 0);
     if (!pls_db_card_read(stmt, card)) {
@@ -83,7 +83,8 @@ enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_
                         catalog->user_path, id);
             return PLS_NO;
         }
-        return pls_fail(err, PLS_DB, "%s: the card %s is damaged; %s", catalog->path, id, pls_db_remedy(false));
+        return pls_fail(err, PLS_DB, "%s: the card %s is damaged; %s", catalog->path, id,
+                        pls_db_remedy(false));
     }
     pls_db_abilities(catalog, is_user, card);
     return PLS_OK;
@@ -96,7 +97,8 @@ static enum pls_code read_current(struct pls_catalog *catalog, struct source *s,
 }
 
 /* A user's card that is damaged does not hide the shipped one of the same id, which comes next then. */
-static enum pls_code go_past(struct pls_catalog *catalog, struct source s[2], int order, bool is_damaged, struct pls_err *err)
+static enum pls_code go_past(struct pls_catalog *catalog, struct source s[2], int order, bool is_damaged,
+                             struct pls_err *err)
 {
     enum pls_code code = advance(catalog, &s[order < 0 ? 0 : 1], err);
     return code == PLS_OK && order == 0 && !is_damaged ? advance(catalog, &s[0], err) : code;
@@ -182,7 +184,8 @@ enum pls_code pls_catalog_card(struct pls_catalog *catalog, const char *id, stru
     }
     if (is_damaged) {
         catalog->has_warning = false; /* the error says it */
-        return pls_fail(err, PLS_DB, "%s: the card %s is damaged (catalog remove takes it away)", catalog->user_path, id);
+        return pls_fail(err, PLS_DB, "%s: the card %s is damaged (catalog remove takes it away)",
+                        catalog->user_path, id);
     }
     return pls_fail(err, PLS_USAGE, "no card has the id %s", id);
 }

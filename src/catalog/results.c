@@ -51,13 +51,17 @@ static const struct metric metrics[] = {
 };
 
 /* What is not a double in the struct; stored as one all the same. */
-static const char *const counts[] = { "n_threads", "isa", "measured_at", "ram_origin", "n_tries", "n_runs",
-                                     "backend" };
+static const char *const counts[] = { "n_threads", "isa",    "measured_at", "ram_origin",
+                                      "n_tries",   "n_runs", "backend" };
 
 static double count_get(const struct pls_rates *rates, size_t which)
 {
-    const double value[] = { rates->n_threads, rates->isa, (double)rates->measured_at,
-                             (double)rates->ram_origin, rates->n_tries, rates->calibration.n_runs,
+    const double value[] = { rates->n_threads,
+                             rates->isa,
+                             (double)rates->measured_at,
+                             (double)rates->ram_origin,
+                             rates->n_tries,
+                             rates->calibration.n_runs,
                              (double)rates->calibration.backend };
     return value[which];
 }

@@ -5,7 +5,8 @@
 
 /* Every filter is a parameter that is off when NULL. */
 static const char filters[] =
-    " (?2 IS NULL OR substr(replace(replace(replace(lower(m.license), '-', ''), '.', ''), ' ', ''), 1, length(?2)) = ?2)"
+    " (?2 IS NULL OR substr(replace(replace(replace(lower(m.license), '-', ''), '.', ''), ' ', ''), 1, "
+    "length(?2)) = ?2)"
     " AND (?3 IS NULL OR m.params_total >= ?3) AND (?4 IS NULL OR m.params_total <= ?4)"
     " AND (m.task_bits & ?5) = ?5 AND (m.modality_bits & ?6) = ?6"
     " AND (?7 IS NULL OR m.release >= ?7) AND (?8 IS NULL OR m.release <= ?8)";
@@ -26,11 +27,14 @@ static enum pls_code prepare(struct pls_catalog *catalog, bool is_user, bool has
     pls_text_add(&sql, "SELECT %s FROM @.models m%s WHERE%s%s ORDER BY %srelease IS NULL, release DESC, id",
                  pls_db_columns(),
                  has_words ? " JOIN @.search s ON s.rowid = m.rowid AND s.search MATCH ?1" : "", filters,
-                 hide_own ? " AND (id NOT IN (SELECT id FROM user.models) OR instr(?9, ',' || id || ',') > 0)" : "", has_words ? "s.rank, " : "");
+                 hide_own ? " AND (id NOT IN (SELECT id FROM user.models) OR instr(?9, ',' || id || ',') > 0)"
+                          : "",
+                 has_words ? "s.rank, " : "");
     return pls_db_prepare_in(catalog, is_user ? "user" : "main", room, out, err);
 }
 
-static void bind(sqlite3_stmt *stmt, const struct pls_catalog_query *query, const char *words, const char *license)
+static void bind(sqlite3_stmt *stmt, const struct pls_catalog_query *query, const char *words,
+                 const char *license)
 {
     if (words[0] != '\0') {
         sqlite3_bind_text(stmt, 1, words, -1, SQLITE_STATIC);
@@ -50,11 +54,13 @@ struct visitor {
     pls_card_visit *visit;
     void *context;
     bool go_on, is_user;
-    /* Ids of the user's cards that cannot be read, between commas: shipped ones of these names come into view again. */
+    /* Ids of the user's cards that cannot be read, between commas: shipped ones of these names come into view
+     * again. */
     struct pls_text damaged;
 };
 
-static enum pls_code visit_all(struct pls_catalog *catalog, sqlite3_stmt *stmt, struct visitor *v, struct pls_err *err)
+static enum pls_code visit_all(struct pls_catalog *catalog, sqlite3_stmt *stmt, struct visitor *v,
+                               struct pls_err *err)
 {
     int rc = SQLITE_ROW;
     enum pls_code code = PLS_OK;
@@ -68,7 +74,8 @@ static enum pls_code visit_all(struct pls_catalog *catalog, sqlite3_stmt *stmt, 
             code = PLS_OK;
         }
     }
-    return code != PLS_OK || rc == SQLITE_ROW || rc == SQLITE_DONE ? code : pls_db_fail(catalog, catalog->path, err);
+    return code != PLS_OK || rc == SQLITE_ROW || rc == SQLITE_DONE ? code
+                                                                   : pls_db_fail(catalog, catalog->path, err);
 }
 
 enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_catalog_query *query,
@@ -126,9 +133,12 @@ bool pls_catalog_misspelt(struct pls_catalog *catalog, const char *words, struct
 {
     sqlite3_stmt *stmt = NULL;
     bool is_found = false;
-    if (sqlite3_exec(catalog->db, "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab (main, search, row)",
-                     NULL, NULL, NULL) != SQLITE_OK
-        || pls_db_prepare(catalog, "SELECT term FROM temp.vocabulary ORDER BY doc DESC, term", &stmt, NULL) != PLS_OK) {
+    if (sqlite3_exec(catalog->db,
+                     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab (main, search, row)",
+                     NULL, NULL, NULL)
+            != SQLITE_OK
+        || pls_db_prepare(catalog, "SELECT term FROM temp.vocabulary ORDER BY doc DESC, term", &stmt, NULL)
+               != PLS_OK) {
         return false;
     }
     for (const char *at = words + strspn(words, " "); *at != '\0' && !is_found; at += strspn(at, " ")) {
@@ -137,7 +147,8 @@ bool pls_catalog_misspelt(struct pls_catalog *catalog, const char *words, struct
         size_t len = strcspn(at, " ");
         pls_text_put(&typed, at, len);
         pls_db_key(key, sizeof(key), out->typed);
-        is_found = !typed.truncated && strlen(key) > 3 && find_nearest(stmt, key, out->nearest, sizeof(out->nearest));
+        is_found = !typed.truncated && strlen(key) > 3
+                   && find_nearest(stmt, key, out->nearest, sizeof(out->nearest));
         sqlite3_reset(stmt);
         at += len;
     }

@@ -11,8 +11,8 @@
 
 #include "catalog/db.h"
 
-/* What a writer leaves behind that dies between making a database and putting it in its place is this old at least before it
- * is taken away: a process of another container may look dead from here. */
+/* What a writer leaves behind that dies between making a database and putting it in its place is this old at
+ * least before it is taken away: a process of another container may look dead from here. */
 enum { LEFTOVER_S = 600 };
 
 /* Folders of one's own, closed to others, as the XDG base directories want them. */
@@ -39,7 +39,8 @@ static long writer_of(const char *name, const char *base)
     }
     char *end = NULL;
     long pid = strtol(name + len + 4, &end, 10);
-    bool is_ours = *end == '\0' || strcmp(end, "-journal") == 0 || strcmp(end, "-wal") == 0 || strcmp(end, "-shm") == 0;
+    bool is_ours =
+        *end == '\0' || strcmp(end, "-journal") == 0 || strcmp(end, "-wal") == 0 || strcmp(end, "-shm") == 0;
     return is_ours && pid > 0 ? pid : 0;
 }
 
@@ -57,8 +58,8 @@ static void sweep(const char *path)
     for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL; e = readdir(dir)) {
         long pid = writer_of(e->d_name, slash + 1);
         struct stat st;
-        if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH && fstatat(dirfd(dir), e->d_name, &st, 0) == 0
-            && time(NULL) - st.st_mtime > LEFTOVER_S) {
+        if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH
+            && fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && time(NULL) - st.st_mtime > LEFTOVER_S) {
             unlinkat(dirfd(dir), e->d_name, 0);
         }
     }
@@ -83,7 +84,9 @@ static enum pls_code create_in(const char *path, struct pls_err *err)
         pls_fail(&why, PLS_IO, "%s", sqlite3_errmsg(db));
     }
     /* of two programs that found one empty file, the second finds it made */
-    bool is_made = is_open && sqlite3_table_column_metadata(db, NULL, "models", NULL, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+    bool is_made =
+        is_open
+        && sqlite3_table_column_metadata(db, NULL, "models", NULL, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
     bool is_done = is_made || (is_open && pls_db_create_tables(db, &why) == PLS_OK);
     if (is_done && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
         is_done = false;
@@ -127,10 +130,12 @@ enum pls_code pls_db_user_ensure(struct pls_catalog *catalog, struct pls_err *er
         return PLS_OK;
     }
     if (catalog->user_path[0] == '\0') {
-        return pls_fail(err, PLS_IO, "no folder for data: neither XDG_DATA_HOME nor HOME is the absolute path of one");
+        return pls_fail(err, PLS_IO,
+                        "no folder for data: neither XDG_DATA_HOME nor HOME is the absolute path of one");
     }
     if (catalog->is_lost) {
-        return pls_fail(err, PLS_IO, "%s: unusable, so nothing is written to it (%s)", catalog->user_path, pls_db_remedy(true));
+        return pls_fail(err, PLS_IO, "%s: unusable, so nothing is written to it (%s)", catalog->user_path,
+                        pls_db_remedy(true));
     }
     if (catalog->user == PLS_DB_USER_READ) {
         return pls_fail(err, PLS_IO, "%s: not writable", catalog->user_path);

@@ -24,9 +24,10 @@ struct calibrating {
     struct pls_plan plan;
 };
 
-/* A file that lies here, else what its name says. Of one model at a time: files may be of hundreds. Not being known is no
- * failure, not being able to look is. */
-static enum pls_code find_model(struct calibrating *c, const struct pls_measured_run *run, struct pls_err *err)
+/* A file that lies here, else what its name says. Of one model at a time: files may be of hundreds. Not being
+ * known is no failure, not being able to look is. */
+static enum pls_code find_model(struct calibrating *c, const struct pls_measured_run *run,
+                                struct pls_err *err)
 {
     struct pls_ask ask = pls_ask_default(PLS_RUNTIME_LLAMA_CLI);
     const char *slash = strrchr(run->model, '/');
@@ -145,12 +146,16 @@ static enum pls_code learn(struct calibrating *c, struct pls_calibration *learnt
     if (is_learnt) {
         return PLS_OK;
     }
-    return c->n_odd > 0 ? pls_fail(err, PLS_FORMAT,
-                                   "calibrate: all %u runs are slower or faster than the kernels measured here make plausible;"
-                                   " is this the machine, and is the name the model's?", c->n_odd)
+    return c->n_odd > 0 ? pls_fail(
+               err, PLS_FORMAT,
+               "calibrate: all %u runs are slower or faster than the kernels measured here make plausible;"
+               " is this the machine, and is the name the model's?",
+               c->n_odd)
                         : pls_fail(err, PLS_FORMAT,
-                                   "calibrate: none of %u runs is of a model known here (a file at its path, or a name of the"
-                                   " catalog)", c->n_runs);
+                                   "calibrate: none of %u runs is of a model known here (a file at its path, "
+                                   "or a name of the"
+                                   " catalog)",
+                                   c->n_runs);
 }
 
 /* Corrections hold for one backend: that of the first run. What was learnt of another is dropped. */
@@ -196,8 +201,7 @@ static enum pls_code run(struct calibrating *c, struct pls_err *err)
         return code;
     }
     pls_session_keep_rates(c->s);
-    struct pls_calibrations result = { c->rows, c->n, c->n_unknown, c->n_odd,
-                                       &c->s->rates.calibration };
+    struct pls_calibrations result = { c->rows, c->n, c->n_unknown, c->n_odd, &c->s->rates.calibration };
     return pls_render_calibration(stdout, c->s->output, &result, &c->s->screen, err);
 }
 

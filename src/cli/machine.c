@@ -132,8 +132,8 @@ static void resize(struct pls_pool *pool, uint64_t bytes)
     pool->n_limits = 0;
 }
 
-/* --bandwidth: of the fastest pool and of those that are as fast, so that all of several equal GPUs have it. RAM only
- * where there is no GPU. */
+/* --bandwidth: of the fastest pool and of those that are as fast, so that all of several equal GPUs have it.
+ * RAM only where there is no GPU. */
 static void set_bandwidth(struct pls_machine *m, double gbs)
 {
     uint32_t first = m->n_pools > 1 ? 1 : 0;

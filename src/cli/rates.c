@@ -79,7 +79,8 @@ static uint64_t room_to_measure(const struct pls_machine *m)
     return room / 4;
 }
 
-enum pls_code pls_session_bench_ask(const struct pls_session *s, struct pls_bench_ask *ask, struct pls_err *err)
+enum pls_code pls_session_bench_ask(const struct pls_session *s, struct pls_bench_ask *ask,
+                                    struct pls_err *err)
 {
     const struct pls_cpu *cpu = &s->machine.cpu;
     ask->memory_bytes = room_to_measure(&s->machine);
@@ -90,7 +91,8 @@ enum pls_code pls_session_bench_ask(const struct pls_session *s, struct pls_benc
         char room[32];
         struct pls_text t = PLS_TEXT(room);
         pls_text_bytes(&t, 4 * ask->memory_bytes);
-        return pls_fail(err, PLS_NOMEM, "no room to measure in: %s of RAM are free to be filled, %d MiB are needed", room,
+        return pls_fail(err, PLS_NOMEM,
+                        "no room to measure in: %s of RAM are free to be filled, %d MiB are needed", room,
                         4 * PLS_BENCH_LEAST_BYTES >> 20);
     }
     return PLS_OK;
@@ -102,8 +104,9 @@ static bool can_keep(struct pls_session *s)
     struct pls_err err = { 0 };
     bool is_open = has_catalog(s);
     if (is_open && pls_catalog_rates_ready(s->catalog, &err) != PLS_OK) {
-        say_unkept(s, err.text, "what is measured can't be kept, so memory bandwidth alone is, at every run"
-                                " (XDG_DATA_HOME names a folder to keep it in, --no-bench measures nothing)");
+        say_unkept(s, err.text,
+                   "what is measured can't be kept, so memory bandwidth alone is, at every run"
+                   " (XDG_DATA_HOME names a folder to keep it in, --no-bench measures nothing)");
         return false;
     }
     return is_open;
@@ -151,28 +154,29 @@ static bool load(struct pls_session *s, bool kernels)
     char key[PLS_RATES_KEY];
     pls_catalog_rates_key(&s->machine, key, sizeof(key));
     return pls_session_catalog(s, &err) == PLS_OK
-        && pls_catalog_rates_load(s->catalog, key, &s->rates, &err) == PLS_OK && s->rates.ram_gbs > 0
-        && (!kernels || has_kernels(&s->rates));
+           && pls_catalog_rates_load(s->catalog, key, &s->rates, &err) == PLS_OK && s->rates.ram_gbs > 0
+           && (!kernels || has_kernels(&s->rates));
 }
 
-/* A measurement that was disturbed is taken again on a later run, MOST_TRIES times in all, since some machines are never
- * quiet. Not one that runs of an engine were held against: what was learnt of them is relative to it. Nor for a look at
- * the bandwidth alone, which would lose the kernels. */
+/* A measurement that was disturbed is taken again on a later run, MOST_TRIES times in all, since some
+ * machines are never quiet. Not one that runs of an engine were held against: what was learnt of them is
+ * relative to it. Nor for a look at the bandwidth alone, which would lose the kernels. */
 static bool wants_another(const struct pls_session *s, bool kernels)
 {
     enum { MOST_TRIES = 3 };
     const struct pls_rates *r = &s->rates;
     return pls_bench_doubt(r) > PLS_BENCH_SPREAD_MAX && r->n_tries < MOST_TRIES && r->calibration.n_runs == 0
-        && (kernels || !has_kernels(r));
+           && (kernels || !has_kernels(r));
 }
 
 static void note_doubt(struct pls_session *s)
 {
     double doubt = pls_bench_doubt(&s->rates);
     if (doubt > PLS_BENCH_SPREAD_MAX) {
-        pls_machine_note(&s->machine, "disturbed",
-                         "something disturbed the measurement of this machine (%s); plimsoll bench takes it again",
-                         doubt < 1 ? "its turns differ by more than a quarter" : "too few turns were possible");
+        pls_machine_note(
+            &s->machine, "disturbed",
+            "something disturbed the measurement of this machine (%s); plimsoll bench takes it again",
+            doubt < 1 ? "its turns differ by more than a quarter" : "too few turns were possible");
     }
 }
 

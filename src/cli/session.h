@@ -71,13 +71,15 @@ struct pls_rates pls_rates_stated(const struct pls_machine *machine);
 void pls_session_use(struct pls_session *s, const struct pls_machine *machine);
 /* Rates of the machine: measured earlier, measured now and kept, or what the record says. kernels: those
  * of the tensor types too, which take a few seconds the first time; where nothing can be kept, bandwidth
- * alone, and a line says so. What was disturbed when it was measured is measured again, a few times at most, and the
- * quieter one kept. Never fails: unknown stays. */
+ * alone, and a line says so. What was disturbed when it was measured is measured again, a few times at most,
+ * and the quieter one kept. Never fails: unknown stays. */
 void pls_session_rates(struct pls_session *s, bool kernels);
-/* Fills in what a benchmark of this machine may use: a quarter of the RAM that is free to be filled, and no more threads
- * than a control group lets run at once (unless ask has a number). PLS_NOMEM: there is no room to measure in. */
+/* Fills in what a benchmark of this machine may use: a quarter of the RAM that is free to be filled, and no
+ * more threads than a control group lets run at once (unless ask has a number). PLS_NOMEM: there is no room
+ * to measure in. */
 struct pls_bench_ask;
-enum pls_code pls_session_bench_ask(const struct pls_session *s, struct pls_bench_ask *ask, struct pls_err *err);
+enum pls_code pls_session_bench_ask(const struct pls_session *s, struct pls_bench_ask *ask,
+                                    struct pls_err *err);
 /* A bar on stderr for pls_bench_ask.progress. */
 bool pls_session_bar(double share, const char *what, void *context);
 /* Keeps s->rates for this machine in the user's database; says so once when that cannot be done. */

@@ -309,8 +309,9 @@ static void tally_readers(struct fit *f, enum pls_task task)
     }
 }
 
-/* Models that only embed or rerank have no scores of the general scale: where they stand in their trade follows from its scores,
- * its items from where they stand, and how far size and date can be trusted from how far they are off, in turn. Returns that variance. */
+/* Models that only embed or rerank have no scores of the general scale: where they stand in their trade
+ * follows from its scores, its items from where they stand, and how far size and date can be trusted from how
+ * far they are off, in turn. Returns that variance. */
 static double fit_readers(struct fit *f, enum pls_task task)
 {
     double off = task_sd * task_sd; /* variance of models around where size and date put them, beyond that of the prior */

@@ -1,12 +1,13 @@
-/* Where size, date, reasoning and family put a model that nobody has tested: the prior of ability.h, as the fit left it. Pencil
- * and paper: a sum of five products, and one logistic curve per task. */
+/* Where size, date, reasoning and family put a model that nobody has tested: the prior of ability.h, as the
+ * fit left it. Pencil and paper: a sum of five products, and one logistic curve per task. */
 #include "plimsoll/ability.h"
 
 #include <math.h>
 
 static const double knee = 2; /* log2 of 4 billion parameters */
 
-struct pls_ability_model pls_ability_model_of(double params_total, double params_active, uint32_t release, uint32_t tasks)
+struct pls_ability_model pls_ability_model_of(double params_total, double params_active, uint32_t release,
+                                              uint32_t tasks)
 {
     double total = params_total / 1e9;
     double active = params_active / 1e9;
@@ -19,11 +20,13 @@ struct pls_ability_model pls_ability_model_of(double params_total, double params
     };
 }
 
-/* Below the knee capability falls faster than above, for which one slope would take the largest models to account. */
+/* Below the knee capability falls faster than above, for which one slope would take the largest models to
+ * account. */
 double pls_ability_feature(const struct pls_ability_model *m, int which)
 {
     const double value[PLS_ABILITY_FEATURES] = { 1, m->log2_size,
-                                                 isnan(m->log2_size) ? m->log2_size : fmin(m->log2_size - knee, 0),
+                                                 isnan(m->log2_size) ? m->log2_size
+                                                                     : fmin(m->log2_size - knee, 0),
                                                  m->years, m->reasons };
     return value[which];
 }

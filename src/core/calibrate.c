@@ -43,7 +43,8 @@ static bool is_usable(const struct pls_engine_sample *s)
 
 /* A run disturbed is a run slowed down; this much is beyond what repetitions differ by. */
 static const double SLOW = 1.5;
-/* Twice the cube of the interval: with 1.3 either way a factor of 4.4. Engines of one machine never differed by that. */
+/* Twice the cube of the interval: with 1.3 either way a factor of 4.4. Engines of one machine never differed
+ * by that. */
 static const double BEYOND = 2;
 
 static bool is_same_question(const struct pls_engine_sample *a, const struct pls_engine_sample *b)
@@ -53,8 +54,10 @@ static bool is_same_question(const struct pls_engine_sample *a, const struct pls
            && memcmp(&a->parts.other, &b->parts.other, sizeof(a->parts.other)) == 0;
 }
 
-/* Of the runs that asked the same, the middle one; of two the faster. Counted, so that no sample has to be moved. */
-static double usual_s(const struct pls_engine_sample *samples, uint32_t n, const struct pls_engine_sample *asked)
+/* Of the runs that asked the same, the middle one; of two the faster. Counted, so that no sample has to be
+ * moved. */
+static double usual_s(const struct pls_engine_sample *samples, uint32_t n,
+                      const struct pls_engine_sample *asked)
 {
     double best = HUGE_VAL;
     for (uint32_t i = 0; i < n; i++) {
@@ -92,10 +95,10 @@ void pls_calibrate_grade(const struct pls_engine_sample *samples, uint32_t n, en
         for (uint32_t k = i; k < n; k++) {
             const struct pls_engine_sample *s = &samples[k];
             if (is_same_question(s, &samples[i])) {
-                odd[k] = !is_usable(s)                       ? PLS_ODD_NO
-                         : is_implausible(s)                 ? PLS_ODD_IMPLAUSIBLE
-                         : s->observed_s > SLOW * usual      ? PLS_ODD_SLOW
-                                                             : PLS_ODD_NO;
+                odd[k] = !is_usable(s)                  ? PLS_ODD_NO
+                         : is_implausible(s)            ? PLS_ODD_IMPLAUSIBLE
+                         : s->observed_s > SLOW * usual ? PLS_ODD_SLOW
+                                                        : PLS_ODD_NO;
             }
         }
     }

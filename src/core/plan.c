@@ -40,14 +40,16 @@ void pls_plan_note(struct pls_plan *p, const char *code, const char *fmt, ...)
     va_end(args);
 }
 
-/* Layers in RAM on a processor whose time is rationed: an engine that is not told starts a thread per core. */
+/* Layers in RAM on a processor whose time is rationed: an engine that is not told starts a thread per core.
+ */
 static void note_quota(struct pls_plan *p, const struct pls_machine *machine)
 {
     const struct pls_cpu *cpu = &machine->cpu;
     uint32_t n = pls_cpu_threads(cpu);
     bool has_work = p->n_shares > 0 && p->shares[0].traffic.n_layers > 0;
     if (has_work && pls_cpu_is_rationed(cpu) && (p->ask.n_threads == 0 || p->ask.n_threads > n)) {
-        pls_plan_note(p, "cpu-quota", "a control group allows %.1f CPUs' worth of time: reckoned with %u thread%s (-t %u)",
+        pls_plan_note(p, "cpu-quota",
+                      "a control group allows %.1f CPUs' worth of time: reckoned with %u thread%s (-t %u)",
                       cpu->quota_cpus, n, n == 1 ? "" : "s", n);
     }
 }

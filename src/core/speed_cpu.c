@@ -166,8 +166,8 @@ static struct pace measured_pace(const struct pls_cpu_load *load, enum pls_type 
     return pace;
 }
 
-/* Cores at work: as many as threads were asked for, else all; of processor time that a control group grants never more, and not
- * less than one, which held_back() sees to. */
+/* Cores at work: as many as threads were asked for, else all; of processor time that a control group grants
+ * never more, and not less than one, which held_back() sees to. */
 static double threads(const struct pls_cpu_load *load)
 {
     uint32_t cores = load->machine->cpu.cores > 0 ? load->machine->cpu.cores : load->rates->n_threads;
@@ -176,8 +176,8 @@ static double threads(const struct pls_cpu_load *load)
     return quota > 0 && !(n > 0 && n < quota) ? fmax(quota, 1) : n;
 }
 
-/* With less than one CPU's time even a lone thread is stopped for part of every period. The passes of a benchmark are so short
- * that most of them never see it. */
+/* With less than one CPU's time even a lone thread is stopped for part of every period. The passes of a
+ * benchmark are so short that most of them never see it. */
 static void held_back(const struct pls_cpu_load *load, struct pls_speed_parts *parts)
 {
     double quota = load->machine->cpu.quota_cpus;

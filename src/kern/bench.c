@@ -171,8 +171,9 @@ static uint32_t turns_due(const struct pls_bench_item *item)
     return item->kind == PLS_BENCH_READ ? PLS_BENCH_TURNS_LEAST : 1;
 }
 
-/* Goes through the list once, for share_ns. Every item has its first turn, whatever the budget says, and the memory, which
- * comes first and is stated to everybody, as many as it takes to tell a spread: they cost milliseconds. */
+/* Goes through the list once, for share_ns. Every item has its first turn, whatever the budget says, and the
+ * memory, which comes first and is stated to everybody, as many as it takes to tell a spread: they cost
+ * milliseconds. */
 static enum pls_code go_through(struct pls_bench *b, uint64_t share_ns, struct pls_err *err)
 {
     uint64_t ends_ns = pls_clock_ns() + share_ns;

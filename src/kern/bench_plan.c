@@ -190,7 +190,9 @@ static void put(struct pls_bench *b, struct pls_bench_item *item)
 {
     struct pls_type_rate *rate = &b->out->type[item->type < PLS_TYPE_COUNT ? item->type : 0];
     /* One or two turns, all that a busy machine left time for, say nothing of their spread. */
-    struct pls_sampled got = { .spread = item->n_turns >= PLS_BENCH_TURNS_LEAST ? pls_sample_summary(item->turn, item->n_turns).spread : 1 };
+    struct pls_sampled got = { .spread = item->n_turns >= PLS_BENCH_TURNS_LEAST
+                                             ? pls_sample_summary(item->turn, item->n_turns).spread
+                                             : 1 };
     got.median = pls_sample_summary(item->passes.values, item->passes.n).median;
     bool attention = item->n == PLS_BENCH_HEAD;
     switch (item->kind) {

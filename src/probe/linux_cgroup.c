@@ -269,9 +269,10 @@ void pls_linux_cgroup(struct pls_root *root, struct pls_machine *m)
     pls_scan_file_free(mountinfo);
     if (pls_cpu_is_rationed(&m->cpu)) {
         uint32_t n = pls_cpu_threads(&m->cpu);
-        pls_machine_note(m, "cpu-quota",
-                         "a control group allows %.1f CPUs' worth of time on %u threads: speeds are those of %u thread%s,"
-                         " give the engine -t %u (more would stop one another)",
-                         m->cpu.quota_cpus, (unsigned)m->cpu.threads, (unsigned)n, n == 1 ? "" : "s", (unsigned)n);
+        pls_machine_note(
+            m, "cpu-quota",
+            "a control group allows %.1f CPUs' worth of time on %u threads: speeds are those of %u thread%s,"
+            " give the engine -t %u (more would stop one another)",
+            m->cpu.quota_cpus, (unsigned)m->cpu.threads, (unsigned)n, n == 1 ? "" : "s", (unsigned)n);
     }
 }

@@ -143,8 +143,10 @@ enum pls_code pls_render_calibration(FILE *to, enum pls_output output, const str
             pls_page_field(&page, "Left out", "%u runs of models that are not known here", c->n_unknown);
         }
         if (c->n_odd > 0) {
-            pls_page_field(&page, "Set aside", "%u runs that something disturbed (slow) or that the kernels measured here"
-                           " make implausible", c->n_odd);
+            pls_page_field(&page, "Set aside",
+                           "%u runs that something disturbed (slow) or that the kernels measured here"
+                           " make implausible",
+                           c->n_odd);
         }
         fputc('\n', page.to);
     }

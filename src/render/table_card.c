@@ -1,4 +1,5 @@
-/* One card in full. What has a field in struct pls_card is shown from there, the rest from the card's own text. */
+/* One card in full. What has a field in struct pls_card is shown from there, the rest from the card's own
+ * text. */
 #include <string.h>
 
 #include "render/document.h"
@@ -12,10 +13,11 @@ static void shape(struct pls_page *page, const struct pls_card *c)
     char kinds[PLS_MAX_LAYERS + 1];
     PLS_COPY(kinds, c->kind);
     pls_page_field(page, "Layers", "%u of width %u, vocabulary %u", c->n_layers, c->n_embd, c->n_vocab);
-    pls_page_field(page, "Heads", "%u query, %u key/value, of width %u%s", c->n_head, c->n_head_kv, c->head_dim,
-                   c->kv_lora_rank != 0 ? ", latent cache" : "");
+    pls_page_field(page, "Heads", "%u query, %u key/value, of width %u%s", c->n_head, c->n_head_kv,
+                   c->head_dim, c->kv_lora_rank != 0 ? ", latent cache" : "");
     if (c->n_expert != 0) {
-        pls_page_field(page, "Experts", "%u, of which %u per token, %u shared", c->n_expert, c->n_expert_used, c->n_expert_shared);
+        pls_page_field(page, "Experts", "%u, of which %u per token, %u shared", c->n_expert, c->n_expert_used,
+                       c->n_expert_shared);
     }
     if (c->sliding_window != 0) {
         pls_page_field(page, "Window", "%u tokens in sliding layers", c->sliding_window);
@@ -31,8 +33,9 @@ static void abilities(struct pls_page *page, const struct pls_card *c)
     for (int t = 0; t < PLS_TASK_COUNT; t++) {
         const struct pls_ability *a = &c->ability[t];
         if (a->score > 0) {
-            pls_page_field(page, label, "%s %.0f of 100 (+- %.0f, %s, %u sources)", pls_task_name((enum pls_task)t),
-                           (double)a->score, (double)a->se, pls_evidence_name((enum pls_evidence)a->evidence), a->n_sources);
+            pls_page_field(page, label, "%s %.0f of 100 (+- %.0f, %s, %u sources)",
+                           pls_task_name((enum pls_task)t), (double)a->score, (double)a->se,
+                           pls_evidence_name((enum pls_evidence)a->evidence), a->n_sources);
             label = "";
         }
     }
@@ -64,8 +67,9 @@ static void benchmarks(struct pls_page *page, const cJSON *root)
         const char *date = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "date"));
         const char *trust = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "confidence"));
         if (cJSON_IsNumber(score)) {
-            pls_page_field(page, label, "%s %.6g (%s%s%s)", item->string, score->valuedouble, date != NULL ? date : "no date",
-                           trust != NULL ? ", confidence " : "", trust != NULL ? trust : "");
+            pls_page_field(page, label, "%s %.6g (%s%s%s)", item->string, score->valuedouble,
+                           date != NULL ? date : "no date", trust != NULL ? ", confidence " : "",
+                           trust != NULL ? trust : "");
             label = "";
         }
     }
@@ -100,7 +104,8 @@ static void identity(struct pls_page *page, const struct pls_card *c)
         pls_text_add(&t, " active");
     }
     pls_page_field(page, "Model", "%s (%s)", pls_words_model(c), c->id);
-    pls_page_field(page, "By", "%s, %s family, %s", c->org, c->family, c->license[0] != '\0' ? c->license : "license unknown");
+    pls_page_field(page, "By", "%s, %s family, %s", c->org, c->family,
+                   c->license[0] != '\0' ? c->license : "license unknown");
     if (c->release != 0) {
         pls_page_field(page, "Released", "%04u-%02u", c->release / 100, c->release % 100);
     } else {

@@ -234,7 +234,8 @@ START_TEST(the_prior_repeats_the_fit)
     for (uint32_t m = SCORED; m < MODELS; m++) {
         for (unsigned t = 0; t < PLS_TASK_COUNT; t++) {
             const struct pls_ability *want = &fitted[m * PLS_TASK_COUNT + t];
-            struct pls_ability got = pls_ability_guess(&prior, &models[m], effects[models[m].family], (enum pls_task)t);
+            struct pls_ability got =
+                pls_ability_guess(&prior, &models[m], effects[models[m].family], (enum pls_task)t);
             ck_assert_double_eq_tol((double)got.score, (double)want->score, 1e-4);
             ck_assert_double_eq_tol((double)got.se, (double)want->se, 1e-4);
             ck_assert_uint_eq(got.evidence, want->evidence);
@@ -257,6 +258,7 @@ START_TEST(a_card_is_read_as_the_fit_reads_it)
 }
 END_TEST
 
-UNIT_MAIN("ability", the_prior_repeats_the_fit, a_card_is_read_as_the_fit_reads_it, finds_what_made_the_scores, what_was_not_tested_is_uncertain,
-          twins_speak_for_one_another, doubt_widens, scores_at_chance_are_low_not_infinite,
-          embedders_are_judged_by_embedding, same_input_same_bits, refuses_what_cannot_be_fitted)
+UNIT_MAIN("ability", the_prior_repeats_the_fit, a_card_is_read_as_the_fit_reads_it,
+          finds_what_made_the_scores, what_was_not_tested_is_uncertain, twins_speak_for_one_another,
+          doubt_widens, scores_at_chance_are_low_not_infinite, embedders_are_judged_by_embedding,
+          same_input_same_bits, refuses_what_cannot_be_fitted)

@@ -104,7 +104,9 @@ START_TEST(memory_has_turns_enough_for_a_spread)
 {
     struct pls_rates rates;
     memset(&rates, 0, sizeof rates);
-    struct pls_bench_ask ask = { .budget_s = 1e-6, .memory_bytes = (uint64_t)4 << 20, .types = (uint64_t)1 << PLS_TYPE_Q8_0 };
+    struct pls_bench_ask ask = { .budget_s = 1e-6,
+                                 .memory_bytes = (uint64_t)4 << 20,
+                                 .types = (uint64_t)1 << PLS_TYPE_Q8_0 };
     ck_assert_int_eq(pls_bench_run(&ask, &rates, NULL), PLS_OK);
     for (uint32_t i = 0; i < rates.n_ram_steps; i++) {
         ck_assert_double_ne(rates.ram_steps[i].spread, 1); /* what fewer than three turns are given */
@@ -292,9 +294,10 @@ START_TEST(a_caller_can_stop_it)
 }
 END_TEST
 
-UNIT_MAIN("bench", summary_is_median_and_relative_interquartile_range, sampling_keeps_its_minimum_and_its_maximum,
-          processors_are_counted_and_bound, bandwidth_alone_fills_bandwidth_alone,
-          one_thread_scalar_and_least_memory_work,
-          memory_has_turns_enough_for_a_spread, doubt_is_of_the_memory_or_of_the_types, types_asked_for_are_measured,
-          one_processor_is_enough, too_many_threads_still_finish, MEMORY_TEST
-          scalar_alone_is_measured_without_repacking, repacking_follows_the_engine, a_caller_can_stop_it)
+UNIT_MAIN("bench", summary_is_median_and_relative_interquartile_range,
+          sampling_keeps_its_minimum_and_its_maximum, processors_are_counted_and_bound,
+          bandwidth_alone_fills_bandwidth_alone, one_thread_scalar_and_least_memory_work,
+          memory_has_turns_enough_for_a_spread, doubt_is_of_the_memory_or_of_the_types,
+          types_asked_for_are_measured, one_processor_is_enough, too_many_threads_still_finish,
+          MEMORY_TEST scalar_alone_is_measured_without_repacking, repacking_follows_the_engine,
+          a_caller_can_stop_it)

@@ -150,7 +150,8 @@ START_TEST(what_cannot_be_predicted_teaches_nothing)
 }
 END_TEST
 
-/* Runs of one question: 1.0, 1.1 and 1.2 s are repetitions, 1.7 s is more than half as long again as the middle one (1.1 s). */
+/* Runs of one question: 1.0, 1.1 and 1.2 s are repetitions, 1.7 s is more than half as long again as the
+ * middle one (1.1 s). */
 START_TEST(disturbed_and_impossible_runs_are_set_aside)
 {
     static const double observed[] = { 1.0, 1.1, 1.7, 1.2, 0.2, 5.0 };
@@ -158,8 +159,11 @@ START_TEST(disturbed_and_impossible_runs_are_set_aside)
     enum pls_odd odd[9];
     memset(samples, 0, sizeof samples);
     for (size_t i = 0; i < 6; i++) {
-        samples[i] = (struct pls_engine_sample){ .observed_s = observed[i], .spread = 1.3, .parts = { .n_layers = 4 } };
-        samples[i].parts.by_type[PLS_TYPE_Q4_0] = 1; /* a second is predicted, at most 2 * 1.3^3 = 4.4 times off */
+        samples[i] = (struct pls_engine_sample){ .observed_s = observed[i],
+                                                 .spread = 1.3,
+                                                 .parts = { .n_layers = 4 } };
+        samples[i].parts.by_type[PLS_TYPE_Q4_0] =
+            1; /* a second is predicted, at most 2 * 1.3^3 = 4.4 times off */
     }
     samples[6] = samples[5];
     samples[6].spread = 0; /* of what no interval is known nothing is implausible */
@@ -169,14 +173,15 @@ START_TEST(disturbed_and_impossible_runs_are_set_aside)
     samples[8] = samples[7];
     samples[8].observed_s = 1.6;
     pls_calibrate_grade(samples, 9, odd);
-    static const enum pls_odd want[] = { PLS_ODD_NO, PLS_ODD_NO,          PLS_ODD_SLOW, PLS_ODD_NO,  PLS_ODD_IMPLAUSIBLE,
-                                         PLS_ODD_IMPLAUSIBLE, PLS_ODD_NO, PLS_ODD_NO,   PLS_ODD_SLOW };
+    static const enum pls_odd want[] = { PLS_ODD_NO, PLS_ODD_NO,          PLS_ODD_SLOW,
+                                         PLS_ODD_NO, PLS_ODD_IMPLAUSIBLE, PLS_ODD_IMPLAUSIBLE,
+                                         PLS_ODD_NO, PLS_ODD_NO,          PLS_ODD_SLOW };
     for (size_t i = 0; i < 9; i++) {
         ck_assert_msg(odd[i] == want[i], "run %zu: %d", i, (int)odd[i]);
     }
 }
 END_TEST
 
-UNIT_MAIN("calibrate", json_lines_are_read, arrays_and_csv_say_the_same, what_is_wrong_is_named, factors_are_found,
-          a_disturbed_run_changes_little, prompts_are_learnt_apart, what_cannot_be_predicted_teaches_nothing,
-          disturbed_and_impossible_runs_are_set_aside)
+UNIT_MAIN("calibrate", json_lines_are_read, arrays_and_csv_say_the_same, what_is_wrong_is_named,
+          factors_are_found, a_disturbed_run_changes_little, prompts_are_learnt_apart,
+          what_cannot_be_predicted_teaches_nothing, disturbed_and_impossible_runs_are_set_aside)

@@ -470,6 +470,7 @@ END_TEST
 
 UNIT_MAIN("catalog", cards_come_back_as_they_went_in, same_input_same_bytes, words_choose_cards,
           names_resolve, own_cards_live_apart, rates_are_kept_per_machine, bad_files_are_refused,
-          rates_belong_to_processor_time, an_empty_file_is_no_database_yet, a_damaged_own_card_hides_no_shipped_one,
-          a_damaged_own_database_is_said_once, a_home_that_cannot_be_written, import_names_the_line,
-          profiles_come_back, readers_never_wait_for_writers)
+          rates_belong_to_processor_time, an_empty_file_is_no_database_yet,
+          a_damaged_own_card_hides_no_shipped_one, a_damaged_own_database_is_said_once,
+          a_home_that_cannot_be_written, import_names_the_line, profiles_come_back,
+          readers_never_wait_for_writers)

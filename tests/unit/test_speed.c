@@ -314,8 +314,8 @@ START_TEST(measured_kernels_decide_where_there_are_any)
 }
 END_TEST
 
-/* A quota is processor time: what is measured with as many threads as it feeds stands; below one CPU a lone thread is stopped
- * too; without measurements cores beyond it do no work. */
+/* A quota is processor time: what is measured with as many threads as it feeds stands; below one CPU a lone
+ * thread is stopped too; without measurements cores beyond it do no work. */
 START_TEST(a_quota_is_not_outrun)
 {
     struct pls_cpu_load cpu = cpu_load();
@@ -333,10 +333,12 @@ START_TEST(a_quota_is_not_outrun)
     ck_assert_uint_eq(pls_cpu_threads(&machine.cpu), 1);
     ck_assert_double_gt(pls_cpu_decode(&cpu, &origin).seconds, two);
     rates.n_threads = 1;
-    rates.type[PLS_TYPE_Q8_0] = (struct pls_type_rate){ .stream_gbs = 20, .cached_gbs = 80, .stream_one_gbs = 20 };
+    rates.type[PLS_TYPE_Q8_0] =
+        (struct pls_type_rate){ .stream_gbs = 20, .cached_gbs = 80, .stream_one_gbs = 20 };
     ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.05, 1e-9); /* 1 GB at 20 GB/s */
     cpu.n_threads = 64;
-    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.05, 1e-9); /* more threads than measured are no faster */
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.05,
+                            1e-9); /* more threads than measured are no faster */
     machine.cpu.quota_cpus = 0.5;
     ck_assert_uint_eq(pls_cpu_threads(&machine.cpu), 1);
     ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 0.1, 1e-9); /* half of the time */
@@ -541,6 +543,6 @@ UNIT_MAIN("speed", decode_adds_launches_bus_and_arithmetic, decode_reads_and_sco
           where_the_bus_decides_a_wider_quant_is_not_faster, measured_kernels_decide_where_there_are_any,
           interleaved_rates_hold_where_the_engine_interleaves, a_slow_engine_loses_nothing_on_a_full_bus,
           a_quota_is_not_outrun, models_that_only_read_are_as_fast_as_they_read,
-          the_nearest_measured_type_stands_in, heads_that_share_a_cache_all_read_it, a_table_row_is_an_assumption,
-          calibration_scales_a_type_and_adds_to_layers, devices_take_turns,
+          the_nearest_measured_type_stands_in, heads_that_share_a_cache_all_read_it,
+          a_table_row_is_an_assumption, calibration_scales_a_type_and_adds_to_layers, devices_take_turns,
           layers_in_ram_slow_it_down_and_prompts_borrow_the_gpu, unknown_memory_leaves_the_plan_without_speed)
