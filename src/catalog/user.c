@@ -93,7 +93,8 @@ static enum pls_code create_in(const char *path, struct pls_err *err)
         pls_fail(&why, PLS_IO, "%s", sqlite3_errmsg(db));
     }
     enum pls_code code = is_done ? PLS_OK : pls_fail(err, PLS_IO, "%s: %s", path, why.text);
-    if (code == PLS_OK && sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK) {
+    int rc = code == PLS_OK ? sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) : SQLITE_OK;
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY) { /* busy: the other of the two sets it */
         code = pls_fail(err, PLS_IO, "%s: %s", path, sqlite3_errmsg(db));
     }
     sqlite3_close(db);

@@ -139,7 +139,10 @@ static void measure(struct pls_session *s, bool kernels)
     ask.progress = !ask.bandwidth_only && isatty(STDERR_FILENO) ? pls_session_bar : NULL;
     code = code == PLS_OK ? pls_bench_run(&ask, &got, &err) : code;
     if (code != PLS_OK) {
-        pls_warn(err.text);
+        bool is_spare = s->rates.ram_gbs > 0 && (!kernels || has_kernels(&s->rates)); /* another try, no more */
+        if (!is_spare) {
+            pls_warn(err.text);
+        }
         return;
     }
     take(s, &got);
