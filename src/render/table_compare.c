@@ -109,7 +109,8 @@ static void cell_context(const void *row, bool raw, struct pls_text *out)
 
 static void cell_decode(const void *row, bool raw, struct pls_text *out)
 {
-    double tps = plan_of(row) != NULL ? plan_of(row)->speed.decode_tps : 0; /* "decode_tps" is that of every model */
+    /* raw is "decode_tps", of every model */
+    double tps = plan_of(row) != NULL ? plan_of(row)->speed.decode_tps : 0;
     if (plan_of(row) == NULL) {
         return;
     }
