@@ -8,7 +8,7 @@ static bool name_machine(struct pls_session *s, const char *words)
     struct pls_err why;
     return machine != NULL && (s->catalog != NULL || pls_session_open(s, &why) == PLS_OK)
            && pls_session_profiles(s, &profiles, &why) == PLS_OK
-           && pls_profile_words(profiles, words, machine, &why) == PLS_OK;
+           && pls_profile_words(profiles, words, 0, machine, &why) == PLS_OK;
 }
 
 enum pls_code pls_fail_as_machine(struct pls_session *s, const char *words, struct pls_err *err)
