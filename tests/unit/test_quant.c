@@ -86,6 +86,8 @@ START_TEST(usual_group_sizes_are_filled_in)
     ck_assert(pls_quant_parse("awq-4bit", &quant));
     ck_assert_uint_eq(quant.group, 128);
     ck_assert_int_eq(quant.format, PLS_FORMAT_AWQ);
+    ck_assert(pls_quant_parse("awq", &quant));
+    ck_assert(quant.format == PLS_FORMAT_AWQ && quant.bits == 4 && quant.group == 128);
 }
 END_TEST
 
@@ -114,7 +116,7 @@ START_TEST(nonsense_is_refused)
         "mlx-4bit-g",
         "mlx-4bit-g48",
         "gptq-4bit-g128x",
-        "awq",
+        "awq-",
         "UD-",
         "UD-hello",
         "_XL",
