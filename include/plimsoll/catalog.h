@@ -11,6 +11,7 @@
 #include "plimsoll/arena.h"
 #include "plimsoll/card.h"
 #include "plimsoll/profile.h"
+#include "plimsoll/publisher.h"
 #include "plimsoll/rates.h"
 
 struct pls_catalog; /* one connection; use from one thread */
@@ -145,8 +146,10 @@ typedef bool pls_json_visit(const char *id, const char *json, void *context);
 enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json_visit *visit, void *context,
                                  struct pls_err *err);
 
-/* A repository of GGUF files that a card names without having been seen to exist; false when it names none. */
-bool pls_catalog_unseen_repo(struct pls_catalog *catalog, const char *id, char *out, size_t cap);
+/* Where to get a quantization of a catalog's model as a GGUF file: the first repository of its card that was seen and holds it, or
+ * the other type of 16 bits in place of BF16 and F16; else one that may (is_seen is false then). False when the card names none that could. */
+bool pls_catalog_published(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
+                           struct pls_published *out);
 
 /* A repository, seen to exist, of this very quantization in another packaging than GGUF (MLX, AWQ, FP8, ...):
  * by what its name says, mlx-community's first. False when the card names none. */

@@ -10,6 +10,7 @@
 
 #include "plimsoll/calibrate.h"
 #include "plimsoll/profile.h"
+#include "plimsoll/publisher.h"
 #include "plimsoll/rank.h"
 #include "plimsoll/rates.h"
 #include "plimsoll/text.h"
@@ -30,7 +31,7 @@ struct pls_entry {
     const struct pls_pick *pick;  /* NULL for `plan` */
     const char *path;             /* the file behind it, or NULL */
     const char *repo;             /* one that was named, or is known, and holds this quantization; or NULL */
-    const char *unseen_repo;      /* plan: one of GGUF files that nobody has verified, or NULL */
+    const struct pls_published *published; /* where the catalog knows the GGUF file to be; NULL: nobody looked */
     const struct pls_entry *draft; /* plan: the model that drafts for it in the same server; NULL: none */
     uint32_t n_drafted;           /* tokens at a time; 0: the engine's default */
     bool is_draft;                /* plan: it is that model, and has no command of its own */

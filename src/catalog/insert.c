@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog/db.h"
+#include "plimsoll/publisher.h"
 
 static enum pls_code insert_model(struct pls_catalog *catalog, const struct pls_card *card,
                                   struct pls_err *err)
@@ -65,6 +66,32 @@ static const char *const from_json[] = {
     "'$.checkpoint' AS j))"
     " WHERE id = ?1",
 };
+
+/* What repositories of GGUF files usually hold, where the card does not say. */
+static enum pls_code add_habits(struct pls_catalog *catalog, const char *id, struct pls_err *err)
+{
+    size_t n = 0;
+    const struct pls_publisher *all = pls_publishers(&n);
+    enum pls_code code = PLS_OK;
+    for (size_t i = 0; i < n && code == PLS_OK; i++) {
+        sqlite3_stmt *stmt = NULL;
+        code = pls_db_prepare_in(catalog, pls_db_home(catalog),
+                                 "UPDATE @.variants SET quants = nullif('[\"' || replace(?2, ' ', '\",\"') || '\"]', '[\"\"]')"
+                                 " WHERE model = ?1 AND format = 'gguf' AND quants IS NULL"
+                                 " AND instr(name, ?3 || '/') = 1 AND instr(name, ?4) > 0"
+                                 " AND (?5 = 0 OR EXISTS (SELECT 1 FROM @.models WHERE id = ?1 AND params_total <= ?5 * 1000000000))",
+                                 &stmt, err);
+        if (code == PLS_OK) {
+            sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
+            sqlite3_bind_text(stmt, 2, all[i].quants, -1, SQLITE_STATIC);
+            sqlite3_bind_text(stmt, 3, all[i].owner, -1, SQLITE_STATIC);
+            sqlite3_bind_text(stmt, 4, all[i].part, -1, SQLITE_STATIC);
+            sqlite3_bind_int(stmt, 5, (int)all[i].billions);
+            code = pls_db_finish(catalog, stmt, err);
+        }
+    }
+    return code;
+}
 
 /* One name a card answers to; the better rank stays when two reduce to the same key. */
 static enum pls_code add_alias(struct pls_catalog *catalog, const char *id, const char *spelled, int rank,
@@ -213,6 +240,7 @@ enum pls_code pls_catalog_insert(struct pls_catalog *catalog, const struct pls_c
     for (size_t i = 0; code == PLS_OK && i < PLS_COUNT_OF(from_json); i++) {
         code = run(catalog, from_json[i], card->id, json, err);
     }
+    code = code == PLS_OK ? add_habits(catalog, card->id, err) : code;
     code = code == PLS_OK ? add_aliases(catalog, card, json, err) : code;
     code = code == PLS_OK ? add_search(catalog, card, err) : code;
     return pls_db_end(catalog, code, err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog/db.h"
+#include "plimsoll/publisher.h"
 
 static const char *schema_name(bool is_user)
 {
@@ -267,21 +268,48 @@ enum pls_code pls_catalog_ids(struct pls_catalog *catalog, bool own, pls_id_visi
     return code;
 }
 
-bool pls_catalog_unseen_repo(struct pls_catalog *catalog, const char *id, char *out, size_t cap)
+enum { UNKNOWN_CONTENT = 1, UNSEEN, SEEN_SIBLING, SEEN };
+
+/* How well one row serves: a repository that was seen and holds the quantization, or the other type of 16 bits, which has the same
+ * bytes; one that was not seen but should hold it; one of which nobody knows what it holds. 0: it does not hold it. */
+static int judge(const struct pls_quant *quant, const char *held, bool is_seen)
 {
-    bool is_found = false;
-    for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0 && !is_found; user--) {
+    struct pls_quant sibling = *quant;
+    bool is_wide = quant->ftype == PLS_FTYPE_BF16 || quant->ftype == PLS_FTYPE_F16;
+    sibling.ftype = quant->ftype == PLS_FTYPE_BF16 ? PLS_FTYPE_F16 : PLS_FTYPE_BF16;
+    if (held == NULL) {
+        return UNKNOWN_CONTENT;
+    }
+    if (pls_publisher_means(held, quant)) {
+        return is_seen ? SEEN : UNSEEN;
+    }
+    return is_wide && is_seen && pls_publisher_means(held, &sibling) ? SEEN_SIBLING : 0;
+}
+
+bool pls_catalog_published(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
+                           struct pls_published *out)
+{
+    int best = 0;
+    memset(out, 0, sizeof(*out));
+    for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0 && best == 0; user--) {
         sqlite3_stmt *stmt = NULL;
         if (pls_db_prepare_in(catalog, schema_name(user == 1),
-                              "SELECT name FROM @.variants WHERE model = ?1 AND format = 'gguf' AND verified = 0"
-                              " ORDER BY position LIMIT 1",
+                              "SELECT v.name, v.verified, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
+                              " WHERE v.model = ?1 AND v.format = 'gguf' ORDER BY v.verified DESC, v.position",
                               &stmt, NULL)
             == PLS_OK) {
             sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
-            const char *name = sqlite3_step(stmt) == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-            is_found = name != NULL && pls_copy(out, cap, name);
+            while (best < SEEN && sqlite3_step(stmt) == SQLITE_ROW) {
+                const char *name = (const char *)sqlite3_column_text(stmt, 0);
+                const char *held = (const char *)sqlite3_column_text(stmt, 2);
+                int rank = name != NULL ? judge(quant, held, sqlite3_column_int(stmt, 1) != 0) : 0;
+                if (rank > best && PLS_COPY(out->repo, name) && PLS_COPY(out->tag, held != NULL ? held : "")) {
+                    best = rank;
+                }
+            }
         }
         sqlite3_finalize(stmt);
     }
-    return is_found;
+    out->is_seen = best >= SEEN_SIBLING;
+    return best > 0;
 }

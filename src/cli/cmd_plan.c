@@ -215,7 +215,7 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
         entries[i].plan = &plans[i];
         entries[i].path = targets[i].has_path ? targets[i].path : NULL;
         entries[i].repo = targets[i].repo[0] != '\0' ? targets[i].repo : NULL;
-        entries[i].unseen_repo = targets[i].unseen_repo[0] != '\0' ? targets[i].unseen_repo : NULL;
+        entries[i].published = pls_target_published(s, &targets[i].model.card, &plans[i]);
         entries[i].server = i;
     }
     code = code == PLS_OK ? answer(s, entries, n, err) : code;

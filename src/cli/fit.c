@@ -156,6 +156,7 @@ static enum pls_code fill_entries(struct pls_fit_search *f, const struct pls_fit
     for (uint32_t i = 0; i < n && ok; i++) {
         struct pls_entry *entry = &out->entries[i];
         *entry = (struct pls_entry){ .model = rows[i].model, .plan = rows[i].plan, .pick = rows[i].pick };
+        entry->published = pls_target_published(f->s, &rows[i].model->card, rows[i].plan);
         ok = f->ask->each || name_siblings(f, rows[i].pick, entry);
     }
     out->n_entries = n;

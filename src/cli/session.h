@@ -116,13 +116,16 @@ struct pls_target {
     struct pls_quant quant;
     bool has_path;
     char path[PLS_PATH_CAP];
-    char unseen_repo[128]; /* one of GGUF files that nobody has verified, where none is known for sure; or
-                              empty */
     char repo[128]; /* the repository that was named, or is known, and holds this quantization; or empty */
 };
 /* A path if it exists, a catalog name with or without :QUANT, a file name by the GGUF convention. */
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,
                               struct pls_target *out, struct pls_err *err);
+
+/* Where the catalog knows the GGUF file of a plan to be, in the session's arena; NULL when the card is not of the
+ * catalog. */
+const struct pls_published *pls_target_published(struct pls_session *s, const struct pls_card *card,
+                                                 const struct pls_plan *plan);
 
 /* The task that --task names; chat by default. */
 enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out, struct pls_err *err);

@@ -81,10 +81,17 @@ static enum pls_code from_card(struct pls_session *s, const char *name, struct p
 {
     enum pls_code code = pls_session_catalog(s, err);
     code = code == PLS_OK ? pls_catalog_resolve(s->catalog, name, &out->model.card, err) : code;
-    if (code == PLS_OK && out->model.card.gguf_repo[0] == '\0') {
-        pls_catalog_unseen_repo(s->catalog, out->model.card.id, out->unseen_repo, sizeof(out->unseen_repo));
-    }
     return code == PLS_OK ? pls_arch_tensors(&out->model.card, &s->arena, &out->model.tensors, err) : code;
+}
+
+const struct pls_published *pls_target_published(struct pls_session *s, const struct pls_card *card, const struct pls_plan *plan)
+{
+    bool is_known = card->source == PLS_SOURCE_CATALOG && s->catalog != NULL && plan->ask.quant.format == PLS_FORMAT_GGUF;
+    struct pls_published *out = is_known ? PLS_TAKE(&s->arena, struct pls_published, 1) : NULL;
+    if (out != NULL) {
+        pls_catalog_published(s->catalog, card->id, &plan->ask.quant, out);
+    }
+    return out;
 }
 
 /* "qwen3-8b:Q8_0". A word behind the last colon that is no quant belongs to the name ("llama3.1:8b"). */

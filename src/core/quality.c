@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "plimsoll/publisher.h"
 #include "plimsoll/rank.h"
 
 /* Loss of a task class relative to MMLU's (chance-corrected): HellaSwag and IFEval 0.7, code by KLD 1.8, MMLU-Pro to
@@ -41,18 +42,11 @@ static enum style style_of(enum pls_ftype ftype)
     return strstr(name, "_K") != NULL ? STYLE_K : STYLE_FLAT;
 }
 
-/* Whether files of a repository were made with an importance matrix, from what its owner is known to do: bartowski, unsloth
- * and ubergarm publish theirs, mradermacher marks the repositories that have one by -i1-. ggml-org, lmstudio-community,
- * mradermacher's plain repositories, model makers and the Ollama library use none; an unknown owner is not given credit. */
+/* From what its owner is known to do; an unknown owner is not given credit. */
 bool pls_quality_repo_imatrix(const char *repo)
 {
-    static const char *const owners[] = { "bartowski/", "unsloth/", "ubergarm/" };
-    for (size_t i = 0; i < PLS_COUNT_OF(owners); i++) {
-        if (strncmp(repo, owners[i], strlen(owners[i])) == 0) {
-            return true;
-        }
-    }
-    return strstr(repo, "-i1-GGUF") != NULL;
+    const struct pls_publisher *publisher = pls_publisher_of(repo);
+    return publisher != NULL && publisher->imatrix;
 }
 
 /* F for GGUF recipes, by style, imatrix and bits per weight b. */

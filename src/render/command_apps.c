@@ -71,7 +71,7 @@ void pls_ollama_write(const struct pls_entry *e, struct pls_text *out)
     struct pls_text name = PLS_TEXT(repo);
     const char *source = pls_command_gguf_path(e);
     if (source == NULL && pls_command_gguf_repo(e) != NULL) {
-        pls_text_add(&name, "hf.co/%s:%s", pls_command_gguf_repo(e), e->plan->quant);
+        pls_text_add(&name, "hf.co/%s:%s", pls_command_gguf_repo(e), pls_command_gguf_tag(e));
         source = repo;
     } else if (source == NULL) {
         source = ollama_tag(e);
@@ -182,7 +182,7 @@ void pls_lmstudio_write(const struct pls_entry *e, struct pls_text *out)
         pls_command_path(out, path);
     } else {
         bool is_gguf = p->ask.quant.format == PLS_FORMAT_GGUF;
-        pls_text_add(&t, "https://huggingface.co/%s%s%s", repo, is_gguf ? "@" : "", is_gguf ? p->quant : "");
+        pls_text_add(&t, "https://huggingface.co/%s%s%s", repo, is_gguf ? "@" : "", is_gguf ? pls_command_gguf_tag(e) : "");
         pls_text_add(out, "lms get --yes ");
         pls_text_shell(out, room);
     }

@@ -122,12 +122,16 @@ static bool is_gguf(const struct pls_entry *e)
            && (pls_command_gguf_path(e) != NULL || has_name(&e->model->card));
 }
 
-/* The repository of GGUF files: the one that was named, else the one the card knows. */
+/* The repository of GGUF files: the one that was named, else the one that the catalog knows to hold this
+ * quantization, else, where nobody looked, the first the card knows. */
 static const char *gguf_repo(const struct pls_entry *e)
 {
     const char *known = e->model->card.gguf_repo;
     if (e->repo != NULL && e->plan->ask.quant.format == PLS_FORMAT_GGUF) {
         return e->repo;
+    }
+    if (e->published != NULL) {
+        return e->published->is_seen ? e->published->repo : NULL;
     }
     return known[0] != '\0' ? known : NULL;
 }
@@ -135,6 +139,15 @@ static const char *gguf_repo(const struct pls_entry *e)
 const char *pls_command_gguf_repo(const struct pls_entry *e)
 {
     return gguf_repo(e);
+}
+
+/* As the engine looks for it: the first file whose name holds it before a dot or a dash, in any case (llama.cpp,
+ * common/download.cpp). */
+const char *pls_command_gguf_tag(const struct pls_entry *e)
+{
+    bool is_spelled = e->repo == NULL && e->published != NULL && e->published->is_seen;
+    bool is_mxfp4 = e->plan->ask.quant.ftype == PLS_FTYPE_MXFP4_MOE && !e->plan->ask.quant.from_name;
+    return is_spelled ? e->published->tag : is_mxfp4 ? "MXFP4" : e->plan->quant;
 }
 
 /* Where the engine takes the model from: the file that was read, a repository that it can fetch from, else
@@ -148,7 +161,7 @@ static void llama_source(const struct pls_entry *e, const char *file_option, con
     char room[PLS_COMMAND_NAME_CAP];
     struct pls_text name = PLS_TEXT(room);
     if (is_repo) {
-        pls_text_add(&name, "%s:%s", repo, e->plan->quant);
+        pls_text_add(&name, "%s:%s", repo, pls_command_gguf_tag(e));
     } else if (path == NULL) {
         pls_command_gguf_name(e, &name);
     }
@@ -265,11 +278,13 @@ static void llama_wants(const struct pls_entry *entry, struct pls_text *out)
         return;
     }
     pls_text_add(out, " has to be found or made first (convert_hf_to_gguf.py, llama-quantize): ");
-    if (entry->unseen_repo != NULL) {
-        pls_text_escape(out, entry->unseen_repo);
+    bool may = entry->published != NULL && entry->published->repo[0] != '\0';
+    if (may) {
+        pls_text_escape(out, entry->published->repo);
     }
-    pls_text_add(out, "%s",
-                 entry->unseen_repo != NULL ? " may hold it, unverified" : "no GGUF repository is known");
+    pls_text_add(out, "%s", may ? " may hold it, unverified"
+                            : c->gguf_repo[0] != '\0' ? "no GGUF repository is known to hold it"
+                                                      : "no GGUF repository is known");
 }
 
 struct writer {

@@ -21,6 +21,8 @@ void pls_command_port(const struct pls_entry *e, uint32_t usual, struct pls_text
 const char *pls_command_gguf_path(const struct pls_entry *e);
 /* What such a file is called by the naming convention. */
 void pls_command_gguf_name(const struct pls_entry *e, struct pls_text *out);
+/* What its quantization is called among the files of a repository. */
+const char *pls_command_gguf_tag(const struct pls_entry *e);
 /* The repository of such files; NULL unknown. */
 const char *pls_command_gguf_repo(const struct pls_entry *e);
 /* The folder that was read; NULL when none was, or a config.json alone. */

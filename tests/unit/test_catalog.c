@@ -65,6 +65,42 @@ START_TEST(cards_come_back_as_they_went_in)
 }
 END_TEST
 
+static const char *published(struct pls_catalog *catalog, const char *quant)
+{
+    static char room[160];
+    struct pls_quant q;
+    struct pls_published p;
+    ck_assert(pls_quant_parse(quant, &q));
+    bool is_known = pls_catalog_published(catalog, "files", &q, &p);
+    ck_assert(is_known == (p.repo[0] != '\0'));
+    (void)snprintf(room, sizeof(room), "%s:%s %s", p.repo, p.tag, p.is_seen ? "seen" : "unseen");
+    return room;
+}
+
+/* The habit of an owner stands where the card says nothing; the first repository that holds the quantization is taken, a seen one
+ * before the others; the tag is spelled as the files are. */
+START_TEST(the_repository_that_holds_a_quantization_is_found)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    static const char json[] =
+        "{\"id\": \"files\", \"arch\": \"llama\", " SHAPE ", \"params_total\": 20000000000, \"variants\": {\"gguf\": ["
+        "{\"repo\": \"unsloth/Far-GGUF\", \"unverified\": true}, {\"repo\": \"Qwen/Files-GGUF\"},"
+        " {\"repo\": \"ggml-org/Files-GGUF\", \"quants\": [\"mxfp4\", \"FP16\"], \"source\": \"a listing\"},"
+        " {\"repo\": \"mradermacher/Files-GGUF\"}]}}";
+    struct pls_card card;
+    ck_assert_msg(pls_card_parse(json, strlen(json), &card, &err) == PLS_OK, "%s", err.text);
+    ck_assert_msg(pls_catalog_insert(catalog, &card, json, &err) == PLS_OK, "%s", err.text);
+    ck_assert_str_eq(published(catalog, "Q4_K_M"), "Qwen/Files-GGUF:Q4_K_M seen");
+    ck_assert_str_eq(published(catalog, "IQ4_XS"), "mradermacher/Files-GGUF:IQ4_XS seen");
+    ck_assert_str_eq(published(catalog, "MXFP4_MOE"), "ggml-org/Files-GGUF:mxfp4 seen");
+    ck_assert_str_eq(published(catalog, "BF16"), "ggml-org/Files-GGUF:FP16 seen"); /* mradermacher has F16 of small models */
+    ck_assert_str_eq(published(catalog, "IQ2_M"), "unsloth/Far-GGUF:IQ2_M unseen");
+    ck_assert_str_eq(published(catalog, "TQ1_0"), ": unseen");
+    pls_catalog_close(catalog);
+}
+END_TEST
+
 START_TEST(same_input_same_bytes)
 {
     set_up();
@@ -468,7 +504,8 @@ START_TEST(readers_never_wait_for_writers)
 }
 END_TEST
 
-UNIT_MAIN("catalog", cards_come_back_as_they_went_in, same_input_same_bytes, words_choose_cards,
+UNIT_MAIN("catalog", cards_come_back_as_they_went_in, the_repository_that_holds_a_quantization_is_found,
+          same_input_same_bytes, words_choose_cards,
           names_resolve, own_cards_live_apart, rates_are_kept_per_machine, bad_files_are_refused,
           rates_belong_to_processor_time, an_empty_file_is_no_database_yet,
           a_damaged_own_card_hides_no_shipped_one, a_damaged_own_database_is_said_once,
