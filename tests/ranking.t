@@ -65,7 +65,7 @@ for engine in "mlx:m4 max 64gb" "vllm:2x rtx 3090 + 64gb ram"; do
 done
 
 # rows of 2688 and 2880 do not divide into blocks of 256: these files come out twice as wide as their name says
-run fit --on "m4 max 64gb" -q IQ2_XXS --top 4 --json
+run fit --on "m4 max 64gb" -q IQ2_XXS --top 6 --json
 is "models that a quant is wider for are found" \
     "$(jq -c '[.configs[].model.id] | [contains(["nemotron-3.5-lightning-30b-a3b"]), contains(["gpt-oss-20b"])]' "$tap_tmp/out")" '[true,true]'
 
@@ -124,11 +124,11 @@ ok "so does the command asked for" grep -q '^vllm serve' "$tap_tmp/out"
 first_fetched() {
     jq -r '[.configs[] | select(.commands["llama.cpp"] // "" | test("^llama-server -hf "))][0].commands["llama.cpp"]' "$tap_tmp/out"
 }
-run fit --task rerank --on $box -n 0 --json
+run fit --task rerank -q Q5_K_M --on $box -n 0 --json
 is "the first reranker has no file to fetch" \
     "$(jq -r '.configs[0].commands["llama.cpp"]' "$tap_tmp/out" | cut -d' ' -f2)" "-m"
 wanted=$(first_fetched)
-run fit --task rerank --on $box --emit llama.cpp
+run fit --task rerank -q Q5_K_M --on $box --emit llama.cpp
 is "so that the command is of the first that has" "$status $(cat "$tap_tmp/out")" "0 $wanted"
 ok "and a line says which ranks higher" grep -q 'ranks higher' "$tap_tmp/err"
 run fit --ram 300M --on $box --emit llama.cpp
