@@ -146,8 +146,9 @@ typedef bool pls_json_visit(const char *id, const char *json, void *context);
 enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json_visit *visit, void *context,
                                  struct pls_err *err);
 
-/* Where to get a quantization of a catalog's model as a GGUF file: the first repository of its card that was seen and holds it, or
- * the other type of 16 bits in place of BF16 and F16; else one that may (is_seen is false then). False when the card names none that could. */
+/* Where to get a quantization of a catalog's model as a GGUF file: the first repository of its card that was seen
+ * and holds it, or the other type of 16 bits in place of BF16 and F16; else one that may (is_seen is false then).
+ * False when the card names none that could. */
 bool pls_catalog_published(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
                            struct pls_published *out);
 

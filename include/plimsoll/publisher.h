@@ -1,7 +1,7 @@
 /* plimsoll/publisher.h - who publishes GGUF files, and what their repositories usually hold.
  *
- * Habits, counted over published file lists (data/publishers.def); what one repository holds may differ, and its card says so then.
- * Nothing here looks at a repository.
+ * Habits, counted over published file lists (data/publishers.def); what one repository holds may differ, and its
+ * card says so then. Nothing here looks at a repository.
  */
 #ifndef PLIMSOLL_PUBLISHER_H
 #define PLIMSOLL_PUBLISHER_H
@@ -16,7 +16,8 @@ struct pls_publisher {
     const char *quants; /* what at least three quarters of the repositories hold, a space between; "" not known */
 };
 
-/* The first row of the owner and name of a Hugging Face repository ("owner/name"), whatever the size of the model; or NULL. */
+/* The first row of the owner and name of a Hugging Face repository ("owner/name"), whatever the size of the model;
+ * or NULL. */
 const struct pls_publisher *pls_publisher_of(const char *repo);
 
 /* All rows; n gets their number. */

@@ -76,10 +76,12 @@ static enum pls_code add_habits(struct pls_catalog *catalog, const char *id, str
     for (size_t i = 0; i < n && code == PLS_OK; i++) {
         sqlite3_stmt *stmt = NULL;
         code = pls_db_prepare_in(catalog, pls_db_home(catalog),
-                                 "UPDATE @.variants SET quants = nullif('[\"' || replace(?2, ' ', '\",\"') || '\"]', '[\"\"]')"
+                                 "UPDATE @.variants SET quants ="
+                                 " nullif('[\"' || replace(?2, ' ', '\",\"') || '\"]', '[\"\"]')"
                                  " WHERE model = ?1 AND format = 'gguf' AND quants IS NULL"
                                  " AND instr(name, ?3 || '/') = 1 AND instr(name, ?4) > 0"
-                                 " AND (?5 = 0 OR EXISTS (SELECT 1 FROM @.models WHERE id = ?1 AND params_total <= ?5 * 1000000000))",
+                                 " AND (?5 = 0 OR EXISTS (SELECT 1 FROM @.models WHERE id = ?1"
+                                 " AND params_total <= ?5 * 1000000000))",
                                  &stmt, err);
         if (code == PLS_OK) {
             sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);

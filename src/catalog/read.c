@@ -270,8 +270,9 @@ enum pls_code pls_catalog_ids(struct pls_catalog *catalog, bool own, pls_id_visi
 
 enum { UNKNOWN_CONTENT = 1, UNSEEN, SEEN_SIBLING, SEEN };
 
-/* How well one row serves: a repository that was seen and holds the quantization, or the other type of 16 bits, which has the same
- * bytes; one that was not seen but should hold it; one of which nobody knows what it holds. 0: it does not hold it. */
+/* How well one row serves: a repository that was seen and holds the quantization, or the other type of 16 bits,
+ * which has the same bytes; one that was not seen but should hold it; one of which nobody knows what it holds.
+ * 0: it does not hold it. */
 static int judge(const struct pls_quant *quant, const char *held, bool is_seen)
 {
     struct pls_quant sibling = *quant;
@@ -286,29 +287,38 @@ static int judge(const struct pls_quant *quant, const char *held, bool is_seen)
     return is_wide && is_seen && pls_publisher_means(held, &sibling) ? SEEN_SIBLING : 0;
 }
 
+/* The best of one database. */
+static int look_for(struct pls_catalog *catalog, bool is_user, const char *id, const struct pls_quant *quant,
+                    struct pls_published *out)
+{
+    int best = 0;
+    sqlite3_stmt *stmt = NULL;
+    static const char sql[] = "SELECT v.name, v.verified, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
+                              " WHERE v.model = ?1 AND v.format = 'gguf'"
+                              " ORDER BY v.verified DESC, v.position";
+    if (pls_db_prepare_in(catalog, schema_name(is_user), sql, &stmt, NULL) != PLS_OK) {
+        return 0;
+    }
+    sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
+    while (best < SEEN && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+        const char *held = (const char *)sqlite3_column_text(stmt, 2);
+        int rank = name != NULL ? judge(quant, held, sqlite3_column_int(stmt, 1) != 0) : 0;
+        if (rank > best && PLS_COPY(out->repo, name) && PLS_COPY(out->tag, held != NULL ? held : "")) {
+            best = rank;
+        }
+    }
+    sqlite3_finalize(stmt);
+    return best;
+}
+
 bool pls_catalog_published(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
                            struct pls_published *out)
 {
     int best = 0;
     memset(out, 0, sizeof(*out));
     for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0 && best == 0; user--) {
-        sqlite3_stmt *stmt = NULL;
-        if (pls_db_prepare_in(catalog, schema_name(user == 1),
-                              "SELECT v.name, v.verified, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
-                              " WHERE v.model = ?1 AND v.format = 'gguf' ORDER BY v.verified DESC, v.position",
-                              &stmt, NULL)
-            == PLS_OK) {
-            sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
-            while (best < SEEN && sqlite3_step(stmt) == SQLITE_ROW) {
-                const char *name = (const char *)sqlite3_column_text(stmt, 0);
-                const char *held = (const char *)sqlite3_column_text(stmt, 2);
-                int rank = name != NULL ? judge(quant, held, sqlite3_column_int(stmt, 1) != 0) : 0;
-                if (rank > best && PLS_COPY(out->repo, name) && PLS_COPY(out->tag, held != NULL ? held : "")) {
-                    best = rank;
-                }
-            }
-        }
-        sqlite3_finalize(stmt);
+        best = look_for(catalog, user == 1, id, quant, out);
     }
     out->is_seen = best >= SEEN_SIBLING;
     return best > 0;

@@ -84,9 +84,11 @@ static enum pls_code from_card(struct pls_session *s, const char *name, struct p
     return code == PLS_OK ? pls_arch_tensors(&out->model.card, &s->arena, &out->model.tensors, err) : code;
 }
 
-const struct pls_published *pls_target_published(struct pls_session *s, const struct pls_card *card, const struct pls_plan *plan)
+const struct pls_published *pls_target_published(struct pls_session *s, const struct pls_card *card,
+                                                 const struct pls_plan *plan)
 {
-    bool is_known = card->source == PLS_SOURCE_CATALOG && s->catalog != NULL && plan->ask.quant.format == PLS_FORMAT_GGUF;
+    bool is_gguf = plan->ask.quant.format == PLS_FORMAT_GGUF;
+    bool is_known = card->source == PLS_SOURCE_CATALOG && s->catalog != NULL && is_gguf;
     struct pls_published *out = is_known ? PLS_TAKE(&s->arena, struct pls_published, 1) : NULL;
     if (out != NULL) {
         pls_catalog_published(s->catalog, card->id, &plan->ask.quant, out);

@@ -1,4 +1,4 @@
-/* The habits of publishers: data/publishers.def as a table. Owners are few, so a look goes through all of them. */
+/* The habits of publishers: data/publishers.def as a table. Owners are few: a look goes through all of them. */
 #include "plimsoll/publisher.h"
 
 #include <string.h>
@@ -36,6 +36,6 @@ bool pls_publisher_means(const char *word, const struct pls_quant *quant)
     if (pls_text_equal_nocase(word, name)) {
         return true;
     }
-    return !quant->from_name && pls_quant_parse(word, &other) && !other.from_name && other.format == quant->format
-           && other.ftype != PLS_FTYPE_NONE && other.ftype == quant->ftype;
+    return !quant->from_name && pls_quant_parse(word, &other) && !other.from_name
+           && other.format == quant->format && other.ftype != PLS_FTYPE_NONE && other.ftype == quant->ftype;
 }

@@ -14,7 +14,7 @@ layer catalog base core sys catalog
 layer render base core render
 layer cli base core sys kern probe gguf catalog render cli
 header base base arena text
-header core calibrate ability ask card card_fields.def compute machine place plan profile quant rank rates size speed tensor
+header core calibrate ability ask card card_fields.def compute machine place plan profile publisher quant rank rates size speed tensor
 header sys sys
 header kern kern bench
 header probe probe
