@@ -3,11 +3,13 @@
 #include <math.h>
 
 #include "plimsoll/speed.h"
+#include "plimsoll/text.h"
 
-enum class { CLASS_AMX = 0, CLASS_VNNI, CLASS_AVX2, CLASS_DOTPROD, CLASS_ANY, CLASS_COUNT };
+enum class { CLASS_AMX = 0, CLASS_ZEN512, CLASS_VNNI, CLASS_ZEN256, CLASS_AVX2, CLASS_DOTPROD, CLASS_ANY, CLASS_COUNT };
 
 struct engine {
     uint32_t isa;
+    const char *maker; /* how the names of its processors begin; empty: any */
     double op_ns, op_token_ns, attention_share, attention_prefill, moe_prefill, decode_spread, prefill_spread;
     uint32_t rows;
 };
@@ -52,7 +54,8 @@ static enum class class_of(const struct pls_cpu_load *load)
 {
     uint32_t isa = load->machine->cpu.isa != 0 ? load->machine->cpu.isa : load->rates->isa;
     for (int c = 0; c < CLASS_COUNT; c++) {
-        if ((isa & engines[c].isa) == engines[c].isa) {
+        bool is_made = pls_text_starts(load->machine->cpu.name, engines[c].maker);
+        if (is_made && (isa & engines[c].isa) == engines[c].isa) {
             return (enum class)c;
         }
     }
@@ -69,12 +72,17 @@ static const struct factor *find_factor(enum class class, enum pls_type type)
     return NULL;
 }
 
-/* Types that AMX tiles do not know run through the class below. */
+/* Types that AMX tiles do not know run through the class below, and those not measured on AMD's cores as on Intel's. */
+static enum class class_below(enum class class)
+{
+    return class == CLASS_AMX || class == CLASS_ZEN512 ? CLASS_VNNI : class == CLASS_ZEN256 ? CLASS_AVX2 : class;
+}
+
 static const struct factor *factor_of(enum class class, enum pls_type type)
 {
     const struct factor *exact = find_factor(class, type);
-    if (exact == NULL && class == CLASS_AMX) {
-        return factor_of(CLASS_VNNI, type);
+    if (exact == NULL && class_below(class) != class) {
+        return factor_of(class_below(class), type);
     }
     const struct factor *any = exact != NULL ? exact : find_factor(class, PLS_TYPE_NONE);
     return any != NULL ? any : &factors[0];
