@@ -512,4 +512,13 @@ mkdir -p "$tap_tmp/prefix/bin" "$tap_tmp/prefix/share/plimsoll" "$tap_tmp/elsewh
 cp "$PLIMSOLL" "$tap_tmp/prefix/bin/" && cp "$BUILD/catalog.db" "$tap_tmp/prefix/share/plimsoll/"
 ln -s "$tap_tmp/prefix/bin/plimsoll" "$tap_tmp/elsewhere/p"
 ok "a moved installation finds its catalog, through a link too" "$tap_tmp/elsewhere/p" catalog show qwen3-8b
+# ---- a file that was made with an importance matrix is not the one that was counted, where that changes types
+run plan llama-3.1-8b-instruct:IQ3_XXS --on "m4 16gb" -c 8k --json
+less=$(jq -r '.plans[0].notes[] | select(.code == "imatrix").text' "$tap_tmp/out" | grep -Eo '[0-9.]+ MiB less')
+bytes=$(jq '.plans[0].bytes.tensor_data' "$tap_tmp/out")
+run plan llama-3.1-8b-instruct:IQ3_XXS --imatrix --on "m4 16gb" -c 8k --json
+is "the note says by how much" "$less" \
+    "$(jq -r --argjson b "$bytes" '($b - .plans[0].bytes.tensor_data) / 1048576 * 10 | round / 10 | tostring + " MiB less"' "$tap_tmp/out")"
+is "and is gone when it was asked for" "$(jq '[.plans[0].notes[] | select(.code == "imatrix")] | length' "$tap_tmp/out")" 0
+
 done_testing

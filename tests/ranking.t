@@ -5,11 +5,12 @@
 # Rows of one answer that break a promise, one line each. Quality, speed and context as printed; an embedder's speed is that
 # of reading.
 broken='
-def speed: if $task == "embedding" then .speed.prefill_tps // 0 else .speed.decode_tps // 0 end;
+def speed: if $task == "embedding" then .speed.prefill_tps else .speed.decode_tps end;
 def floors: [.reasons[] | select(. == "below-speed-floor" or . == "below-quant-floor" or . == "short-context")] | sort;
 .configs as $c
 | ($c[] | select(.fits | not) | "does not fit: \(.model.id):\(.quant)"),
   (range(0; $c | length) as $i | range($i + 1; $c | length) as $k | $c[$i] as $a | $c[$k] as $b
+   | select(($a | speed) != null and ($b | speed) != null) # what nobody knows, nobody can point at
    | select($b.quality.score >= $a.quality.score and ($b | speed) >= ($a | speed) and $b.context_tokens >= $a.context_tokens
             and ($b.quality.score > $a.quality.score or ($b | speed) > ($a | speed) or $b.context_tokens > $a.context_tokens))
    | "\($a.model.id) (row \($i + 1)) is beaten by \($b.model.id) (row \($k + 1))"),

@@ -8,7 +8,8 @@ enum { TOP_DEFAULT = 15, TOP_MOST = 4096 };
 
 static void add_options(const struct pls_session *s, const struct pls_ask *ask, struct pls_policy *p)
 {
-    p->min_decode_tps = pls_args_number(s->args, PLS_OPT_MIN_SPEED, p->min_decode_tps);
+    double *floor = p->min_prefill_tps > 0 ? &p->min_prefill_tps : &p->min_decode_tps; /* of reading, for what only reads */
+    *floor = pls_args_number(s->args, PLS_OPT_MIN_SPEED, *floor);
     p->min_quality = pls_args_number(s->args, PLS_OPT_MIN_QUALITY, p->min_quality);
     p->quant_floor_bpw = pls_args_number(s->args, PLS_OPT_QUANT_FLOOR, p->quant_floor_bpw);
     if (ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX) {
@@ -130,6 +131,9 @@ enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
     struct pls_text t = PLS_TEXT(words);
     for (uint32_t i = 0; i < s->args->n_operands; i++) {
         pls_text_add(&t, "%s%s", i > 0 ? " " : "", s->args->operands[i]);
+    }
+    if (t.truncated) {
+        return pls_fail(err, PLS_USAGE, "fit: more than %zu bytes of words", sizeof(words) - 1);
     }
     enum pls_code code = pls_fit_ask_read(s, &ask, err);
     code = code == PLS_OK ? pls_session_machine(s, err) : code;

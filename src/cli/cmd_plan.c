@@ -216,6 +216,7 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
         entries[i].path = targets[i].has_path ? targets[i].path : NULL;
         entries[i].repo = targets[i].repo[0] != '\0' ? targets[i].repo : NULL;
         entries[i].published = pls_target_published(s, &targets[i].model.card, &plans[i]);
+        pls_target_note_imatrix(s, &targets[i], entries[i].published, &plans[i]);
         entries[i].server = i;
     }
     code = code == PLS_OK ? answer(s, entries, n, err) : code;

@@ -94,7 +94,11 @@ static void hire(struct finish *job, uint32_t n)
 {
     uint32_t cpus[PLS_SYS_WORKERS];
     uint32_t most = pls_sys_cpus(cpus, PLS_SYS_WORKERS);
-    job->scratch[0] = job->f->s->scratch;
+    const struct pls_session *s = job->f->s;
+    if (s->is_live && pls_cpu_is_rationed(&s->machine.cpu)) {
+        most = (uint32_t)pls_min(most, pls_cpu_threads(&s->machine.cpu));
+    }
+    job->scratch[0] = s->scratch;
     for (job->n_workers = 1; job->n_workers < most && job->n_workers < n; job->n_workers++) {
         job->scratch[job->n_workers] = pls_session_room();
         if (job->scratch[job->n_workers].base == NULL) {

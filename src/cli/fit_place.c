@@ -25,7 +25,9 @@ static bool is_wanted(const struct pls_fit_search *f, const struct pls_plan *p, 
 {
     const struct pls_policy *w = &f->ask->policy;
     bool dense_enough = !(w->quant_floor_bpw > 0 && p->bits_per_weight > 0) || p->bits_per_weight >= w->quant_floor_bpw;
-    bool fast_enough = !f->ask->speed_is_hard || p->speed.decode_tps >= w->min_decode_tps;
+    bool reads = w->min_prefill_tps > 0;
+    double speed = reads ? p->speed.prefill_tps : p->speed.decode_tps;
+    bool fast_enough = !f->ask->speed_is_hard || speed >= (reads ? w->min_prefill_tps : w->min_decode_tps);
     return dense_enough && fast_enough && p->quality.score >= w->min_quality && m->score >= 0;
 }
 

@@ -127,6 +127,10 @@ enum pls_code pls_target_find(struct pls_session *s, const char *word, const str
 const struct pls_published *pls_target_published(struct pls_session *s, const struct pls_card *card,
                                                  const struct pls_plan *plan);
 
+/* A note when the repository's file of a plan has another size, being quantized with an importance matrix. */
+void pls_target_note_imatrix(struct pls_session *s, const struct pls_target *target,
+                             const struct pls_published *where, struct pls_plan *plan);
+
 /* The task that --task names; chat by default. */
 enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out, struct pls_err *err);
 

@@ -2,7 +2,10 @@
  * a file name by the GGUF convention. */
 #include "cli/session.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "plimsoll/place.h"
 
 /* The rule for fused QKV tensors changed with llama.cpp's pull request 19770; files from before follow the
  * older one. */
@@ -94,6 +97,28 @@ const struct pls_published *pls_target_published(struct pls_session *s, const st
         pls_catalog_published(s->catalog, card->id, &plan->ask.quant, out);
     }
     return out;
+}
+
+/* An importance matrix lets the quantizer give some tensors other types: the file that is fetched may be of another size
+ * than the recipe says without one. */
+void pls_target_note_imatrix(struct pls_session *s, const struct pls_target *target,
+                             const struct pls_published *where, struct pls_plan *plan)
+{
+    const char *repo = target->repo[0] != '\0' ? target->repo : where != NULL && where->is_seen ? where->repo : "";
+    struct pls_quant with = plan->ask.quant;
+    struct pls_layout layout;
+    size_t mark = s->scratch.used;
+    if (with.format != PLS_FORMAT_GGUF || with.imatrix || target->has_path || !pls_quality_repo_imatrix(repo)) {
+        return;
+    }
+    with.imatrix = true;
+    if (pls_layout_make(&target->model, &with, &s->machine, &s->scratch, &layout, NULL) == PLS_OK
+        && layout.tensor_data_bytes != plan->tensor_data_bytes) {
+        pls_plan_note(plan, "imatrix", "%s quantizes with an importance matrix: %.1f MiB %s than counted here (--imatrix)",
+                      repo, fabs((double)layout.tensor_data_bytes - (double)plan->tensor_data_bytes) / PLS_MIB,
+                      layout.tensor_data_bytes < plan->tensor_data_bytes ? "less" : "more");
+    }
+    pls_arena_reset(&s->scratch, mark);
 }
 
 /* "qwen3-8b:Q8_0". A word behind the last colon that is no quant belongs to the name ("llama3.1:8b"). */
