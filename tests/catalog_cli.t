@@ -322,7 +322,7 @@ is "what nobody has verified is marked" "$("$PLIMSOLL" catalog show guessed-1b |
 is "a license by how it begins" "$("$PLIMSOLL" catalog list --license Apache --format csv | cut -d, -f8 | sort -u | tr '\n' ' ')" "apache-2.0 license "
 run catalog search multilingal
 is "a misspelt word: the nearest" "$status $(grep -c "'multilingal'; the nearest is 'multilingual'" "$tap_tmp/err")" "1 1"
-run catalog search qwen llama
+run catalog search gemma mistral
 is "words that are right but never together: no hint" "$status $(cat "$tap_tmp/err")" "1 "
 
 # ---- on this machine fits() knows the rates that fit has

@@ -78,6 +78,7 @@ static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
     double *best = &f->best[f->group[card]];
     *best = fmax(*best, key);
     f->last_key = fmax(f->last_key, key);
+    f->last_score = fmax(f->last_score, m.score);
     uint32_t tier = pls_rank_tier(m.reasons);
     f->best_tier = tier < f->best_tier ? tier : f->best_tier;
 }
@@ -122,6 +123,7 @@ static bool place(struct pls_fit_search *f, const struct config *c)
 {
     struct pls_ask ask = f->ask->ask;
     f->last_key = -HUGE_VAL;
+    f->last_score = 0;
     ask.quant = c->layout->quant;
     ask.context_tokens = c->context;
     ask.type_k = c->cache.k;
@@ -246,7 +248,7 @@ static void place_split(struct pls_fit_search *f, struct config c, const uint64_
     uint32_t n_caches = caches_of(f, &f->cards[c.shape], caches);
     struct cache_types narrow = caches[0];
     double best = f->last_key;
-    if (best + SPLIT_GAIN * fabs(best) < f->least) {
+    if (f->last_score * (1 + SPLIT_GAIN) < f->least) { /* whatever floor it missed: that may be made good, too */
         return;
     }
     for (uint32_t k = 1; k < n_caches; k++) {

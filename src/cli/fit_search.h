@@ -56,7 +56,7 @@ struct pls_fit_search {
     double *leaders;       /* the best keys of the `top` leading groups, in descending order */
     uint32_t best_tier;
     double least;          /* the key that a configuration needs to matter to the rows wanted */
-    double last_key;       /* the best that the last placement gave */
+    double last_key, last_score; /* the best that the last placement gave */
 
     struct pls_plan *plan; /* scratch: too large for the stack */
     struct pls_model *model;
