@@ -40,6 +40,9 @@ static const struct core_rate core_rates[] = {
  * lie between 0.55 and 0.85. Cores whose buses are wider than they can drain are bounded by what a core computes. Small cores of
  * the time before dot products reach half (Raspberry Pi 4: 0.31 in every quantization), and compute a quarter. */
 static const double UNKNOWN_SHARE = 0.65;
+/* What one core has under way at a time: reads reach 704 of the 1638 GB/s of a Xeon Max with 56 cores (McCalpin, Bandwidth
+ * Limits in the Intel Xeon Max, 2023). No memory of modules gives a core that much; stacks and Apple's buses do. */
+static const double CORE_READ_GBS = 12.6;
 static const double OLD_SHARE = 0.33;
 static const double OLD_CORE = 0.25;
 /* Short rows of halves from the cache of one core of about 3 GHz. */
@@ -249,8 +252,9 @@ static double seconds_per_gb(const struct pls_cpu_load *load, enum pls_type type
     /* Measured memory is what can be read; the table's is what the modules could deliver. */
     bool is_old = class_of(load) == CLASS_ANY && load->machine->cpu.isa != 0;
     double share = load->rates->ram_origin == PLS_ORIGIN_MEASURED ? 1 : is_old ? OLD_SHARE : UNKNOWN_SHARE;
+    double reach = n > 0 ? fmin(share * gbs, n * CORE_READ_GBS) : share * gbs;
     double compute = n > 0 ? 1 / (n * core_rate_of(type)->cached_gbs * (is_old ? OLD_CORE : 1)) : 0;
-    return 1 / (share * gbs) + compute;
+    return 1 / reach + compute;
 }
 
 static double operations_s(const struct pls_cpu_load *load)

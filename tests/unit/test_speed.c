@@ -314,6 +314,37 @@ START_TEST(measured_kernels_decide_where_there_are_any)
 }
 END_TEST
 
+/* By hand: one core of eight has 12.6 GB/s under way, eight of them the 0.65 of 50 that all together read; a stack of
+ * 1638 GB/s gives eight cores 100.8. Computing, a core's 29 GB/s of Q8_0, comes on top. */
+START_TEST(a_core_reads_only_what_it_has_under_way)
+{
+    struct pls_cpu_load cpu = cpu_load();
+    enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 1 / 32.5 + 1 / 232.0, 1e-9);
+    ck_assert_int_eq(origin, PLS_ORIGIN_ASSUMED);
+    machine.pools[0].bandwidth_gbs = 1638;
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 1 / 100.8 + 1 / 232.0, 1e-9);
+    cpu.n_threads = 1;
+    ck_assert_double_eq_tol(pls_cpu_decode(&cpu, &origin).seconds, 1 / 12.6 + 1 / 29.0, 1e-9);
+}
+END_TEST
+
+/* The engine's kernels are another factor of ours on AMD's cores; by how the name begins. */
+START_TEST(makers_have_figures_of_their_own)
+{
+    struct pls_cpu_load cpu = cpu_load();
+    enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
+    rates.n_threads = 8;
+    rates.type[PLS_TYPE_Q8_0] = (struct pls_type_rate){ .stream_gbs = 20, .stream_one_gbs = 2.5 };
+    machine.cpu.isa = PLS_ISA_AVX2 | PLS_ISA_AVX512_VNNI;
+    PLS_COPY(machine.cpu.name, "AMD EPYC 9575F 64-Core Processor");
+    double amd = pls_cpu_decode(&cpu, &origin).seconds;
+    PLS_COPY(machine.cpu.name, "Intel(R) Xeon(R) Platinum 8481C");
+    double intel = pls_cpu_decode(&cpu, &origin).seconds;
+    ck_assert_double_eq_tol(amd / intel, 0.63 / 0.86, 1e-6); /* data/speed_cpu.def, Q8_0 of VNNI and ZEN512 */
+}
+END_TEST
+
 /* A quota is processor time: what is measured with as many threads as it feeds stands; below one CPU a lone
  * thread is stopped too; without measurements cores beyond it do no work. */
 START_TEST(a_quota_is_not_outrun)
@@ -542,7 +573,8 @@ UNIT_MAIN("speed", decode_adds_launches_bus_and_arithmetic, decode_reads_and_sco
           a_device_nobody_measured_has_a_wider_interval, every_backend_behaves,
           where_the_bus_decides_a_wider_quant_is_not_faster, measured_kernels_decide_where_there_are_any,
           interleaved_rates_hold_where_the_engine_interleaves, a_slow_engine_loses_nothing_on_a_full_bus,
-          a_quota_is_not_outrun, models_that_only_read_are_as_fast_as_they_read,
+          a_quota_is_not_outrun, a_core_reads_only_what_it_has_under_way,
+          makers_have_figures_of_their_own, models_that_only_read_are_as_fast_as_they_read,
           the_nearest_measured_type_stands_in, heads_that_share_a_cache_all_read_it,
           a_table_row_is_an_assumption, calibration_scales_a_type_and_adds_to_layers, devices_take_turns,
           layers_in_ram_slow_it_down_and_prompts_borrow_the_gpu, unknown_memory_leaves_the_plan_without_speed)
