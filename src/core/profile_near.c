@@ -5,37 +5,11 @@
 #include "core/profile_part.h"
 #include "plimsoll/text.h"
 
-enum { NAME_MAX_LEN = 40 };
-
 void pls_name_squeeze(const struct pls_tokens *name, struct pls_text *out)
 {
     for (uint32_t i = 0; i < name->n; i++) {
         pls_text_add(out, "%s", pls_part_is_filler(name->word[i]) ? "" : name->word[i]);
     }
-}
-
-/* Letters to change, add or take away; most or more is not told apart. */
-static uint32_t distance(const char *a, const char *b, uint32_t most)
-{
-    uint32_t row[NAME_MAX_LEN + 1];
-    size_t n = strlen(a);
-    size_t m = strlen(b);
-    if (n > NAME_MAX_LEN || m > NAME_MAX_LEN || n > m + most || m > n + most) {
-        return most;
-    }
-    for (size_t j = 0; j <= m; j++) {
-        row[j] = (uint32_t)j;
-    }
-    for (size_t i = 1; i <= n; i++) {
-        uint32_t corner = row[0];
-        row[0] = (uint32_t)i;
-        for (size_t j = 1; j <= m; j++) {
-            uint32_t change = corner + (a[i - 1] != b[j - 1]);
-            corner = row[j];
-            row[j] = (uint32_t)pls_min(change, pls_min(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[m];
 }
 
 static uint32_t row_distance(const struct pls_profile *p, const char *word, uint32_t most)
@@ -49,7 +23,7 @@ static uint32_t row_distance(const struct pls_profile *p, const char *word, uint
             size_t len = strcspn(at, "|");
             struct pls_tokens name = pls_tokens_of(at, strcspn(at, "|("));
             pls_name_squeeze(&name, &joined);
-            best = (uint32_t)pls_min(best, distance(word, room, best));
+            best = (uint32_t)pls_min(best, pls_text_distance(word, room));
             at += len + (at[len] == '|');
         }
     }
