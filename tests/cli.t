@@ -521,4 +521,14 @@ is "the note says by how much" "$less" \
     "$(jq -r --argjson b "$bytes" '($b - .plans[0].bytes.tensor_data) / 1048576 * 10 | round / 10 | tostring + " MiB less"' "$tap_tmp/out")"
 is "and is gone when it was asked for" "$(jq '[.plans[0].notes[] | select(.code == "imatrix")] | length' "$tap_tmp/out")" 0
 
+run plan bge-m3 -c 8k --on "rtx 4090" --json
+is "an encoder refuses what is longer than its micro-batch, which is said" \
+    "$(jq -r '.plans[0].notes[] | select(.code == "input-limit").text' "$tap_tmp/out" | grep -Eo '[0-9]+ tokens|up to [0-9]+' | xargs)" "512 tokens up to 8192"
+run plan bge-m3 -c 8k -b 8192 -ub 8192 --on "rtx 4090" --json
+is "and takes it when told to" "$(jq '[.plans[0].notes[] | select(.code == "input-limit")] | length' "$tap_tmp/out")" 0
+run plan llama-3.2-1b:Q8_0 -c 8k --on "rtx 4090 + 64gb ram" --vram 1060M --json
+ok "what fits is no more than the most that fits" jq -e '.plans[0] | .fits and .context_fit_tokens >= .context_tokens' "$tap_tmp/out"
+refuses "experts in RAM are beyond Ollama" 2 'cannot be told to keep experts in RAM' \
+    plan qwen3-30b-a3b:Q4_K_M -c 64k -ncmoe 20 --on "rtx 4090 + 64gb ram" --emit ollama
+
 done_testing

@@ -8,7 +8,8 @@ enum { TOP_DEFAULT = 15, TOP_MOST = 4096 };
 
 static void add_options(const struct pls_session *s, const struct pls_ask *ask, struct pls_policy *p)
 {
-    double *floor = p->min_prefill_tps > 0 ? &p->min_prefill_tps : &p->min_decode_tps; /* of reading, for what only reads */
+    double *floor = p->min_prefill_tps > 0 ? &p->min_prefill_tps
+                                           : &p->min_decode_tps; /* of reading, for what only reads */
     *floor = pls_args_number(s->args, PLS_OPT_MIN_SPEED, *floor);
     p->min_quality = pls_args_number(s->args, PLS_OPT_MIN_QUALITY, p->min_quality);
     p->quant_floor_bpw = pls_args_number(s->args, PLS_OPT_QUANT_FLOOR, p->quant_floor_bpw);
@@ -33,20 +34,24 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, s
     add_options(s, &out->ask, &out->policy);
     out->each = pls_args_has(s->args, PLS_OPT_EACH);
     out->has_kv = pls_args_has(s->args, PLS_OPT_KV_TYPE) || pls_args_has(s->args, PLS_OPT_TYPE_K)
-        || pls_args_has(s->args, PLS_OPT_TYPE_V);
-    out->whole_input = !pls_args_has(s->args, PLS_OPT_UBATCH) && pls_ask_engine(&out->ask) == PLS_ENGINE_LLAMA_CPP;
+                  || pls_args_has(s->args, PLS_OPT_TYPE_V);
+    out->whole_input =
+        !pls_args_has(s->args, PLS_OPT_UBATCH) && pls_ask_engine(&out->ask) == PLS_ENGINE_LLAMA_CPP;
     out->must_run = pls_args_has(s->args, PLS_OPT_EMIT);
     out->speed_is_hard = pls_args_has(s->args, PLS_OPT_MIN_SPEED);
     out->top = (uint32_t)pls_min(pls_args_u64(s->args, PLS_OPT_TOP, TOP_DEFAULT), TOP_MOST);
     out->has_quant = quant != NULL;
     if (quant != NULL && !pls_quant_parse(quant, &out->quant)) {
-        return pls_fail(err, PLS_USAGE, "--quant: '%s' is not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)", quant);
+        return pls_fail(err, PLS_USAGE,
+                        "--quant: '%s' is not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)",
+                        quant);
     }
     out->quant.imatrix |= pls_args_has(s->args, PLS_OPT_IMATRIX);
     return quant != NULL ? pls_ask_for_quant(s->args, &out->quant, &out->ask, err) : PLS_OK;
 }
 
-/* The best row whose command runs as it is printed: scripts run it unseen. The best of all when there is none. */
+/* The best row whose command runs as it is printed: scripts run it unseen. The best of all when there is
+ * none. */
 static uint32_t best_to_run(const struct pls_fit_result *found, const char *runtime)
 {
     for (uint32_t i = 0; i < found->n_entries; i++) {
@@ -63,20 +68,25 @@ static uint32_t best_to_run(const struct pls_fit_result *found, const char *runt
     return 0;
 }
 
-static enum pls_code print_command(const struct pls_fit_result *found, const char *runtime, struct pls_err *err)
+static enum pls_code print_command(const struct pls_fit_result *found, const char *runtime, bool left_out,
+                                   struct pls_err *err)
 {
     if (found->n_entries == 0) {
         pls_warn("nothing fits");
         return PLS_NO;
     }
     uint32_t pick = best_to_run(found, runtime);
+    if (left_out) {
+        pls_warn("FP8 and AWQ checkpoints are left out, of which no repository is known (fit --runtime vllm "
+                 "ranks them)");
+    }
     const struct pls_entry *first = &found->entries[0];
     enum pls_code code = pls_render_command(stdout, &found->entries[pick], runtime, err);
     if (code == PLS_OK && pick > 0) {
         char room[512];
         struct pls_text t = PLS_TEXT(room);
-        pls_text_add(&t, "%s %s ranks higher, but %s has no command for it that runs as it is", first->model->card.name,
-                     first->plan->quant, runtime);
+        pls_text_add(&t, "%s %s ranks higher, but %s has no command for it that runs as it is",
+                     first->model->card.name, first->plan->quant, runtime);
         pls_warn(room);
     } else if (code == PLS_OK) {
         pls_warn_of_wants(first, runtime);
@@ -84,8 +94,8 @@ static enum pls_code print_command(const struct pls_fit_result *found, const cha
     return code;
 }
 
-static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask, const struct pls_fit_result *found,
-                            struct pls_err *err)
+static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask,
+                            const struct pls_fit_result *found, struct pls_err *err)
 {
     struct pls_report report = {
         .machine = &s->machine,
@@ -101,7 +111,8 @@ static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask
     };
     const char *emit = pls_args_text(s->args, PLS_OPT_EMIT);
     if (emit != NULL) {
-        return print_command(found, emit, err);
+        bool left_out = pls_ask_engine(&ask->ask) == PLS_ENGINE_VLLM && !ask->has_quant;
+        return print_command(found, emit, left_out, err);
     }
     enum pls_code code = pls_render_fit(stdout, s->output, &report, err);
     return code == PLS_OK && found->n_entries == 0 ? PLS_NO : code;
@@ -113,7 +124,8 @@ static void find_repos(struct pls_session *s, struct pls_fit_result *found)
     for (uint32_t i = 0; i < found->n_entries; i++) {
         const struct pls_entry *e = &found->entries[i];
         char repo[128];
-        bool is_known = e->plan->ask.quant.format != PLS_FORMAT_GGUF
+        bool is_known =
+            e->plan->ask.quant.format != PLS_FORMAT_GGUF
             && pls_catalog_variant(s->catalog, e->model->card.id, &e->plan->ask.quant, repo, sizeof(repo));
         char *kept = is_known ? PLS_TAKE(&s->arena, char, sizeof(repo)) : NULL;
         if (kept != NULL) {
@@ -121,6 +133,23 @@ static void find_repos(struct pls_session *s, struct pls_fit_result *found)
             found->entries[i].repo = kept;
         }
     }
+}
+
+/* A quantization in the name of the one model that is asked about counts as given with -q. */
+static enum pls_code quant_of_name(struct pls_session *s, struct pls_fit_ask *ask, struct pls_err *err)
+{
+    struct pls_quant_said said;
+    if (s->args->n_operands != 1 || ask->has_quant || !pls_quant_in_name(s->args->operands[0], &said)) {
+        return PLS_OK;
+    }
+    if (!said.is_known) {
+        return pls_fail(err, PLS_USAGE,
+                        "%s: '%s' is not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)",
+                        s->args->operands[0], said.text);
+    }
+    ask->quant = said.quant;
+    ask->has_quant = true;
+    return pls_ask_for_quant(s->args, &ask->quant, &ask->ask, err);
 }
 
 enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
@@ -136,6 +165,7 @@ enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
         return pls_fail(err, PLS_USAGE, "fit: more than %zu bytes of words", sizeof(words) - 1);
     }
     enum pls_code code = pls_fit_ask_read(s, &ask, err);
+    code = code == PLS_OK ? quant_of_name(s, &ask, err) : code;
     code = code == PLS_OK ? pls_session_machine(s, err) : code;
     code = code == PLS_OK ? pls_place_check(&ask.ask, &s->machine, err) : code;
     if (code != PLS_OK) {

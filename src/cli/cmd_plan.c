@@ -21,6 +21,20 @@ struct question {
  * between 0.5 and 0.9. */
 static const double ASSUMED_ACCEPTANCE = 0.7;
 
+/* What embeds or ranks takes a text in one micro-batch: the server refuses longer ones (llama.cpp of
+ * 2026-08-22, server_slot::can_split). */
+static void note_input(const struct pls_card *card, struct pls_plan *plan)
+{
+    bool is_whole = card->is_encoder || (card->tasks & 1u << PLS_TASK_RERANK) != 0;
+    if (is_whole && plan->setting.engine == PLS_ENGINE_LLAMA_CPP
+        && plan->setting.n_ubatch < plan->setting.n_ctx_seq) {
+        pls_plan_note(plan, "input-limit",
+                      "texts of more than %llu tokens are refused (-b and -ub up to %llu take longer ones)",
+                      (unsigned long long)plan->setting.n_ubatch,
+                      (unsigned long long)plan->setting.n_ctx_seq);
+    }
+}
+
 static enum pls_code make_one(struct pls_session *s, const char *word, struct question *q,
                               struct pls_target *target, struct pls_plan *plan, struct pls_err *err)
 {
@@ -35,6 +49,7 @@ static enum pls_code make_one(struct pls_session *s, const char *word, struct qu
         pls_quality_predict(&target->model.card, q->task, plan);
         pls_plan_claim(&q->left, plan);
         pls_note_depth(plan);
+        note_input(&target->model.card, plan);
         q->is_slow = !pls_fast_enough(s->args, &target->model.card, plan) || q->is_slow;
     }
     return code;

@@ -114,7 +114,8 @@ static void settle(struct pls_fit_row *rows, uint32_t n)
     }
 }
 
-/* What turned out not to fit, or to miss a floor that others do not, by that hair, is not offered beside them. */
+/* What turned out not to fit, or to miss a floor that others do not, by that hair, is not offered beside
+ * them. */
 static uint32_t drop_misses(struct pls_fit_row *rows, uint32_t n)
 {
     uint32_t least = UINT32_MAX;
@@ -131,12 +132,13 @@ static uint32_t drop_misses(struct pls_fit_row *rows, uint32_t n)
     return kept;
 }
 
-/* Rows that the rough sizes put behind the last one wanted by less than they may be off: known exactly, they may
- * belong before it. */
+/* Rows that the rough sizes put behind the last one wanted by less than they may be off: known exactly, they
+ * may belong before it. */
 enum { RUNNERS_UP = 2 };
 static const double CLOSE = 0.985;
 
-static uint32_t close_ones(const struct pls_fit_search *f, const uint32_t *chosen, uint32_t n, uint32_t wanted)
+static uint32_t close_ones(const struct pls_fit_search *f, const uint32_t *chosen, uint32_t n,
+                           uint32_t wanted)
 {
     if (wanted == 0 || n <= wanted) {
         return n;
@@ -200,9 +202,10 @@ static bool take_room(struct pls_fit_search *f)
     f->lists = calloc(n, sizeof(*f->lists));
     f->is_comfortable = calloc(n, sizeof(*f->is_comfortable));
     f->is_second = calloc(n, sizeof(*f->is_second));
-    return f->plan != NULL && f->model != NULL && f->leaders != NULL && f->candidates != NULL && f->best != NULL
-        && f->shape != NULL && f->next_of_shape != NULL && f->group != NULL && f->placed != NULL && f->lists != NULL
-        && f->is_comfortable != NULL && f->is_second != NULL && !f->out_of_memory;
+    return f->plan != NULL && f->model != NULL && f->leaders != NULL && f->candidates != NULL
+           && f->best != NULL && f->shape != NULL && f->next_of_shape != NULL && f->group != NULL
+           && f->placed != NULL && f->lists != NULL && f->is_comfortable != NULL && f->is_second != NULL
+           && !f->out_of_memory;
 }
 
 static void drop(struct pls_fit_search *f)
@@ -220,8 +223,8 @@ static void drop(struct pls_fit_search *f)
     free(f->picks);
 }
 
-/* Words may be a name, too: then that model stands for its base, whatever else they let through. A tag or a repository may
- * be in no card's text; when words are neither, the sentence offers the nearest. */
+/* Words may be a name, too: then that model stands for its base, whatever else they let through. A tag or a
+ * repository may be in no card's text; when words are neither, the sentence offers the nearest. */
 static enum pls_code find_named(struct pls_fit_search *f, const char *words, struct pls_err *err)
 {
     struct pls_card *card = PLS_TAKE(&f->s->arena, struct pls_card, 1);
@@ -261,8 +264,9 @@ enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct
     if (code == PLS_OK) {
         pls_fit_place(&f);
         /* a quant or a setting that is refused for every model is no answer about memory */
-        code = f.n_placed == 0 && f.refusal.code != PLS_OK ? pls_fail(err, f.refusal.code, "%s", f.refusal.text)
-                                                           : collect(&f, out, err);
+        code = f.n_placed == 0 && f.refusal.code != PLS_OK
+                   ? pls_fail(err, f.refusal.code, "%s", f.refusal.text)
+                   : collect(&f, out, err);
         pls_arena_reset(&s->scratch, f.list_mark);
         out->n_models = f.n_cards;
         out->other_tasks = f.other_tasks;

@@ -1,18 +1,19 @@
-/* What a model in a quant could score at best: a bound that costs a microsecond, so that `fit` places only what can still
- * reach the rows shown.
+/* What a model in a quant could score at best: a bound that costs a microsecond, so that `fit` places only
+ * what can still reach the rows shown.
  *
- * Everything is taken in the configuration's favour. Bytes from below: what a recipe gives the layers at least,
- * without tables that are looked up. Bits from above, for quality: what recipes give the larger tensors, embedding and output in
- * 8 bits, wider types where rows do not divide into blocks. The fastest pools are filled first, the cache costs nothing, the whole
- * budget stays free. tests/ranking.t compares the rows found with those of a search that places everything. */
+ * Everything is taken in the configuration's favour. Bytes from below: what a recipe gives the layers at
+ * least, without tables that are looked up. Bits from above, for quality: what recipes give the larger
+ * tensors, embedding and output in 8 bits, wider types where rows do not divide into blocks. The fastest
+ * pools are filled first, the cache costs nothing, the whole budget stays free. tests/ranking.t compares the
+ * rows found with those of a search that places everything. */
 #include "cli/fit_search.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
-/* Bits per weight of the tensors of a layer, at least and at most: a recipe gives some of them more than its main type.
- * Around the files of the catalog's models. */
+/* Bits per weight of the tensors of a layer, at least and at most: a recipe gives some of them more than its
+ * main type. Around the files of the catalog's models. */
 struct bits {
     double least, most;
 };
@@ -23,9 +24,11 @@ static struct bits layer_bits(enum pls_ftype ftype, double base)
         enum pls_ftype ftype;
         struct bits bits;
     } recipes[] = {
-        { PLS_FTYPE_Q5_K_M, { 5.5, 6.0 } }, { PLS_FTYPE_Q4_K_M, { 4.65, 5.3 } }, { PLS_FTYPE_IQ4_XS, { 4.25, 4.9 } },
-        { PLS_FTYPE_Q3_K_M, { 3.7, 4.4 } }, { PLS_FTYPE_IQ3_M, { 3.4, 4.0 } },  { PLS_FTYPE_IQ3_XXS, { 3.0, 3.6 } },
-        { PLS_FTYPE_Q2_K, { 2.75, 3.5 } },  { PLS_FTYPE_IQ2_M, { 2.5, 3.2 } },  { PLS_FTYPE_IQ2_XXS, { 2.0, 2.8 } },
+        { PLS_FTYPE_Q5_K_M, { 5.5, 6.0 } },  { PLS_FTYPE_Q4_K_M, { 4.65, 5.3 } },
+        { PLS_FTYPE_IQ4_XS, { 4.25, 4.9 } }, { PLS_FTYPE_Q3_K_M, { 3.7, 4.4 } },
+        { PLS_FTYPE_IQ3_M, { 3.4, 4.0 } },   { PLS_FTYPE_IQ3_XXS, { 3.0, 3.6 } },
+        { PLS_FTYPE_Q2_K, { 2.75, 3.5 } },   { PLS_FTYPE_IQ2_M, { 2.5, 3.2 } },
+        { PLS_FTYPE_IQ2_XXS, { 2.0, 2.8 } },
     };
     for (size_t i = 0; i < PLS_COUNT_OF(recipes); i++) {
         if (recipes[i].ftype == ftype) {
@@ -40,8 +43,8 @@ enum rows { ROWS_DIVIDE, ROWS_DIVIDE_BY_32, ROWS_ODD };
 
 static enum rows rows_of(const struct pls_card *card)
 {
-    uint32_t odd = card->n_embd | card->n_ff | card->n_ff_exp | card->n_ff_shexp | card->ssm_inner | card->moe_latent
-                   | card->n_embd_per_layer | card->head_dim_v * card->n_head;
+    uint32_t odd = card->n_embd | card->n_ff | card->n_ff_exp | card->n_ff_shexp | card->ssm_inner
+                   | card->moe_latent | card->n_embd_per_layer | card->head_dim_v * card->n_head;
     for (uint32_t i = 0; i < card->n_layers; i++) {
         odd |= card->ff[i] | card->head[i] * card->head_dim_v;
     }
@@ -86,7 +89,7 @@ static double most_bytes(const struct pls_card *card, const struct pls_quant *q,
 {
     double params = (double)card->params_total;
     double tables = (double)card->n_vocab * card->n_embd * (card->tied ? 1 : 2)
-        + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
+                    + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
     double positions = (double)(card->n_positions + card->n_token_types) * card->n_embd; /* left in F32 */
     tables = fmin(tables, params);
     bool is_plain = q->format != PLS_FORMAT_GGUF && q->format != PLS_FORMAT_MLX; /* tables stay as they are */
@@ -121,7 +124,7 @@ static struct parts parts_of(const struct pls_card *card)
     }
     /* what is looked up by row stays in RAM and costs no time */
     double looked_up = (double)card->n_vocab * card->n_embd * (card->tied ? 0 : 1)
-        + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
+                       + (double)card->n_embd_per_layer * card->n_layers * card->n_vocab;
     p.dense = fmax(p.dense - looked_up, 0);
     return p;
 }
@@ -130,8 +133,9 @@ static int32_t fastest_unused(const struct pls_machine *m, const bool *used)
 {
     int32_t best = -1;
     for (uint32_t i = 0; i < m->n_pools; i++) {
-        if (!used[i] && (best < 0 || m->pools[i].bandwidth_gbs > m->pools[best].bandwidth_gbs
-                         || (m->pools[i].kind != PLS_POOL_RAM && m->pools[best].kind == PLS_POOL_RAM))) {
+        if (!used[i]
+            && (best < 0 || m->pools[i].bandwidth_gbs > m->pools[best].bandwidth_gbs
+                || (m->pools[i].kind != PLS_POOL_RAM && m->pools[best].kind == PLS_POOL_RAM))) {
             best = (int32_t)i;
         }
     }
@@ -144,7 +148,8 @@ static double share_of(double part, double whole)
 }
 
 /* The pools in order of speed, each filled to its budget, what every token needs before experts. */
-static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, double bytes, const struct pls_card *card)
+static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, double bytes,
+                           const struct pls_card *card)
 {
     struct parts parts = parts_of(card);
     double of_param = bytes / (double)card->params_total;
@@ -164,7 +169,7 @@ static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, doub
             taken[outer] += here + there;
         }
         double active = parts.active_dense * share_of(here, parts.dense * of_param)
-            + parts.active_experts * share_of(there, parts.experts * of_param);
+                        + parts.active_experts * share_of(there, parts.experts * of_param);
         struct pls_share *s = &p->shares[n++];
         memset(s, 0, sizeof(*s));
         used[best] = true;
@@ -181,7 +186,8 @@ static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, doub
 }
 
 /* Bytes read per token at least, in the recipe's main type. */
-static void read_bytes(const struct pls_card *card, const struct pls_quant *q, double base, struct pls_plan *p)
+static void read_bytes(const struct pls_card *card, const struct pls_quant *q, double base,
+                       struct pls_plan *p)
 {
     double active = (double)(card->params_active != 0 ? card->params_active : card->params_total);
     double table = (double)card->n_vocab * card->n_embd * (card->tied ? 0 : 1);
@@ -194,7 +200,8 @@ static void read_bytes(const struct pls_card *card, const struct pls_quant *q, d
     }
 }
 
-/* All but the arrays that are counted: they are most of a plan, and this runs for every configuration there is. */
+/* All but the arrays that are counted: they are most of a plan, and this runs for every configuration there
+ * is. */
 static void clear(struct pls_plan *p)
 {
     size_t after = offsetof(struct pls_plan, fit);
@@ -232,8 +239,10 @@ struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct 
     uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
     plan->setting.n_ctx_seq = pls_min(policy->wish_context_tokens, most);
     pls_speed_predict(card, m, &f->s->rates, plan);
-    plan->speed.decode_tps *= rows_of(card) == ROWS_DIVIDE ? 1.05 : 1.2; /* types of other blocks unpack at other rates */
-    plan->speed.prefill_tps = HUGE_VAL; /* few models only read: all are placed */
+    plan->speed.decode_tps *=
+        rows_of(card) == ROWS_DIVIDE ? 1.05 : 1.2; /* types of other blocks unpack at other rates */
+    plan->speed.prefill_tps = HUGE_VAL;            /* few models only read: all are placed */
     struct pls_merit merit = pls_rank_merit(policy, plan);
-    return (struct pls_fit_bound){ pls_rank_key(merit.score, merit.reasons), plan->quality.score, merit.speed_tps };
+    return (struct pls_fit_bound){ pls_rank_key(merit.score, merit.reasons), plan->quality.score,
+                                   merit.speed_tps };
 }

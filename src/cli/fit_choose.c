@@ -1,11 +1,13 @@
-/* From picks to rows: one for each base, in an order that nobody can point a finger at. Scores weigh doubt and memory too,
- * so a pick can stand above one that beats it in quality, speed and context; then the better one is moved in front. */
+/* From picks to rows: one for each base, in an order that nobody can point a finger at. Scores weigh doubt
+ * and memory too, so a pick can stand above one that beats it in quality, speed and context; then the better
+ * one is moved in front. */
 #include <math.h>
 #include <string.h>
 
 #include "cli/fit_search.h"
 
-/* The first of each group among sorted picks, as indices; only what is offered: the tier of the very first. */
+/* The first of each group among sorted picks, as indices; only what is offered: the tier of the very first.
+ */
 static uint32_t first_of_each(const struct pls_fit_search *f, uint32_t *firsts, bool *seen)
 {
     uint32_t n = 0;
@@ -33,7 +35,8 @@ static uint32_t beaten_by(const struct pls_fit_search *f, const uint32_t *firsts
     return PLS_FIT_NONE;
 }
 
-/* Moves to the front of firsts[n] what must come first of them. False when picks were added: they have to be sorted again. */
+/* Moves to the front of firsts[n] what must come first of them. False when picks were added: they have to be
+ * sorted again. */
 static bool lead(struct pls_fit_search *f, uint32_t *firsts, uint32_t n)
 {
     uint32_t at = 0;

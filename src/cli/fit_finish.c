@@ -1,5 +1,5 @@
-/* The rows that will be shown, planned in full: sizes were rough where nothing hung on them. It is the dearest part of an
- * answer, and no row's plan knows of another's, so threads share them. */
+/* The rows that will be shown, planned in full: sizes were rough where nothing hung on them. It is the
+ * dearest part of an answer, and no row's plan knows of another's, so threads share them. */
 #include <string.h>
 
 #include "cli/fit_search.h"
@@ -71,7 +71,8 @@ static void finish_row(uint32_t item, uint32_t worker, void *context)
 /* In memory that outlives the search. */
 static bool take_rows(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n, struct pls_fit_row *rows)
 {
-    size_t each = sizeof(struct pls_model) + sizeof(struct pls_plan) + sizeof(struct pls_pick) + 3 * ALIGNMENT;
+    size_t each =
+        sizeof(struct pls_model) + sizeof(struct pls_plan) + sizeof(struct pls_pick) + 3 * ALIGNMENT;
     size_t bytes = (size_t)pls_mul(each, n);
     struct pls_arena *arena = &f->s->rows;
     *arena = pls_arena_over(n > 0 ? pls_sys_pages(bytes, true) : NULL, bytes);
@@ -107,8 +108,8 @@ static void hire(struct finish *job, uint32_t n)
     }
 }
 
-enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n, struct pls_fit_row *rows,
-                             struct pls_err *err)
+enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n,
+                             struct pls_fit_row *rows, struct pls_err *err)
 {
     struct finish job = { .f = f, .rows = rows };
     if (!take_rows(f, chosen, n, rows)) {

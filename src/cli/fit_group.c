@@ -1,4 +1,5 @@
-/* Which cards are one shape, and which shapes are one base: equal shapes are placed once, a base gets one row. */
+/* Which cards are one shape, and which shapes are one base: equal shapes are placed once, a base gets one
+ * row. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ static int by_base(const void *a, const void *b)
 {
     const struct base *x = a;
     const struct base *y = b;
-    int order = memcmp(x, y, offsetof(struct base, params)); /* any order will do that brings equals together */
+    int order =
+        memcmp(x, y, offsetof(struct base, params)); /* any order will do that brings equals together */
     order = order != 0 ? order : compare(x->params, y->params);
     return order != 0 ? order : compare(x->index, y->index);
 }
@@ -31,7 +33,7 @@ static bool is_same_shape(const struct pls_card *a, const struct pls_card *b)
     size_t from = offsetof(struct pls_card, params_total);
     size_t to = offsetof(struct pls_card, ability);
     return strcmp(a->arch, b->arch) == 0 && a->native == b->native
-        && memcmp((const char *)a + from, (const char *)b + from, to - from) == 0;
+           && memcmp((const char *)a + from, (const char *)b + from, to - from) == 0;
 }
 
 static void join_shape(struct pls_fit_search *f, const struct base *bases, uint32_t first, uint32_t at)

@@ -1,4 +1,5 @@
-/* Which quants of a model are looked at: what people publish for the engine that would load them, widest first. */
+/* Which quants of a model are looked at: what people publish for the engine that would load them, widest
+ * first. */
 #include "cli/fit.h"
 
 #include "plimsoll/text.h"
@@ -6,8 +7,8 @@
 enum { FOUR_GGUF = 4, FOUR_MLX = 3, FOUR_VLLM = 2 };
 
 static const enum pls_ftype gguf[PLS_FIT_RUNGS] = {
-    PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,  PLS_FTYPE_Q6_K,    PLS_FTYPE_Q5_K_M, [FOUR_GGUF] = PLS_FTYPE_Q4_K_M,
-    PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M, PLS_FTYPE_IQ3_M,  PLS_FTYPE_IQ3_XXS, PLS_FTYPE_Q2_K,
+    PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,    PLS_FTYPE_Q6_K,  PLS_FTYPE_Q5_K_M,  [FOUR_GGUF] = PLS_FTYPE_Q4_K_M,
+    PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M,  PLS_FTYPE_IQ3_M, PLS_FTYPE_IQ3_XXS, PLS_FTYPE_Q2_K,
     PLS_FTYPE_IQ2_M,  PLS_FTYPE_IQ2_XXS,
 };
 /* mlx-community has 4 and 8 bits of nearly everything, 6 and 5 of most, 3 of large models. */
@@ -20,10 +21,14 @@ uint32_t pls_fit_four_bits(enum pls_format format)
     return format == PLS_FORMAT_GGUF ? FOUR_GGUF : format == PLS_FORMAT_MLX ? FOUR_MLX : FOUR_VLLM;
 }
 
-bool pls_fit_is_published(const struct pls_fit_ask *ask, const struct pls_card *card, const struct pls_quant *quant)
+bool pls_fit_is_published(const struct pls_fit_ask *ask, const struct pls_card *card,
+                          const struct pls_quant *quant)
 {
     static const bool needs[PLS_FTYPE_COUNT] = {
-        [PLS_FTYPE_IQ3_M] = true, [PLS_FTYPE_IQ3_XXS] = true, [PLS_FTYPE_IQ2_M] = true, [PLS_FTYPE_IQ2_XXS] = true,
+        [PLS_FTYPE_IQ3_M] = true,
+        [PLS_FTYPE_IQ3_XXS] = true,
+        [PLS_FTYPE_IQ2_M] = true,
+        [PLS_FTYPE_IQ2_XXS] = true,
     };
     if (quant->format != PLS_FORMAT_GGUF && !ask->has_quant) {
         return !ask->must_run || (quant->format != PLS_FORMAT_AWQ && quant->format != PLS_FORMAT_FP8);

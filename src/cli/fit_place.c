@@ -1,4 +1,5 @@
-/* Places configurations: shape by shape, quant by quant, and for each the contexts and cache types that can matter. */
+/* Places configurations: shape by shape, quant by quant, and for each the contexts and cache types that can
+ * matter. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ struct config {
 static bool is_wanted(const struct pls_fit_search *f, const struct pls_plan *p, const struct pls_merit *m)
 {
     const struct pls_policy *w = &f->ask->policy;
-    bool dense_enough = !(w->quant_floor_bpw > 0 && p->bits_per_weight > 0) || p->bits_per_weight >= w->quant_floor_bpw;
+    bool dense_enough =
+        !(w->quant_floor_bpw > 0 && p->bits_per_weight > 0) || p->bits_per_weight >= w->quant_floor_bpw;
     bool reads = w->min_prefill_tps > 0;
     double speed = reads ? p->speed.prefill_tps : p->speed.decode_tps;
     bool fast_enough = !f->ask->speed_is_hard || speed >= (reads ? w->min_prefill_tps : w->min_decode_tps);
@@ -83,8 +85,9 @@ static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
     f->best_tier = tier < f->best_tier ? tier : f->best_tier;
 }
 
-/* Encoders look at a text as a whole, and what scores a pair is asked in one piece: the server refuses what is longer than a
- * micro-batch (llama.cpp of 2026-08-22, server_slot::can_split: all that embeds, but for pooling of the last token). */
+/* Encoders look at a text as a whole, and what scores a pair is asked in one piece: the server refuses what
+ * is longer than a micro-batch (llama.cpp of 2026-08-22, server_slot::can_split: all that embeds, but for
+ * pooling of the last token). */
 void pls_fit_settle(const struct pls_fit_ask *wish, const struct pls_card *card, struct pls_ask *ask)
 {
     bool is_number = ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX;
@@ -154,14 +157,16 @@ static bool place(struct pls_fit_search *f, const struct config *c)
 enum { MAX_CONTEXTS = 8, MAX_CACHES = 4 };
 
 /* Longest first: the wish, or with every configuration wanted 128k, then halves, down to the least of use. */
-static uint32_t contexts_of(const struct pls_fit_search *f, const struct pls_card *card, uint64_t out[MAX_CONTEXTS])
+static uint32_t contexts_of(const struct pls_fit_search *f, const struct pls_card *card,
+                            uint64_t out[MAX_CONTEXTS])
 {
     const struct pls_fit_ask *ask = f->ask;
     uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
     uint64_t wish = ask->policy.wish_context_tokens;
     uint64_t least = pls_min(pls_min(ask->policy.min_context_tokens, wish), most);
     uint32_t n = 0;
-    if (ask->ask.context_tokens != PLS_CONTEXT_DEFAULT) { /* the engine caps what a model was not trained for */
+    if (ask->ask.context_tokens
+        != PLS_CONTEXT_DEFAULT) { /* the engine caps what a model was not trained for */
         bool is_number = ask->ask.context_tokens != PLS_CONTEXT_MAX;
         out[n++] = is_number ? pls_min(ask->ask.context_tokens, most) : PLS_CONTEXT_MAX;
         return n;
@@ -176,9 +181,11 @@ static uint32_t contexts_of(const struct pls_fit_search *f, const struct pls_car
     return n;
 }
 
-/* Widest first. K errors weigh about nine times those of V, so K is never the narrower one. Gemma 4 does not bear a
- * quantized K cache (KL divergence .11 to .38 at q8_0); 4 bits cost reasoning models too much of their long chains. */
-static uint32_t caches_of(const struct pls_fit_search *f, const struct pls_card *card, struct cache_types out[MAX_CACHES])
+/* Widest first. K errors weigh about nine times those of V, so K is never the narrower one. Gemma 4 does not
+ * bear a quantized K cache (KL divergence .11 to .38 at q8_0); 4 bits cost reasoning models too much of their
+ * long chains. */
+static uint32_t caches_of(const struct pls_fit_search *f, const struct pls_card *card,
+                          struct cache_types out[MAX_CACHES])
 {
     const struct pls_ask *ask = &f->ask->ask;
     bool is_llama = pls_ask_engine(ask) == PLS_ENGINE_LLAMA_CPP;
@@ -216,9 +223,11 @@ static uint64_t room(const struct pls_fit_search *f, bool on_gpus)
     return sum;
 }
 
-/* After the widest cache with the longest context did not fit whole: a narrower cache or less context may. For each cache
- * the longest context that fits whole is worth having, when it is longer than with a wider one; nothing shorter is. */
-static void place_shorter(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n, bool is_wide)
+/* After the widest cache with the longest context did not fit whole: a narrower cache or less context may.
+ * For each cache the longest context that fits whole is worth having, when it is longer than with a wider
+ * one; nothing shorter is. */
+static void place_shorter(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n,
+                          bool is_wide)
 {
     struct cache_types caches[MAX_CACHES];
     uint32_t n_caches = caches_of(f, &f->cards[c.shape], caches);
@@ -237,9 +246,9 @@ static void place_shorter(struct pls_fit_search *f, struct config c, const uint6
     }
 }
 
-/* Part of the layers are in RAM whatever the context: a narrower cache or less context moves some of them back, which is
- * worth it while the score grows: by 13% where it was seen most (27B on 12 GB), so that what is far from a row stays
- * there. f->plan is that of the longest context with the widest cache. */
+/* Part of the layers are in RAM whatever the context: a narrower cache or less context moves some of them
+ * back, which is worth it while the score grows: by 13% where it was seen most (27B on 12 GB), so that what
+ * is far from a row stays there. f->plan is that of the longest context with the widest cache. */
 static const double SPLIT_GAIN = 0.3;
 
 static void place_split(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n)
@@ -248,7 +257,8 @@ static void place_split(struct pls_fit_search *f, struct config c, const uint64_
     uint32_t n_caches = caches_of(f, &f->cards[c.shape], caches);
     struct cache_types narrow = caches[0];
     double best = f->last_key;
-    if (f->last_score * (1 + SPLIT_GAIN) < f->least) { /* whatever floor it missed: that may be made good, too */
+    if (f->last_score * (1 + SPLIT_GAIN)
+        < f->least) { /* whatever floor it missed: that may be made good, too */
         return;
     }
     for (uint32_t k = 1; k < n_caches; k++) {
@@ -308,7 +318,8 @@ static void place_layout(struct pls_fit_search *f, struct config c, bool is_wide
 
 /* ---- candidates ---- */
 
-/* Rungs of a shape come one by one, as their bounds say: its tensors are listed once and kept while there is room. */
+/* Rungs of a shape come one by one, as their bounds say: its tensors are listed once and kept while there is
+ * room. */
 static bool list_tensors(struct pls_fit_search *f, uint32_t shape)
 {
     struct pls_fit_list *list = &f->lists[shape];
@@ -338,14 +349,17 @@ static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, 
     size_t mark = f->s->scratch.used;
     struct pls_err why = { PLS_OK, "" };
     if (pls_layout_make(f->model, quant, &f->s->machine, &f->s->scratch, &layout, &why) == PLS_OK) {
-        struct config c = { .layout = &layout, .shape = shape, .is_choice = rung < PLS_FIT_RUNGS && !f->ask->each };
+        struct config c = { .layout = &layout,
+                            .shape = shape,
+                            .is_choice = rung < PLS_FIT_RUNGS && !f->ask->each };
         place_layout(f, c, rung <= pls_fit_four_bits(quant->format));
     }
     keep_refusal(f, &why);
     pls_arena_reset(&f->s->scratch, mark);
 }
 
-/* What four bits can do comes first: it decides whether narrower quants, or wider ones in part in RAM, are worth a look. */
+/* What four bits can do comes first: it decides whether narrower quants, or wider ones in part in RAM, are
+ * worth a look. */
 static void place_candidate(struct pls_fit_search *f, const struct pls_fit_candidate *c)
 {
     if (c->rung < PLS_FIT_RUNGS && !f->ask->each) {
@@ -360,7 +374,8 @@ static void place_candidate(struct pls_fit_search *f, const struct pls_fit_candi
     place_rung(f, c->shape, c->rung, &c->quant);
 }
 
-static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t rung, const struct pls_quant *quant)
+static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t rung,
+                          const struct pls_quant *quant)
 {
     struct pls_fit_bound best = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
     for (uint32_t i = shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
@@ -397,8 +412,8 @@ static int by_bound(const void *a, const void *b)
     return x->shape != y->shape ? (x->shape < y->shape ? -1 : 1) : (x->rung < y->rung ? -1 : 1);
 }
 
-/* The key that the last of the wanted rows has by now; nothing below it needs to be placed, nor anything that could only
- * be offered if nothing better were. */
+/* The key that the last of the wanted rows has by now; nothing below it needs to be placed, nor anything that
+ * could only be offered if nothing better were. */
 static double key_to_beat(struct pls_fit_search *f)
 {
     uint32_t n = 0;

@@ -99,23 +99,28 @@ const struct pls_published *pls_target_published(struct pls_session *s, const st
     return out;
 }
 
-/* An importance matrix lets the quantizer give some tensors other types: the file that is fetched may be of another size
- * than the recipe says without one. */
+/* An importance matrix lets the quantizer give some tensors other types: the file that is fetched may be of
+ * another size than the recipe says without one. */
 void pls_target_note_imatrix(struct pls_session *s, const struct pls_target *target,
                              const struct pls_published *where, struct pls_plan *plan)
 {
-    const char *repo = target->repo[0] != '\0' ? target->repo : where != NULL && where->is_seen ? where->repo : "";
+    const char *repo = target->repo[0] != '\0'           ? target->repo
+                       : where != NULL && where->is_seen ? where->repo
+                                                         : "";
     struct pls_quant with = plan->ask.quant;
     struct pls_layout layout;
     size_t mark = s->scratch.used;
-    if (with.format != PLS_FORMAT_GGUF || with.imatrix || target->has_path || !pls_quality_repo_imatrix(repo)) {
+    if (with.format != PLS_FORMAT_GGUF || with.imatrix || target->has_path
+        || !pls_quality_repo_imatrix(repo)) {
         return;
     }
     with.imatrix = true;
     if (pls_layout_make(&target->model, &with, &s->machine, &s->scratch, &layout, NULL) == PLS_OK
         && layout.tensor_data_bytes != plan->tensor_data_bytes) {
-        pls_plan_note(plan, "imatrix", "%s quantizes with an importance matrix: %.1f MiB %s than counted here (--imatrix)",
-                      repo, fabs((double)layout.tensor_data_bytes - (double)plan->tensor_data_bytes) / PLS_MIB,
+        pls_plan_note(plan, "imatrix",
+                      "%s quantizes with an importance matrix: %.1f MiB %s than counted here (--imatrix)",
+                      repo,
+                      fabs((double)layout.tensor_data_bytes - (double)plan->tensor_data_bytes) / PLS_MIB,
                       layout.tensor_data_bytes < plan->tensor_data_bytes ? "less" : "more");
     }
     pls_arena_reset(&s->scratch, mark);
@@ -190,7 +195,7 @@ static enum pls_code from_name(struct pls_session *s, const char *word, bool *ha
     /* Only a name that carries a quant or the suffix is a file's: the catalog forgives what stands behind a
      * name, and the quant in it would be lost. */
     bool is_file = pls_file_name_parse(word, &parts) && parts.base[0] != '\0'
-        && (parts.has_quant || pls_text_ends(word, ".gguf"));
+                   && (parts.has_quant || pls_text_ends(word, ".gguf"));
     enum pls_code code = from_card(s, is_file ? parts.base : word, out, err);
     if (code != PLS_OK || !is_file) {
         return code == PLS_OK ? quant_of_name(s, word, has_quant, out, err) : code;

@@ -67,6 +67,9 @@ enum pls_code pls_plan_make(const struct pls_model *model, const struct pls_ask 
     }
     if (code == PLS_OK) {
         out->context_fit_tokens = pls_place_context_fit(&layout, out, machine, scratch);
+        if (out->fit == PLS_FIT_YES) { /* what fits is a witness, however near the edge */
+            out->context_fit_tokens = pls_max(out->context_fit_tokens, out->setting.n_ctx);
+        }
         pls_speed_predict(&model->card, machine, rates, out);
         pls_quality_predict(&model->card, PLS_TASK_CHAT, out);
         note_quota(out, machine);

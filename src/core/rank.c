@@ -1,5 +1,5 @@
-/* The order of configurations. A score is quality times a factor for each other wish; what lies under a floor is kept but
- * stands behind everything that does not. All weights are fields of the policy. */
+/* The order of configurations. A score is quality times a factor for each other wish; what lies under a floor
+ * is kept but stands behind everything that does not. All weights are fields of the policy. */
 #include "plimsoll/rank.h"
 
 #include <math.h>
@@ -34,8 +34,8 @@ const char *pls_reason_name(enum pls_reason bit)
     return NULL;
 }
 
-/* Least bits per weight worth offering, by effective size in billions: where the measured loss stays under about 15% of the
- * above-chance score. Small models that reason or write code need 0.7 more. */
+/* Least bits per weight worth offering, by effective size in billions: where the measured loss stays under
+ * about 15% of the above-chance score. Small models that reason or write code need 0.7 more. */
 double pls_rank_quant_floor(const struct pls_card *card, enum pls_task task)
 {
     static const struct {
@@ -54,13 +54,15 @@ double pls_rank_quant_floor(const struct pls_card *card, enum pls_task task)
 bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b)
 {
     double ratio = b->params_total > 0 ? (double)a->params_total / (double)b->params_total : 0;
-    return a->n_layers == b->n_layers && a->n_embd == b->n_embd && a->n_vocab == b->n_vocab && a->n_head == b->n_head
-        && a->n_ff == b->n_ff && a->n_expert == b->n_expert && a->n_expert_used == b->n_expert_used
-        && a->n_ff_exp == b->n_ff_exp && ratio > 0.995 && ratio < 1.005;
+    return a->n_layers == b->n_layers && a->n_embd == b->n_embd && a->n_vocab == b->n_vocab
+           && a->n_head == b->n_head && a->n_ff == b->n_ff && a->n_expert == b->n_expert
+           && a->n_expert_used == b->n_expert_used && a->n_ff_exp == b->n_ff_exp && ratio > 0.995
+           && ratio < 1.005;
 }
 
-/* 1 at the floor. A token less to wait for is worth less the fewer there are: with a power above 1 the cost falls faster than
- * the time. What answers at the floor, but takes long to read the question, is slower still. */
+/* 1 at the floor. A token less to wait for is worth less the fewer there are: with a power above 1 the cost
+ * falls faster than the time. What answers at the floor, but takes long to read the question, is slower
+ * still. */
 static double wait_share(double pace, double floor, double power)
 {
     const double most = 2;
@@ -70,8 +72,8 @@ static double wait_share(double pace, double floor, double power)
     return pace > 0 ? fmin(pow(floor / pace, power), most) : most;
 }
 
-/* What a machine of unknown rates would do with the bytes of one token, or reading with its arithmetic; 0: those are not known
- * either. */
+/* What a machine of unknown rates would do with the bytes of one token, or reading with its arithmetic; 0:
+ * those are not known either. */
 static double guessed_tps(const struct pls_policy *policy, const struct pls_plan *plan, bool reads)
 {
     double bytes = 0, params = 0;
@@ -88,7 +90,8 @@ static double guessed_tps(const struct pls_policy *policy, const struct pls_plan
     return bytes > 0 ? policy->unknown_gbs * 1e9 / bytes : 0;
 }
 
-/* Tokens of an answer per second from the question on: a prompt that takes long to read is waiting too, when that is known. */
+/* Tokens of an answer per second from the question on: a prompt that takes long to read is waiting too, when
+ * that is known. */
 static double pace_of(const struct pls_policy *policy, double decode_tps, double prefill_tps)
 {
     double reading = prefill_tps > 0 ? policy->prompt_tokens / prefill_tps : 0;
@@ -118,15 +121,16 @@ static double free_share(const struct pls_plan *plan)
     return plan->margin_bytes > 0 ? fmax(least, 0) : 0;
 }
 
-/* What of the capability can be counted on: less its doubt. A guess has that taken off already (quality.c). */
+/* What of the capability can be counted on: less its doubt. A guess has that taken off already (quality.c).
+ */
 static double assured_base(const struct pls_policy *policy, const struct pls_quality *q)
 {
     double penalty = q->evidence == PLS_EVIDENCE_NONE ? 0 : policy->evidence_penalty;
     return fmax(q->base - penalty * q->base_se, 0);
 }
 
-/* The same of what a quantization keeps, whose loss differs by a factor of two between models. It multiplies: what a step
- * between two quants of one model costs does not depend on how well that model is known. */
+/* The same of what a quantization keeps, whose loss differs by a factor of two between models. It multiplies:
+ * what a step between two quants of one model costs does not depend on how well that model is known. */
 static double assured_retention(const struct pls_policy *policy, const struct pls_quality *q)
 {
     double doubt = fmax(q->loss_high - (1 - q->retention), 0);
@@ -144,7 +148,8 @@ static uint32_t room_reasons(const struct pls_plan *plan, double share, double r
     return (is_roomy ? PLS_REASON_ROOMY : 0u) | (is_tight ? PLS_REASON_TIGHT : 0u);
 }
 
-static uint32_t floors_missed(const struct pls_policy *policy, const struct pls_plan *plan, double speed, double floor)
+static uint32_t floors_missed(const struct pls_policy *policy, const struct pls_plan *plan, double speed,
+                              double floor)
 {
     double bits = plan->bits_per_weight;
     double least = policy->quant_floor_bpw >= 0 ? policy->quant_floor_bpw : plan->quant_floor_bpw;
@@ -196,9 +201,11 @@ struct pls_merit pls_rank_merit(const struct pls_policy *policy, const struct pl
     m.reasons |= q->evidence == PLS_EVIDENCE_NONE ? PLS_REASON_NO_EVIDENCE : 0;
     m.reasons |= has_quantized_cache(plan) ? PLS_REASON_QUANTIZED_KV : 0;
     m.reasons |= is_offloaded_in_part(plan) ? PLS_REASON_PARTIAL_OFFLOAD : 0;
-    bool is_native = plan->bits_per_weight > 0 && !(plan->quant_floor_bpw > 0); /* what a model was released in has no floor */
+    bool is_native = plan->bits_per_weight > 0
+                     && !(plan->quant_floor_bpw > 0); /* what a model was released in has no floor */
     m.reasons |= is_native ? PLS_REASON_NATIVE_QUANT : 0;
-    m.reasons |= plan->bits_per_weight > 0 && plan->bits_per_weight < 4 && !is_native ? PLS_REASON_LOW_BITS : 0;
+    m.reasons |=
+        plan->bits_per_weight > 0 && plan->bits_per_weight < 4 && !is_native ? PLS_REASON_LOW_BITS : 0;
     return m;
 }
 
@@ -245,9 +252,11 @@ bool pls_rank_before(const struct pls_pick *a, const struct pls_pick *b)
 
 bool pls_rank_beats(const struct pls_pick *a, const struct pls_pick *b)
 {
-    bool no_worse = a->quality >= b->quality && a->speed_tps >= b->speed_tps && a->context_tokens >= b->context_tokens;
+    bool no_worse =
+        a->quality >= b->quality && a->speed_tps >= b->speed_tps && a->context_tokens >= b->context_tokens;
     return no_worse
-           && (a->quality > b->quality || a->speed_tps > b->speed_tps || a->context_tokens > b->context_tokens);
+           && (a->quality > b->quality || a->speed_tps > b->speed_tps
+               || a->context_tokens > b->context_tokens);
 }
 
 /* Quality first, so that whatever beats a pick stands before it. */
@@ -294,8 +303,9 @@ static void sort(struct pls_pick *picks, uint32_t n, before_fn *before)
     }
 }
 
-/* In this order only what came before can beat a pick: one with at least its context and speed. The best speed seen is kept
- * per context; there are few, since searches look at powers of two. Contexts beyond the table are compared one by one. */
+/* In this order only what came before can beat a pick: one with at least its context and speed. The best
+ * speed seen is kept per context; there are few, since searches look at powers of two. Contexts beyond the
+ * table are compared one by one. */
 static void mark_efficient(struct pls_pick *picks, uint32_t n)
 {
     struct {

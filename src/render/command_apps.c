@@ -32,6 +32,8 @@ void pls_ollama_lacks(const struct pls_entry *e, struct pls_text *out)
         pls_text_add(out, "ollama loads GGUF files alone");
     } else if (p->setting.type_k != p->setting.type_v) {
         pls_text_add(out, "ollama has one cache type for K and V");
+    } else if (p->cpu_moe_layers > 0) {
+        pls_text_add(out, "ollama cannot be told to keep experts in RAM");
     } else if (pls_command_gguf_path(e) == NULL && pls_command_gguf_repo(e) == NULL
                && ollama_tag(e) == NULL) {
         pls_text_add(out, "neither a repository nor a tag of it in this quantization is known");

@@ -41,7 +41,7 @@ empty "lines: at most 140 columns, no tabs, no trailing blanks" \
     "$(awk 'length($0) > 140 { print FILENAME ":" FNR ": " length($0) " columns" } /\t/ { print FILENAME ":" FNR ": tab" } /[ \t]$/ { print FILENAME ":" FNR ": trailing blank" }' src/*/*.[ch] include/plimsoll/*.h)"
 # The style says 110 columns, which new lines keep. Older ones are wrapped when their file is worked on: this number may go
 # down, not up.
-long_lines=915
+long_lines=816
 n=$(awk 'length($0) > 110' src/*/*.[ch] include/plimsoll/*.h | wc -l)
 ok "lines over 110 columns: $n, at most $long_lines" test "$n" -le "$long_lines"
 empty "typedefs name functions only" "$(grep -nE '^ *typedef +(struct|enum|union)[^(]*;' src/*/*.[ch] include/plimsoll/*.h)"
