@@ -6,14 +6,16 @@
 # of reading.
 broken='
 def speed: if $task == "embedding" then .speed.prefill_tps else .speed.decode_tps end;
+def is_said: .reasons | index("speed-unknown") != null;
 def floors: [.reasons[] | select(. == "below-speed-floor" or . == "below-quant-floor" or . == "short-context")] | sort;
 .configs as $c
 | ($c[] | select(.fits | not) | "does not fit: \(.model.id):\(.quant)"),
   (range(0; $c | length) as $i | range($i + 1; $c | length) as $k | $c[$i] as $a | $c[$k] as $b
-   | select(($a | speed) != null and ($b | speed) != null) # what nobody knows, nobody can point at
+   | select((($a | is_said) and ($b | is_said)) | not) # judged by a guess that no field shows, which the row says
    | select($b.quality.score >= $a.quality.score and ($b | speed) >= ($a | speed) and $b.context_tokens >= $a.context_tokens
             and ($b.quality.score > $a.quality.score or ($b | speed) > ($a | speed) or $b.context_tokens > $a.context_tokens))
    | "\($a.model.id) (row \($i + 1)) is beaten by \($b.model.id) (row \($k + 1))"),
+  ($c[] | select((speed == null) != is_said) | "\(.model.id): whether its speed is known is not what it says"),
   ($c | map(floors) | unique | select(length > 1) | "rows under different floors side by side: \(.)"),
   ($c | map(.model.id) + map(.also[]) | group_by(.)[] | select(length > 1) | "twice: \(.[0])")'
 

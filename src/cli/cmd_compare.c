@@ -78,20 +78,20 @@ static enum pls_code plan_models(struct pls_session *s, struct comparison *c, st
 /* A search does not ask for the largest context of what it finds, and keeps no tensors. */
 static enum pls_code find_context(struct pls_session *s, struct pls_entry *entry, struct pls_err *err)
 {
-    struct pls_ask ask = entry->plan->ask;
-    struct pls_target *target = PLS_TAKE(&s->arena, struct pls_target, 1);
+    struct pls_model *model = PLS_TAKE(&s->arena, struct pls_model, 1);
     struct pls_plan *plan = PLS_TAKE(&s->arena, struct pls_plan, 1);
     struct pls_layout layout;
-    if (target == NULL || plan == NULL) {
+    if (model == NULL || plan == NULL) {
         return pls_fail(err, PLS_NOMEM, "compare: out of memory");
     }
-    enum pls_code code = pls_target_find(s, entry->model->card.id, &ask, target, err);
+    *model = *entry->model;
+    *plan = *entry->plan;
     size_t mark = s->scratch.used;
+    enum pls_code code = pls_arch_tensors(&model->card, &s->scratch, &model->tensors, err);
     code = code == PLS_OK
-               ? pls_layout_make(&target->model, &ask.quant, &s->machine, &s->scratch, &layout, err)
+               ? pls_layout_make(model, &plan->ask.quant, &s->machine, &s->scratch, &layout, err)
                : code;
     if (code == PLS_OK) {
-        *plan = *entry->plan;
         plan->context_fit_tokens = pls_place_context_fit(&layout, plan, &s->machine, &s->scratch);
         entry->plan = plan;
     }

@@ -5,7 +5,7 @@
 #include "cli/fit_search.h"
 #include "plimsoll/sys.h"
 
-enum { ALIGNMENT = 16 };
+enum { ALIGNMENT = 16, ROWS_IN_ARENA = 4 << 20 };
 
 struct finish {
     struct pls_fit_search *f;
@@ -74,13 +74,17 @@ static bool take_rows(struct pls_fit_search *f, const uint32_t *chosen, uint32_t
     size_t each =
         sizeof(struct pls_model) + sizeof(struct pls_plan) + sizeof(struct pls_pick) + 3 * ALIGNMENT;
     size_t bytes = (size_t)pls_mul(each, n);
-    struct pls_arena *arena = &f->s->rows;
-    *arena = pls_arena_over(n > 0 ? pls_sys_pages(bytes, true) : NULL, bytes);
+    struct pls_arena *arena = &f->s->arena;
+    if (bytes > ROWS_IN_ARENA) { /* asked once, by whoever wants all rows there are */
+        arena = &f->s->rows;
+        pls_sys_pages_free(arena->base, arena->cap);
+        *arena = pls_arena_over(pls_sys_pages(bytes, true), bytes);
+    }
     for (uint32_t i = 0; i < n; i++) {
         struct pls_fit_row *row = &rows[i];
-        row->model = pls_arena_room(arena, 1, sizeof(*row->model)); /* fresh pages are zero */
-        row->plan = pls_arena_room(arena, 1, sizeof(*row->plan));
-        row->pick = pls_arena_room(arena, 1, sizeof(*row->pick));
+        row->model = PLS_TAKE(arena, struct pls_model, 1);
+        row->plan = PLS_TAKE(arena, struct pls_plan, 1);
+        row->pick = PLS_TAKE(arena, struct pls_pick, 1);
         if (row->model == NULL || row->plan == NULL || row->pick == NULL) {
             return false;
         }

@@ -39,7 +39,7 @@ struct pls_session {
     struct pls_arena arena;      /* models live here; scratch beside it */
     struct pls_arena scratch;
     enum pls_output output;
-    struct pls_arena rows;  /* fit: what its rows show, as large as they are many */
+    struct pls_arena rows;  /* fit: what its rows show, when they are many */
     struct pls_screen screen;
 };
 

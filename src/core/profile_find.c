@@ -154,14 +154,11 @@ static bool is_called(const struct pls_profile *p, const char *word)
     for (size_t i = 0; i < PLS_COUNT_OF(texts); i++) {
         for (const char *at = texts[i]; *at != '\0';) {
             char room[PLS_TOKENS_MAX * PLS_TOKEN_LEN];
-            struct pls_text joined = PLS_TEXT(room);
-            size_t len = strcspn(at, "|");
-            struct pls_tokens name = pls_tokens_of(at, strcspn(at, "|("));
-            pls_name_squeeze(&name, &joined);
+            struct pls_text name = PLS_TEXT(room);
+            at = pls_name_next(at, &name);
             if (strcmp(room, word) == 0) {
                 return true;
             }
-            at += len + (at[len] == '|');
         }
     }
     return false;

@@ -12,6 +12,14 @@ void pls_name_squeeze(const struct pls_tokens *name, struct pls_text *out)
     }
 }
 
+const char *pls_name_next(const char *at, struct pls_text *squeezed)
+{
+    size_t len = strcspn(at, "|");
+    struct pls_tokens name = pls_tokens_of(at, strcspn(at, "|(")); /* what stands in brackets is no name */
+    pls_name_squeeze(&name, squeezed);
+    return at + len + (at[len] == '|');
+}
+
 static uint32_t row_distance(const struct pls_profile *p, const char *word, uint32_t most)
 {
     const char *const texts[] = { p->id, p->name, p->aliases };
@@ -19,12 +27,9 @@ static uint32_t row_distance(const struct pls_profile *p, const char *word, uint
     for (size_t i = 0; i < PLS_COUNT_OF(texts); i++) {
         for (const char *at = texts[i]; *at != '\0';) {
             char room[PLS_TOKENS_MAX * PLS_TOKEN_LEN];
-            struct pls_text joined = PLS_TEXT(room);
-            size_t len = strcspn(at, "|");
-            struct pls_tokens name = pls_tokens_of(at, strcspn(at, "|("));
-            pls_name_squeeze(&name, &joined);
+            struct pls_text name = PLS_TEXT(room);
+            at = pls_name_next(at, &name);
             best = (uint32_t)pls_min(best, pls_text_distance(word, room));
-            at += len + (at[len] == '|');
         }
     }
     return best;

@@ -14,5 +14,7 @@ uint32_t pls_profiles_near(struct pls_profiles profiles, const struct pls_tokens
 /* A name without its blanks and fillers: "GeForce RTX 4090" is "rtx4090". */
 struct pls_text;
 void pls_name_squeeze(const struct pls_tokens *name, struct pls_text *out);
+/* The same of the first of a list of names parted by "|"; returns where the next begins. */
+const char *pls_name_next(const char *at, struct pls_text *squeezed);
 
 #endif
