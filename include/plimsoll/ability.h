@@ -15,9 +15,9 @@
  * Embedding and reranking are shown on one of their own: models that do nothing else have no general scores,
  * so size, date and family are only where they start, and their own scores decide.
  *
- * Same input, same bits: no random numbers, a fixed number of rounds. The fit is not for the running program: the
- * catalog is built with it. What is kept of it, the prior, is: it rates cards that were not there. Its held-out
- * error: plimsoll(7), CAPABILITY.
+ * Same input, same bits: no random numbers, a fixed number of rounds. The fit is not for the running program:
+ * the catalog is built with it. What is kept of it, the prior, is: it rates cards that were not there. Its
+ * held-out error: plimsoll(7), CAPABILITY.
  */
 #ifndef PLIMSOLL_ABILITY_H
 #define PLIMSOLL_ABILITY_H
@@ -49,7 +49,8 @@ struct pls_ability_score {
 struct pls_ability_data {
     const struct pls_ability_item *items;
     uint32_t n_items, n_groups, reference; /* index of the reference item */
-    uint32_t own_reference[PLS_TASK_COUNT]; /* 1 + the item that a task is shown on; 0, or too few scores: the reference */
+    /* 1 + the item that a task is shown on; 0, or too few scores: the reference */
+    uint32_t own_reference[PLS_TASK_COUNT];
     const struct pls_ability_model *models;
     uint32_t n_models, n_families;
     const struct pls_ability_score *scores;

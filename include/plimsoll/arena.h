@@ -20,7 +20,8 @@ struct pls_arena pls_arena_over(void *storage, size_t cap);
 /* Zeroed memory for count items of size bytes, aligned for any type; NULL when it does not fit. */
 void *pls_arena_take(struct pls_arena *arena, size_t count, size_t size);
 
-/* The same without zeroing, for arrays that are larger than what is used of them and written before they are read. */
+/* The same without zeroing, for arrays that are larger than what is used of them and written before they are
+ * read. */
 void *pls_arena_room(struct pls_arena *arena, size_t count, size_t size);
 
 /* Everything taken after `mark` (an earlier value of arena->used) is given back. */

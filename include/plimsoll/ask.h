@@ -85,8 +85,9 @@ struct pls_ask {
     uint64_t prompt_tokens;           /* prompt length for prefill speed and TTFT; 0: 512 */
     bool use_projector;               /* count the mmproj file */
     uint32_t n_threads;               /* 0: all cores the process may use */
-    bool roughly;                     /* compute buffers by the closed form wherever the verdict does not hang on
-                                         them: for searches over thousands of configurations */
+    /* compute buffers by the closed form wherever the verdict does not hang on them: for searches over
+     * thousands of configurations */
+    bool roughly;
 };
 
 /* The quant is "as stored" for llama.cpp's kin, the usual packaging for MLX (4 bits) and vLLM (BF16). */

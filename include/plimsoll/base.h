@@ -42,7 +42,8 @@ enum pls_code {
 };
 
 /* One sentence, no newline, no trailing full stop: "model.gguf: truncated in the tensor table at byte 1234".
- * Owned by the caller; `text` is always NUL-terminated. Text taken from files is escaped when printed, not here. */
+ * Owned by the caller; `text` is always NUL-terminated. Text taken from files is escaped when printed, not
+ * here. */
 struct pls_err {
     enum pls_code code;
     char text[512];

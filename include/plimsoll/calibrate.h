@@ -1,10 +1,11 @@
 /* plimsoll/calibrate.h - what measured engine runs teach about this machine.
  *
- * A prediction is a sum of times: one per tensor type, which a factor can correct, and the rest. Given runs of an engine on this
- * machine and the parts that were predicted for each, the factors and a fixed cost per layer are found that bring predictions
- * and runs together, robustly: a run that was disturbed counts by its size, not by its square, and a type seen in one short run
- * moves less than one seen in many. The result is a correction on top of measured kernels and tabled constants, so that it
- * carries over to models nobody ran here.
+ * A prediction is a sum of times: one per tensor type, which a factor can correct, and the rest. Given runs
+ * of an engine on this machine and the parts that were predicted for each, the factors and a fixed cost per
+ * layer are found that bring predictions and runs together, robustly: a run that was disturbed counts by its
+ * size, not by its square, and a type seen in one short run moves less than one seen in many. The result is a
+ * correction on top of measured kernels and tabled constants, so that it carries over to models nobody ran
+ * here.
  */
 #ifndef PLIMSOLL_CALIBRATE_H
 #define PLIMSOLL_CALIBRATE_H
@@ -20,7 +21,8 @@ struct pls_speed_parts {
 
 /* Of all shares of a plan: decode at its depth, or its prompt. */
 struct pls_speed_parts pls_speed_parts(const struct pls_card *card, const struct pls_machine *machine,
-                                       const struct pls_rates *rates, const struct pls_plan *plan, bool is_prefill);
+                                       const struct pls_rates *rates, const struct pls_plan *plan,
+                                       bool is_prefill);
 
 struct pls_engine_sample {
     bool is_prefill;
@@ -42,9 +44,9 @@ const char *pls_odd_name(enum pls_odd odd); /* "slow", "implausible"; NULL for N
  * never odd. */
 void pls_calibrate_grade(const struct pls_engine_sample *samples, uint32_t n, enum pls_odd *odd);
 
-/* Folds samples into what was learnt before: `learnt` holds the factors to start from (zeroed: none) and gets the new ones, the
- * number of samples added and the residual, the relative error that four fifths of these samples stay below. Samples that
- * cannot be predicted are left out; false when none is left. */
+/* Folds samples into what was learnt before: `learnt` holds the factors to start from (zeroed: none) and gets
+ * the new ones, the number of samples added and the residual, the relative error that four fifths of these
+ * samples stay below. Samples that cannot be predicted are left out; false when none is left. */
 bool pls_calibrate(const struct pls_engine_sample *samples, uint32_t n, struct pls_calibration *learnt);
 
 /* Seconds of parts with the learnt factors applied. */

@@ -1,12 +1,12 @@
 /* plimsoll/card.h - what is known of one model: its shape, its identity, its evidence.
  *
- * A card is a plain value: no pointers, copied with `=`. It comes from the catalog, a GGUF header, a config.json or
- * a card file, and everything the core computes starts from it. Counts that do not apply are 0; facts that are not
- * known are 0 as well and are listed in `unknown_fields` when the difference matters. Layers are numbered from 0;
- * MTP (next-token prediction) blocks follow the trunk and are counted apart.
+ * A card is a plain value: no pointers, copied with `=`. It comes from the catalog, a GGUF header, a
+ * config.json or a card file, and everything the core computes starts from it. Counts that do not apply are
+ * 0; facts that are not known are 0 as well and are listed in `unknown_fields` when the difference matters.
+ * Layers are numbered from 0; MTP (next-token prediction) blocks follow the trunk and are counted apart.
  *
- * Scalar hyperparameters are declared once, in card_fields.def: the struct, the card file reader, the catalog's
- * columns and its export follow from that list.
+ * Scalar hyperparameters are declared once, in card_fields.def: the struct, the card file reader, the
+ * catalog's columns and its export follow from that list.
  */
 #ifndef PLIMSOLL_CARD_H
 #define PLIMSOLL_CARD_H
@@ -58,7 +58,12 @@ enum pls_task {
 const char *pls_task_name(enum pls_task task); /* "chat", "code", ... */
 bool pls_task_by_name(const char *name, enum pls_task *out);
 
-enum pls_modality { PLS_MODALITY_TEXT = 1, PLS_MODALITY_IMAGE = 2, PLS_MODALITY_AUDIO = 4, PLS_MODALITY_VIDEO = 8 };
+enum pls_modality {
+    PLS_MODALITY_TEXT = 1,
+    PLS_MODALITY_IMAGE = 2,
+    PLS_MODALITY_AUDIO = 4,
+    PLS_MODALITY_VIDEO = 8
+};
 
 enum pls_source {
     PLS_SOURCE_CATALOG = 0,
@@ -72,7 +77,8 @@ const char *pls_source_name(enum pls_source source);
 enum pls_evidence { PLS_EVIDENCE_NONE = 0, PLS_EVIDENCE_FAMILY, PLS_EVIDENCE_VARIANT, PLS_EVIDENCE_DIRECT };
 const char *pls_evidence_name(enum pls_evidence evidence);
 
-/* Capability on one scale (0..100), fitted at data-build time; se is its standard error, n the number of sources. */
+/* Capability on one scale (0..100), fitted at data-build time; se is its standard error, n the number of
+ * sources. */
 struct pls_ability {
     float score;
     float se;
@@ -100,27 +106,31 @@ struct pls_card {
 #define PLS_CARD_FLAG(field, key, note) bool field;
 #include "plimsoll/card_fields.def"
 
-    /* Per layer, trunk and MTP blocks together. A reader fills what its source lists per layer and leaves the rest
-     * 0; pls_card_complete() does the remainder, after which all are valid for every layer. kind[0] == 0: the kinds
-     * follow from the architecture (see pls_card_complete). An array that is 0 throughout was not given; one with any value
-     * is taken as it is, zeros included (head_kv[N] == 0: layer N has no attention). */
+    /* Per layer, trunk and MTP blocks together. A reader fills what its source lists per layer and leaves the
+     * rest 0; pls_card_complete() does the remainder, after which all are valid for every layer. kind[0] ==
+     * 0: the kinds follow from the architecture (see pls_card_complete). An array that is 0 throughout was
+     * not given; one with any value is taken as it is, zeros included (head_kv[N] == 0: layer N has no
+     * attention). */
     char kind[PLS_MAX_LAYERS + 1];
     uint16_t head[PLS_MAX_LAYERS];
     uint16_t head_kv[PLS_MAX_LAYERS];
     uint32_t ff[PLS_MAX_LAYERS];
     uint8_t compress[PLS_MAX_LAYERS];  /* DeepSeek V4: tokens per compressed entry; 0 none */
     uint8_t indexer[PLS_MAX_LAYERS];   /* 1: has a sparse-attention indexer of its own */
-    uint32_t traits; /* what follows from architecture and kinds, for the core alone; set by pls_card_complete() */
+    /* what follows from architecture and kinds, for the core alone; set by pls_card_complete() */
+    uint32_t traits;
 
     struct pls_ability ability[PLS_TASK_COUNT]; /* per task class; [PLS_TASK_CHAT] is the general one */
     enum pls_evidence evidence;
     enum pls_source source;
-    enum pls_type native; /* type the checkpoint was released in: BF16, F16, F32, MXFP4...; PLS_TYPE_NONE unknown */
+    /* type the checkpoint was released in: BF16, F16, F32, MXFP4...; PLS_TYPE_NONE unknown */
+    enum pls_type native;
 };
 
-/* Fills what follows from the rest (per-layer arrays, head_dim, SWA pattern of the architecture) and checks every
- * bound, once, at the edge: after success the core may use the card without further tests. On failure (PLS_FORMAT) the
- * sentence names the field. MTP blocks that GGUF files do not carry (mtp_in_file) are dropped: n_mtp_layers is 0 then. */
+/* Fills what follows from the rest (per-layer arrays, head_dim, SWA pattern of the architecture) and checks
+ * every bound, once, at the edge: after success the core may use the card without further tests. On failure
+ * (PLS_FORMAT) the sentence names the field. MTP blocks that GGUF files do not carry (mtp_in_file) are
+ * dropped: n_mtp_layers is 0 then. */
 enum pls_code pls_card_complete(struct pls_card *card, struct pls_err *err);
 
 /* Whether it embeds or ranks and does nothing else, by its use cases; without any, whether it is an encoder.
@@ -142,8 +152,9 @@ struct pls_layer {
     uint64_t conv_state;    /* F32 elements of recurrent state per sequence, convolution part */
     uint64_t ssm_state;     /* and the matrix part */
     uint32_t index_cache_width; /* elements per cell of a sparse indexer's own key cache; 0 none */
-    /* DeepSeek V4 keeps, beside its window, one entry per compress_ratio tokens of the context (rounded up, then to a
-     * multiple of 256; per sequence even when the cache is unified), compressed_width elements of the K type each. */
+    /* DeepSeek V4 keeps, beside its window, one entry per compress_ratio tokens of the context (rounded up,
+     * then to a multiple of 256; per sequence even when the cache is unified), compressed_width elements of
+     * the K type each. */
     uint32_t compress_ratio;
     uint32_t compressed_width;
 };

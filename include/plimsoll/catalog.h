@@ -96,7 +96,8 @@ void pls_catalog_rates_key(const struct pls_machine *machine, char *out, size_t 
 /* Rates measured on this machine earlier; PLS_NO when there are none for this key. */
 enum pls_code pls_catalog_rates_load(struct pls_catalog *catalog, const char *machine_key,
                                      struct pls_rates *out, struct pls_err *err);
-/* Whether rates can be kept, found out by making the user's database ready for it: PLS_IO or PLS_DB with the reason. */
+/* Whether rates can be kept, found out by making the user's database ready for it: PLS_IO or PLS_DB with the
+ * reason. */
 enum pls_code pls_catalog_rates_ready(struct pls_catalog *catalog, struct pls_err *err);
 enum pls_code pls_catalog_rates_save(struct pls_catalog *catalog, const char *machine_key,
                                      const struct pls_rates *rates, struct pls_err *err);
@@ -115,14 +116,16 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
                                         struct pls_err *err);
 enum pls_code pls_catalog_finish(struct pls_catalog *catalog, struct pls_err *err);
 
-/* The user's own database: PLS_OK when it is there or may come into being, PLS_UNSUPPORTED when it is of another
- * version and pls_catalog_renew() may help, PLS_DB when it cannot be used; with the reason. What only reads goes on
- * without it; what writes to it or copies it should stop. */
+/* The user's own database: PLS_OK when it is there or may come into being, PLS_UNSUPPORTED when it is of
+ * another version and pls_catalog_renew() may help, PLS_DB when it cannot be used; with the reason. What only
+ * reads goes on without it; what writes to it or copies it should stop. */
 enum pls_code pls_catalog_own(const struct pls_catalog *catalog, struct pls_err *err);
 
-/* Makes the user's database anew, with this version's fields, of the cards as they were written and the results; for
- * use before opening. The old one stays when that fails. parse is pls_card_parse(): reading cards is not known here. */
-typedef enum pls_code pls_card_parser(const char *json, size_t len, struct pls_card *out, struct pls_err *err);
+/* Makes the user's database anew, with this version's fields, of the cards as they were written and the
+ * results; for use before opening. The old one stays when that fails. parse is pls_card_parse(): reading
+ * cards is not known here. */
+typedef enum pls_code pls_card_parser(const char *json, size_t len, struct pls_card *out,
+                                      struct pls_err *err);
 enum pls_code pls_catalog_renew(const char *shipped_path, const char *user_path, pls_card_parser *parse,
                                 struct pls_err *err);
 
@@ -146,9 +149,9 @@ typedef bool pls_json_visit(const char *id, const char *json, void *context);
 enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json_visit *visit, void *context,
                                  struct pls_err *err);
 
-/* Where to get a quantization of a catalog's model as a GGUF file: the first repository of its card that was seen
- * and holds it, or the other type of 16 bits in place of BF16 and F16; else one that may (is_seen is false then).
- * False when the card names none that could. */
+/* Where to get a quantization of a catalog's model as a GGUF file: the first repository of its card that was
+ * seen and holds it, or the other type of 16 bits in place of BF16 and F16; else one that may (is_seen is
+ * false then). False when the card names none that could. */
 bool pls_catalog_published(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
                            struct pls_published *out);
 
@@ -157,8 +160,8 @@ bool pls_catalog_published(struct pls_catalog *catalog, const char *id, const st
 bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
                          char *out, size_t cap);
 
-/* Ids and names of all cards, or of the user's own alone, in id order: what a shell completes. Stops early when visit
- * returns false. */
+/* Ids and names of all cards, or of the user's own alone, in id order: what a shell completes. Stops early
+ * when visit returns false. */
 typedef bool pls_id_visit(const char *id, const char *name, void *context);
 enum pls_code pls_catalog_ids(struct pls_catalog *catalog, bool own, pls_id_visit *visit, void *context,
                               struct pls_err *err);

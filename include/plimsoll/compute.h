@@ -46,7 +46,8 @@ struct pls_compute_ask {
      * plain, and their bytes are assumed (4.5 bits each) with a wide uncertainty. */
     const struct pls_tensors *weights;
     const uint8_t *where;
-    /* For the closed form without a list: the largest weight on the host that a large batch would copy to a device. */
+    /* For the closed form without a list: the largest weight on the host that a large batch would copy to a
+     * device. */
     uint64_t copied_bytes;
 };
 

@@ -1,8 +1,9 @@
 /* plimsoll/gguf.h - bounded readers of model files: headers only, never the weights.
  *
- * Everything read is hostile until checked: counts, lengths and offsets are bounded by constants below and by the size
- * of the file, arithmetic saturates, and a failure is one sentence naming file and place. Text is kept as bytes and
- * escaped when printed. The arena holds tensor lists; nothing points into the mapping after return.
+ * Everything read is hostile until checked: counts, lengths and offsets are bounded by constants below and by
+ * the size of the file, arithmetic saturates, and a failure is one sentence naming file and place. Text is
+ * kept as bytes and escaped when printed. The arena holds tensor lists; nothing points into the mapping after
+ * return.
  */
 #ifndef PLIMSOLL_GGUF_H
 #define PLIMSOLL_GGUF_H
@@ -47,22 +48,24 @@ struct pls_inspection {
     char tokenizer[32];
 };
 
-/* Reads whatever lies at path into a model: card completed, tensors in the arena with their stored types. `seen` may be
- * NULL. PLS_IO, PLS_FORMAT, PLS_LIMIT, PLS_UNSUPPORTED (config.json of an unknown architecture). A GGUF of an unknown
- * architecture is PLS_OK: its tensors are the truth, its cache rule is stated as assumed by the caller. */
-enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pls_model *out, struct pls_inspection *seen,
-                            struct pls_err *err);
+/* Reads whatever lies at path into a model: card completed, tensors in the arena with their stored types.
+ * `seen` may be NULL. PLS_IO, PLS_FORMAT, PLS_LIMIT, PLS_UNSUPPORTED (config.json of an unknown
+ * architecture). A GGUF of an unknown architecture is PLS_OK: its tensors are the truth, its cache rule is
+ * stated as assumed by the caller. */
+enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pls_model *out,
+                            struct pls_inspection *seen, struct pls_err *err);
 
-/* Card from JSON text: a card object or a card file with one card in it, or a Hugging Face config.json. The result is
- * completed. PLS_FORMAT names card, key and reason: "qwen3-8b: n_layers: not a whole number". */
+/* Card from JSON text: a card object or a card file with one card in it, or a Hugging Face config.json. The
+ * result is completed. PLS_FORMAT names card, key and reason: "qwen3-8b: n_layers: not a whole number". */
 enum pls_code pls_card_parse(const char *json, size_t len, struct pls_card *out, struct pls_err *err);
-/* The inverse: a completed card as the text of one card object, which pls_card_parse reads back as the same card. For cards that
- * came from elsewhere (`catalog add MODEL.gguf`). Shape and identity only: evidence stays with its own text. PLS_LIMIT when
- * cap is too small; 64 KiB is enough. */
+/* The inverse: a completed card as the text of one card object, which pls_card_parse reads back as the same
+ * card. For cards that came from elsewhere (`catalog add MODEL.gguf`). Shape and identity only: evidence
+ * stays with its own text. PLS_LIMIT when cap is too small; 64 KiB is enough. */
 enum pls_code pls_card_format(const struct pls_card *card, char *out, size_t cap, struct pls_err *err);
 
-/* Every card of a card file (plimsoll-card(5)) in file order, completed; json is the card's own text in compact form with the
- * family filled in. Nothing is visited unless the whole file is sound. Stops early when visit returns false. */
+/* Every card of a card file (plimsoll-card(5)) in file order, completed; json is the card's own text in
+ * compact form with the family filled in. Nothing is visited unless the whole file is sound. Stops early when
+ * visit returns false. */
 typedef bool pls_card_text_visit(const struct pls_card *card, const char *json, void *context);
 enum pls_code pls_cards_parse(const char *json, size_t len, pls_card_text_visit *visit, void *context,
                               struct pls_err *err);
@@ -95,9 +98,10 @@ struct pls_measured_run {
     double tps;                /* median of the samples; the mean where they are not listed */
 };
 enum { PLS_BENCH_RUNS_MAX = 4096 };
-/* Reads llama-bench's JSON (an array), JSON lines or CSV into runs[cap]; *n gets their number, tests that mix prompt and
- * generation are passed over. PLS_FORMAT names the test or line that is wrong, PLS_LIMIT when there are more than cap. */
-enum pls_code pls_bench_report(const char *text, size_t len, struct pls_measured_run *runs, uint32_t cap, uint32_t *n,
-                               struct pls_err *err);
+/* Reads llama-bench's JSON (an array), JSON lines or CSV into runs[cap]; *n gets their number, tests that mix
+ * prompt and generation are passed over. PLS_FORMAT names the test or line that is wrong, PLS_LIMIT when
+ * there are more than cap. */
+enum pls_code pls_bench_report(const char *text, size_t len, struct pls_measured_run *runs, uint32_t cap,
+                               uint32_t *n, struct pls_err *err);
 
 #endif

@@ -1,16 +1,18 @@
-/* plimsoll/kern.h - the kernels engines spend their time in, written anew so that a machine can be measured with them.
+/* plimsoll/kern.h - the kernels engines spend their time in, written anew so that a machine can be measured
+ * with them.
  *
- * For each tensor type: dequantize a row to float; the fused dot product of a weight row with a quantized activation
- * row; for types that engines interleave ("repack") for batch-1 work, a matrix-vector product over interleaved rows; and
- * an integer matrix-matrix product for prefill. Block layouts are facts of the format (ggml 0.21, 2026-08-22) and are
- * described in src/kern/blocks.h.
+ * For each tensor type: dequantize a row to float; the fused dot product of a weight row with a quantized
+ * activation row; for types that engines interleave ("repack") for batch-1 work, a matrix-vector product over
+ * interleaved rows; and an integer matrix-matrix product for prefill. Block layouts are facts of the format
+ * (ggml 0.21, 2026-08-22) and are described in src/kern/blocks.h.
  *
- * There is one const table. A row names type, operation, the instruction sets it needs and the function; rows of one type
- * and operation stand best first, and a scalar row, which needs nothing, ends each group that has one. The same table is
- * dispatched (pls_kern_find), tested against its scalar rows, benchmarked and listed (`bench --list`).
+ * There is one const table. A row names type, operation, the instruction sets it needs and the function; rows
+ * of one type and operation stand best first, and a scalar row, which needs nothing, ends each group that has
+ * one. The same table is dispatched (pls_kern_find), tested against its scalar rows, benchmarked and listed
+ * (`bench --list`).
  *
- * Kernels are total on well-formed sizes: n is a multiple of the type's block. Pointers need no alignment. Sums may
- * differ between rows by rounding: the order of float additions is theirs.
+ * Kernels are total on well-formed sizes: n is a multiple of the type's block. Pointers need no alignment.
+ * Sums may differ between rows by rounding: the order of float additions is theirs.
  */
 #ifndef PLIMSOLL_KERN_H
 #define PLIMSOLL_KERN_H
@@ -78,14 +80,14 @@ uint32_t pls_kern_isa(void);
 
 /* Type the activations of a weight type are held in: F32, F16, BF16, Q8_0, Q8_1 or Q8_K. NONE: no kernels. */
 enum pls_type pls_kern_act(enum pls_type type);
-/* Converts n floats to an activation row; round to nearest, halves to even for halves, away from zero for integers, as
- * the engine does. */
+/* Converts n floats to an activation row; round to nearest, halves to even for halves, away from zero for
+ * integers, as the engine does. */
 void pls_kern_quantize(enum pls_type act, const float *x, void *out, size_t n);
 size_t pls_kern_act_bytes(enum pls_type act, size_t n); /* of a row of n activations */
 size_t pls_kern_gemm_scratch(size_t n, size_t n_cols); /* bytes */
 
-/* Whether the engine interleaves matrices of this type on a processor with these instruction sets (its default build for
- * it, AMX aside): rates of such a type are those of its GEMV row. */
+/* Whether the engine interleaves matrices of this type on a processor with these instruction sets (its
+ * default build for it, AMX aside): rates of such a type are those of its GEMV row. */
 bool pls_kern_repacks(enum pls_type type, uint32_t isa);
 
 #endif

@@ -1,8 +1,8 @@
 /* plimsoll/machine.h - a machine as the rest of the program sees it: pools of memory, processors, limits.
  *
- * It is what `probe --json` prints and `--on FILE` reads; a hardware profile and a recorded machine become the same
- * struct. Fields that could not be found are 0 or empty with origin UNKNOWN. A pool `within` another draws on it:
- * bytes placed in the GPU pool of a unified machine also count against RAM.
+ * It is what `probe --json` prints and `--on FILE` reads; a hardware profile and a recorded machine become
+ * the same struct. Fields that could not be found are 0 or empty with origin UNKNOWN. A pool `within` another
+ * draws on it: bytes placed in the GPU pool of a unified machine also count against RAM.
  */
 #ifndef PLIMSOLL_MACHINE_H
 #define PLIMSOLL_MACHINE_H
@@ -60,7 +60,8 @@ struct pls_cpu {
     char name[80];
     uint32_t cores;   /* physical cores the process may use */
     uint32_t threads; /* hardware threads the process may use (cpuset, affinity) */
-    double quota_cpus; /* CPU time allowed by a cgroup in cores; 0 unlimited (less than one core is possible: 0.5) */
+    /* CPU time allowed by a cgroup in cores; 0 unlimited (less than one core is possible: 0.5) */
+    double quota_cpus;
     uint32_t n_tiers;
     struct pls_tier tiers[PLS_MAX_TIERS];
     uint32_t isa;     /* enum pls_isa bits; 0 unknown */
@@ -87,19 +88,22 @@ struct pls_gpu {
     uint32_t compute_capability; /* NVIDIA: major * 10 + minor; 0 unknown */
 };
 
-/* A cap on a pool that somebody set. Codes: "cgroup-v1", "cgroup-v2", "cpuset-mems", "hugepages", "rlimit-as",
- * "rlimit-data" on RAM; "working-set", "wired-limit", "gtt" on a GPU's pool. */
+/* A cap on a pool that somebody set. Codes: "cgroup-v1", "cgroup-v2", "cpuset-mems", "hugepages",
+ * "rlimit-as", "rlimit-data" on RAM; "working-set", "wired-limit", "gtt" on a GPU's pool. */
 struct pls_limit {
     char code[24];
     uint64_t bytes;
-    uint64_t used_bytes; /* already taken under this limit, reclaimable pages left out; 0 unknown or nothing */
-    bool is_physical;    /* the memory beyond is not there at all (huge pages, forbidden nodes): the system's headroom
-                            comes out of what is left; else the cap is on us and the headroom lies outside it */
+    /* already taken under this limit, reclaimable pages left out; 0 unknown or nothing */
+    uint64_t used_bytes;
+    /* the memory beyond is not there at all (huge pages, forbidden nodes): the system's headroom comes out of
+     * what is left; else the cap is on us and the headroom lies outside it */
+    bool is_physical;
     char path[128];      /* where it was read: a file, a sysctl, a library call */
 };
 
-/* RAM; a GPU's own memory (a firmware carve-out counts as such: it is not in RAM any more); a GPU that addresses all of
- * RAM (Apple, GB10, Jetson); a GPU that may map part of RAM through its driver (GTT of an APU, Intel graphics). */
+/* RAM; a GPU's own memory (a firmware carve-out counts as such: it is not in RAM any more); a GPU that
+ * addresses all of RAM (Apple, GB10, Jetson); a GPU that may map part of RAM through its driver (GTT of an
+ * APU, Intel graphics). */
 enum pls_pool_kind { PLS_POOL_RAM = 0, PLS_POOL_VRAM, PLS_POOL_UNIFIED, PLS_POOL_SHARED };
 const char *pls_pool_kind_name(enum pls_pool_kind kind); /* "ram", "vram", "unified", "shared" */
 
@@ -131,7 +135,8 @@ struct pls_machine {
     char arch[16];    /* "x86_64", "arm64" */
     char os_version[64];
     bool is_container, is_vm, is_wsl, has_desktop;
-    uint64_t swap_bytes, swap_free_bytes; /* never part of a budget: a model read through swap is not "carried" */
+    /* never part of a budget: a model read through swap is not "carried" */
+    uint64_t swap_bytes, swap_free_bytes;
     struct pls_cpu cpu;
     uint32_t n_gpus;
     struct pls_gpu gpus[PLS_MAX_GPUS];
@@ -141,8 +146,8 @@ struct pls_machine {
     struct pls_note notes[PLS_MAX_NOTES];
 };
 
-/* Appends, silently dropping what exceeds the array; the returned pointer is then NULL. Text may come from files: it is
- * escaped where it is printed. */
+/* Appends, silently dropping what exceeds the array; the returned pointer is then NULL. Text may come from
+ * files: it is escaped where it is printed. */
 void pls_machine_note(struct pls_machine *m, const char *code, const char *fmt, ...) PLS_PRINTF(3, 4);
 struct pls_limit *pls_pool_limit(struct pls_pool *pool, const char *code, uint64_t bytes, const char *path);
 /* A pool with neither GPU nor parent. RAM must be added first. */
@@ -153,15 +158,15 @@ struct pls_gpu *pls_machine_gpu(struct pls_machine *m, const char *vendor, enum 
 /* A MIG slice, by its name: NVML calls them "NVIDIA A100-SXM4-40GB MIG 3g.20gb". */
 bool pls_gpu_is_slice(const struct pls_gpu *gpu);
 
-/* Working set that macOS grants a GPU by default, as a range: the rules of older and newer releases differ, and only the
- * machine itself can tell. Bytes; low is the one to count on. */
+/* Working set that macOS grants a GPU by default, as a range: the rules of older and newer releases differ,
+ * and only the machine itself can tell. Bytes; low is the one to count on. */
 void pls_apple_working_set(uint64_t ram_bytes, uint64_t *low_bytes, uint64_t *high_bytes);
-/* Largest iogpu.wired_limit_mb worth recommending, in bytes (whole MiB): 8 GiB stay with the system up to 64 GiB, a tenth
- * above. Machines have panicked with more. */
+/* Largest iogpu.wired_limit_mb worth recommending, in bytes (whole MiB): 8 GiB stay with the system up to 64
+ * GiB, a tenth above. Machines have panicked with more. */
 uint64_t pls_apple_wired_ceiling(uint64_t ram_bytes);
 
-/* Notes how far the GTT of an AMD APU can be raised and by which words on the kernel's command line ("raise-gtt"), unless
- * that is hardly more than the gtt_bytes it has. */
+/* Notes how far the GTT of an AMD APU can be raised and by which words on the kernel's command line
+ * ("raise-gtt"), unless that is hardly more than the gtt_bytes it has. */
 void pls_machine_advise_gtt(struct pls_machine *m, const char *gpu, uint64_t gtt_bytes);
 
 /* Whether a control group grants less processor time than there are threads. */
@@ -178,8 +183,8 @@ struct pls_headroom {
     uint64_t max_bytes;
 };
 
-/* What runs beside the model: decides the headroom. WSL and containers count as servers: their host's system lives
- * outside the memory they see. */
+/* What runs beside the model: decides the headroom. WSL and containers count as servers: their host's system
+ * lives outside the memory they see. */
 enum pls_host { PLS_HOST_SERVER = 0, PLS_HOST_DESKTOP, PLS_HOST_MACOS, PLS_HOST_WINDOWS, PLS_HOST_COUNT };
 enum pls_host pls_machine_host(const struct pls_machine *m);
 
@@ -194,8 +199,8 @@ struct pls_budget_policy {
     uint64_t gpu_desktop_bytes; /* kept besides on a GPU that drives a desktop */
 };
 struct pls_budget_policy pls_budget_policy_default(void);
-/* Sets reserved_bytes and budget_bytes of every pool and adds a note for each limit that bites (its code is the note's)
- * and for memory that others hold ("in-use"). Applying again replaces the former result. */
+/* Sets reserved_bytes and budget_bytes of every pool and adds a note for each limit that bites (its code is
+ * the note's) and for memory that others hold ("in-use"). Applying again replaces the former result. */
 void pls_budget_apply(struct pls_machine *m, const struct pls_budget_policy *policy);
 
 #endif

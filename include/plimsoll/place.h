@@ -43,8 +43,9 @@ enum pls_weight_role {
     PLS_ROLE_SKIPPED,   /* in the file, not loaded: MTP blocks */
 };
 
-/* Compute buffers replayed for one model. With no matrix beside the devices they do not depend on the quant, so that the
- * layouts of all quants of a model may share them; answers are the same with and without. NULL: no room. */
+/* Compute buffers replayed for one model. With no matrix beside the devices they do not depend on the quant,
+ * so that the layouts of all quants of a model may share them; answers are the same with and without. NULL:
+ * no room. */
 struct pls_replays;
 struct pls_replays *pls_replays_new(struct pls_arena *arena);
 
@@ -83,7 +84,8 @@ enum pls_code pls_layout_make(const struct pls_model *model, const struct pls_qu
  * 2026-08-22: ggml-cpu/repack.cpp). Same size, but private memory instead of the mapped file. */
 bool pls_cpu_repacks(const struct pls_machine *machine, enum pls_type type, uint64_t ne1);
 
-/* The tensor type that values of so many bits come closest to: packagings other than GGUF are timed as that. */
+/* The tensor type that values of so many bits come closest to: packagings other than GGUF are timed as
+ * that. */
 enum pls_type pls_type_of_bits(double bits_per_value);
 
 /* As pls_place(), on a layout that exists already. */

@@ -42,7 +42,8 @@ struct pls_traffic {
     uint64_t window_tokens;        /* the window: no token beyond it is read */
     uint64_t kv_fixed;             /* recurrent state, whatever the depth */
     uint64_t active_params; /* multiply-adds per token */
-    uint64_t output_params; /* the part of them that is the output matrix: prompts need it for their last token alone */
+    /* the part of them that is the output matrix: prompts need it for their last token alone */
+    uint64_t output_params;
     uint64_t output_by_type[PLS_TYPE_COUNT]; /* and its part of weights_by_type */
     uint32_t n_layers;      /* layers run here */
     uint32_t n_layers_moe, n_layers_linear; /* of which with experts; with recurrent or linear attention */
@@ -160,27 +161,30 @@ enum pls_code pls_place(const struct pls_model *model, const struct pls_ask *ask
                         const struct pls_machine *machine, struct pls_arena *scratch, struct pls_plan *out,
                         struct pls_err *err);
 
-/* Whether the machine has what the ask wants to run on (backend, engine), which no model changes: PLS_USAGE or PLS_REFUSED
- * with the reason when it has not. */
-enum pls_code pls_place_check(const struct pls_ask *ask, const struct pls_machine *machine, struct pls_err *err);
+/* Whether the machine has what the ask wants to run on (backend, engine), which no model changes: PLS_USAGE
+ * or PLS_REFUSED with the reason when it has not. */
+enum pls_code pls_place_check(const struct pls_ask *ask, const struct pls_machine *machine,
+                              struct pls_err *err);
 
 /* Fills speed from out->shares[].traffic (plimsoll(7), SPEED); never fails: what is unknown stays 0. */
 void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
                        const struct pls_rates *rates, struct pls_plan *plan);
 
-/* Billions of parameters that count for how well a model bears quantization: all of a dense one, the geometric mean of all and active
- * for a mixture of experts. 0 when unknown. */
+/* Billions of parameters that count for how well a model bears quantization: all of a dense one, the
+ * geometric mean of all and active for a mixture of experts. 0 when unknown. */
 double pls_quality_size(const struct pls_card *card);
 
-/* Whether GGUF files of a Hugging Face repository ("owner/name") were made with an importance matrix; false when it is not
- * known to. */
+/* Whether GGUF files of a Hugging Face repository ("owner/name") were made with an importance matrix; false
+ * when it is not known to. */
 bool pls_quality_repo_imatrix(const char *repo);
 
-/* Fills quality, bits_per_weight and quant_floor_bpw from card, effective bits per weight, cache types and context
- * (plimsoll(7), QUANTIZATION LOSS). */
+/* Fills quality, bits_per_weight and quant_floor_bpw from card, effective bits per weight, cache types and
+ * context (plimsoll(7), QUANTIZATION LOSS). */
 void pls_quality_predict(const struct pls_card *card, enum pls_task task, struct pls_plan *plan);
-/* The same under a policy (rank.h), which says how far a guess is trusted; else it is the default one of the task. */
+/* The same under a policy (rank.h), which says how far a guess is trusted; else it is the default one of the
+ * task. */
 struct pls_policy;
-void pls_quality_by_policy(const struct pls_card *card, const struct pls_policy *policy, struct pls_plan *plan);
+void pls_quality_by_policy(const struct pls_card *card, const struct pls_policy *policy,
+                           struct pls_plan *plan);
 
 #endif

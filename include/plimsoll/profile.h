@@ -1,9 +1,9 @@
 /* plimsoll/profile.h - hardware profiles: what a named device has, whether or not it is present.
  *
- * One profile is one row of data/hardware.tsv: a graphics card, a unified-memory chip, a system on chip or a processor
- * platform. Two questions are answered: which row is this device (from what it reports about itself), and what machine do
- * these words mean ("2x rtx 4090 + 128gb ram"). Names are compared in whole tokens, longest first; a substring never
- * matches ("A1000" is not an A100, "6800U" no RX 6800).
+ * One profile is one row of data/hardware.tsv: a graphics card, a unified-memory chip, a system on chip or a
+ * processor platform. Two questions are answered: which row is this device (from what it reports about
+ * itself), and what machine do these words mean ("2x rtx 4090 + 128gb ram"). Names are compared in whole
+ * tokens, longest first; a substring never matches ("A1000" is not an A100, "6800U" no RX 6800).
  */
 #ifndef PLIMSOLL_PROFILE_H
 #define PLIMSOLL_PROFILE_H
@@ -22,7 +22,8 @@ enum pls_profile_kind {
 struct pls_profile {
     char id[48];
     char vendor[12];
-    char generation[12]; /* architecture as speed constants tell it apart: "ada", "rdna3", "m4"; empty unknown */
+    /* architecture as speed constants tell it apart: "ada", "rdna3", "m4"; empty unknown */
+    char generation[12];
     char name[80];
     char aliases[96];    /* further words people use, separated by '|' */
     char patterns[224];  /* names devices report, separated by '|' */
@@ -35,7 +36,8 @@ struct pls_profile {
     enum pls_backend backend;
     uint32_t n_memory;
     double memory_gib[PLS_PROFILE_MEMORY_OPTIONS]; /* factory sizes, as marketed, of one device */
-    uint32_t usable_mib; /* what the device of the first size reports, ECC and firmware taken off; 0 not observed */
+    /* what the device of the first size reports, ECC and firmware taken off; 0 not observed */
+    uint32_t usable_mib;
     uint32_t devices;    /* GPUs on one card, each with memory of its own (K80: 2); 0 is one */
     double bandwidth_gbs, fp16_tflops, fp32_tflops;
     uint32_t bus_bits, gpu_cores, cpu_cores_fast, cpu_cores_slow, year;
@@ -74,16 +76,19 @@ struct pls_match {
 /* PCI id and revision, then longest whole-token name, then nearest memory size, then core count. */
 struct pls_match pls_profile_match(struct pls_profiles profiles, const struct pls_device *device);
 
-/* A machine from words. ram_bytes: RAM as an option says it, which picks where the words leave a choice; 0 none.
- * PLS_USAGE: the sentence lists the candidates (ambiguous) or the nearest names (unknown). Budgets are not applied. */
+/* A machine from words. ram_bytes: RAM as an option says it, which picks where the words leave a choice; 0
+ * none. PLS_USAGE: the sentence lists the candidates (ambiguous) or the nearest names (unknown). Budgets are
+ * not applied. */
 enum pls_code pls_profile_words(struct pls_profiles profiles, const char *words, uint64_t ram_bytes,
                                 struct pls_machine *out, struct pls_err *err);
 
-/* Adds `count` devices (not cards) of a profile to a machine: pools, GPUs, limits, bandwidth. memory_gib 0: the smallest factory size.
- * The machine's RAM pool must exist for discrete cards. */
-void pls_profile_add(const struct pls_profile *profile, uint32_t count, double memory_gib, struct pls_machine *machine);
+/* Adds `count` devices (not cards) of a profile to a machine: pools, GPUs, limits, bandwidth. memory_gib 0:
+ * the smallest factory size. The machine's RAM pool must exist for discrete cards. */
+void pls_profile_add(const struct pls_profile *profile, uint32_t count, double memory_gib,
+                     struct pls_machine *machine);
 
-/* Fills what a live probe could not find (bandwidth, FLOPS, cores) for each GPU and the processor from matching rows. */
+/* Fills what a live probe could not find (bandwidth, FLOPS, cores) for each GPU and the processor from
+ * matching rows. */
 void pls_profile_complete(struct pls_profiles profiles, struct pls_machine *machine);
 
 #endif

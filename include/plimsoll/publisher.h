@@ -1,7 +1,7 @@
 /* plimsoll/publisher.h - who publishes GGUF files, and what their repositories usually hold.
  *
- * Habits, counted over published file lists (data/publishers.def); what one repository holds may differ, and its
- * card says so then. Nothing here looks at a repository.
+ * Habits, counted over published file lists (data/publishers.def); what one repository holds may differ, and
+ * its card says so then. Nothing here looks at a repository.
  */
 #ifndef PLIMSOLL_PUBLISHER_H
 #define PLIMSOLL_PUBLISHER_H
@@ -13,17 +13,19 @@ struct pls_publisher {
     const char *part;   /* stands in the name; "" any name */
     uint32_t billions;  /* only models of up to so many parameters, in 1e9; 0 any */
     bool imatrix;       /* the files are made with an importance matrix */
-    const char *quants; /* what at least three quarters of the repositories hold, a space between; "" not known */
+    /* what at least three quarters of the repositories hold, a space between; "" not known */
+    const char *quants;
 };
 
-/* The first row of the owner and name of a Hugging Face repository ("owner/name"), whatever the size of the model;
- * or NULL. */
+/* The first row of the owner and name of a Hugging Face repository ("owner/name"), whatever the size of the
+ * model; or NULL. */
 const struct pls_publisher *pls_publisher_of(const char *repo);
 
 /* All rows; n gets their number. */
 const struct pls_publisher *pls_publishers(size_t *n);
 
-/* Whether a word of a list of quantizations ("Q4_K_M", "mxfp4", "FP16") means this one, whatever its spelling. */
+/* Whether a word of a list of quantizations ("Q4_K_M", "mxfp4", "FP16") means this one, whatever its
+ * spelling. */
 bool pls_publisher_means(const char *word, const struct pls_quant *quant);
 
 /* Where one quantization of a model is to be had. */

@@ -1,8 +1,9 @@
 /* plimsoll/quant.h - tensor types, file types, and what a quantization is called.
  *
- * A tensor type (Q4_K) is how one tensor is stored; a file type (Q4_K_M) is the recipe that gives every tensor of
- * a GGUF file its type; a quant is what a user asks for and may also be an MLX, GPTQ, AWQ, bitsandbytes, FP8 or
- * plain safetensors form. Block sizes and ids are those of ggml 0.21 (2026-08-22): plimsoll(7), TENSOR TYPES.
+ * A tensor type (Q4_K) is how one tensor is stored; a file type (Q4_K_M) is the recipe that gives every
+ * tensor of a GGUF file its type; a quant is what a user asks for and may also be an MLX, GPTQ, AWQ,
+ * bitsandbytes, FP8 or plain safetensors form. Block sizes and ids are those of ggml 0.21 (2026-08-22):
+ * plimsoll(7), TENSOR TYPES.
  */
 #ifndef PLIMSOLL_QUANT_H
 #define PLIMSOLL_QUANT_H
@@ -106,7 +107,8 @@ enum pls_ftype {
     PLS_FTYPE_NONE = 255, /* as stored in the file, or not a GGUF quant */
 };
 const char *pls_ftype_name(enum pls_ftype ftype);          /* "Q4_K_M"; NULL for retired numbers */
-enum pls_ftype pls_ftype_by_name(const char *name);        /* any case, with the command-line aliases Q4_K = Q4_K_M */
+/* any case, with the command-line aliases Q4_K = Q4_K_M */
+enum pls_ftype pls_ftype_by_name(const char *name);
 enum pls_type pls_ftype_base(enum pls_ftype ftype);        /* the type most tensors get */
 
 /* How weights are packaged. */
@@ -126,19 +128,23 @@ bool pls_format_by_name(const char *name, enum pls_format *out);
 /* What a user asks for: one of these per configuration. */
 struct pls_quant {
     enum pls_format format;
-    enum pls_ftype ftype;   /* GGUF: the recipe; PLS_FTYPE_NONE: the types stored in the file are taken as they are */
-    enum pls_type stored;   /* safetensors: F32, F16, BF16, or MXFP4 (native checkpoints); MLX: MXFP4, or NONE (affine) */
+    /* GGUF: the recipe; PLS_FTYPE_NONE: the types stored in the file are taken as they are */
+    enum pls_ftype ftype;
+    /* safetensors: F32, F16, BF16, or MXFP4 (native checkpoints); MLX: MXFP4, or NONE (affine) */
+    enum pls_type stored;
     uint8_t bits;           /* MLX, GPTQ, AWQ, bnb: 2..8; else 0 */
     uint8_t bits_high;      /* MLX mixed recipes: width of the tensors kept finer; 0: uniform */
-    uint16_t group;         /* elements sharing a scale; GPTQ and AWQ 0: a whole column; FP8 0: a whole tensor */
+    /* elements sharing a scale; GPTQ and AWQ 0: a whole column; FP8 0: a whole tensor */
+    uint16_t group;
     bool imatrix;           /* an importance matrix was used */
     bool legacy_qkv;        /* the quantizer before 2026-03-10: fused QKV has its own rule */
     bool from_name;         /* known by name only ("UD-Q4_K_XL"): the mixture cannot be predicted */
 };
-/* Reads a quant as people write it: "Q4_K_M", "bf16" (GGUF), "UD-Q4_K_XL" (from_name), "mlx-4bit", "mlx-4bit-g32",
- * "mlx-mixed_3_6", "mlx-mxfp4", "gptq-4bit-g128", "awq-4bit", "awq", "fp8", "fp8-block", "bnb-nf4", "bnb-int8",
- * "safetensors-bf16", "safetensors-mxfp4"; case does not matter. Missing group sizes become the format's usual one, a
- * missing width 4 bits. False when the word means nothing; *out is then untouched. */
+/* Reads a quant as people write it: "Q4_K_M", "bf16" (GGUF), "UD-Q4_K_XL" (from_name), "mlx-4bit",
+ * "mlx-4bit-g32", "mlx-mixed_3_6", "mlx-mxfp4", "gptq-4bit-g128", "awq-4bit", "awq", "fp8", "fp8-block",
+ * "bnb-nf4", "bnb-int8", "safetensors-bf16", "safetensors-mxfp4"; case does not matter. Missing group sizes
+ * become the format's usual one, a missing width 4 bits. False when the word means nothing; *out is then
+ * untouched. */
 bool pls_quant_parse(const char *word, struct pls_quant *out);
 
 /* What a model's name says about its quantization. */
@@ -147,13 +153,14 @@ struct pls_quant_said {
     bool is_known;          /* else the words speak of a quantization that is none, and quant is empty */
     struct pls_quant quant;
 };
-/* Looks for a quantization behind the model in a repository, tag or name: "mlx-community/Qwen3-8B-4bit" (MLX, 4 bits),
- * "qwen3:8b-q8_0", "Qwen/Qwen3-8B-AWQ", "qwen3-8b:Q9_X" (not known). False when the name says nothing of the kind. A
- * checkpoint's own name may end in such a word too ("Nemotron-3-Nano-4B-BF16"): the caller knows. */
+/* Looks for a quantization behind the model in a repository, tag or name: "mlx-community/Qwen3-8B-4bit" (MLX,
+ * 4 bits), "qwen3:8b-q8_0", "Qwen/Qwen3-8B-AWQ", "qwen3-8b:Q9_X" (not known). False when the name says
+ * nothing of the kind. A checkpoint's own name may end in such a word too ("Nemotron-3-Nano-4B-BF16"): the
+ * caller knows. */
 bool pls_quant_in_name(const char *name, struct pls_quant_said *out);
 
-/* Writes the slug that pls_quant_parse reads back (imatrix and legacy_qkv are not part of it); cap 32 is enough.
- * A GGUF quant with no ftype is "as-stored". */
+/* Writes the slug that pls_quant_parse reads back (imatrix and legacy_qkv are not part of it); cap 32 is
+ * enough. A GGUF quant with no ftype is "as-stored". */
 void pls_quant_name(const struct pls_quant *q, char *out, size_t cap);
 
 #endif

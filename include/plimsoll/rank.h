@@ -4,17 +4,19 @@
  *
  *     score = (base - evidence_penalty * its standard error)
  *           * (retention - evidence_penalty * (upper loss - loss))
- *           * (1 - weight_speed * min(2, (floor / pace)^speed_power))          waiting; pace: of an answer, its prompt read
+ *           * (1 - weight_speed * min(2, (floor / pace)^speed_power))
  *           * (1 - weight_context * (1 - log(context / least) / log(wish / least)))
  *           * (1 - weight_margin * (1 - min(1, free share / margin_share)))
  *
- * so a weight is the share of quality that somebody would give up: all of it at the floor, and of weight_speed less the faster it
- * gets, until a wider quantization is the better use of memory. A product, not a sum: no speed makes up for a model that knows
- * nothing. What lies under a floor (speed, context, bits per weight) stands behind everything that does not, whatever its score.
+ * where pace is that of an answer, its prompt read. So a weight is the share of quality that somebody would
+ * give up: all of it at the floor, and of weight_speed less the faster it gets, until a wider quantization is
+ * the better use of memory. A product, not a sum: no speed makes up for a model that knows nothing. What lies
+ * under a floor (speed, context, bits per weight) stands behind everything that does not, whatever its score.
  * Where no speed is known, that of an ordinary machine is taken instead.
  *
- * Policy is one visible struct; --explain prints every field, options and $XDG_CONFIG_HOME/plimsoll/policy.json
- * change it. Reasons are codes; only render/ owns words. The order is total and deterministic.
+ * Policy is one visible struct; --explain prints every field, options and the file policy.json under
+ * $XDG_CONFIG_HOME/plimsoll change it. Reasons are codes; only render/ owns words. The order is total and
+ * deterministic.
  */
 #ifndef PLIMSOLL_RANK_H
 #define PLIMSOLL_RANK_H
@@ -24,9 +26,11 @@
 struct pls_policy {
     enum pls_task task;
     double min_decode_tps;      /* usable floor of speed; 0 none */
-    double min_prefill_tps;     /* for embedding and rerank, which only read, in its place; 0: decode counts */
+    /* for embedding and rerank, which only read, in its place; 0: decode counts */
+    double min_prefill_tps;
     double speed_power;         /* how the cost of waiting falls with speed; 1: as the time does */
-    double prompt_tokens, answer_tokens; /* of an exchange, whose pace is answer / (prompt / prefill + answer / decode) */
+    /* of an exchange, whose pace is answer / (prompt / prefill + answer / decode) */
+    double prompt_tokens, answer_tokens;
     double unknown_gbs, unknown_gflops;  /* bandwidth and arithmetic by which unknown speeds are judged */
     uint64_t min_context_tokens;
     uint64_t wish_context_tokens; /* more adds nothing */
@@ -51,9 +55,9 @@ const struct pls_policy_field *pls_policy_fields(uint32_t *n);
 double pls_policy_get(const struct pls_policy *policy, const struct pls_policy_field *field);
 void pls_policy_set(struct pls_policy *policy, const struct pls_policy_field *field, double value);
 
-/* Whether a card is made for a task, by its task bits: special-purpose models (embedders, rerankers, OCR, code alone) stay out
- * of what they are not for, and only what takes images sees. by_name: somebody asked for it, so that what writes code may
- * chat. A card that states no task may do whatever generates text. */
+/* Whether a card is made for a task, by its task bits: special-purpose models (embedders, rerankers, OCR,
+ * code alone) stay out of what they are not for, and only what takes images sees. by_name: somebody asked for
+ * it, so that what writes code may chat. A card that states no task may do whatever generates text. */
 bool pls_rank_is_for_task(const struct pls_card *card, enum pls_task task, bool by_name);
 
 /* Codes a reader can look up: why a configuration stands where it stands. Bits of pls_pick.reasons. */
@@ -90,33 +94,37 @@ struct pls_pick {
     bool is_pareto;      /* no other configuration is better in quality, speed and context at once */
 };
 
-/* Least bits per weight of the whole file worth offering for this card and task; below it a configuration is flagged and
- * falls behind everything above its own floor. */
+/* Least bits per weight of the whole file worth offering for this card and task; below it a configuration is
+ * flagged and falls behind everything above its own floor. */
 double pls_rank_quant_floor(const struct pls_card *card, enum pls_task task);
 
-/* Two cards of one shape: tunings, repackagings and successors of the same base. Bytes and speed are the same, so only
- * quality decides between them, and a list shows one row for all. An architecture's name does not matter: a model that
- * learned to see keeps its base's shape. */
+/* Two cards of one shape: tunings, repackagings and successors of the same base. Bytes and speed are the
+ * same, so only quality decides between them, and a list shows one row for all. An architecture's name does
+ * not matter: a model that learned to see keeps its base's shape. */
 bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b);
 
 /* Score of one plan, 0..100, and the factors it is the product of. */
 struct pls_merit {
     double quality;                /* 0..100, less the doubt in it */
-    double speed_tps;              /* what the task waits for: decode, or prefill where it only reads; where that is unknown
-                                      (PLS_REASON_SPEED_UNKNOWN), what it is judged by */
+    /* what the task waits for: decode, or prefill where it only reads; where that is unknown
+     * (PLS_REASON_SPEED_UNKNOWN), what it is judged by */
+    double speed_tps;
     double speed, context, margin; /* factors 0..1 */
     double score;
     uint32_t reasons;
 };
 struct pls_merit pls_rank_merit(const struct pls_policy *policy, const struct pls_plan *plan);
-/* 0 is offered first; each higher number only where nothing has a lower one. From the floors among the reasons. */
+/* 0 is offered first; each higher number only where nothing has a lower one. From the floors among the
+ * reasons. */
 uint32_t pls_rank_tier(uint32_t reasons);
-/* A score that knows floors: any of a lower tier is above all of a higher one. Scores above floors are as they are. */
+/* A score that knows floors: any of a lower tier is above all of a higher one. Scores above floors are as
+ * they are. */
 #define PLS_TIER_COST 1000.0
 double pls_rank_key(double score, uint32_t reasons);
 /* a is at least as good in quality, speed and context, and better in one of them. */
 bool pls_rank_beats(const struct pls_pick *a, const struct pls_pick *b);
-/* Best first: tier, score, then quality, speed, fewer bytes, model index, more context. No two picks of a run are equal. */
+/* Best first: tier, score, then quality, speed, fewer bytes, model index, more context. No two picks of a run
+ * are equal. */
 bool pls_rank_before(const struct pls_pick *a, const struct pls_pick *b);
 /* Sorts best first and marks the efficient set. In place, n log n. */
 void pls_rank_order(struct pls_pick *picks, uint32_t n);

@@ -1,8 +1,8 @@
 /* plimsoll/rates.h - measured and tabled rates that predictions start from.
  *
- * Filled outside the core: by the benchmark (kern/), the user database (catalog/) or the hardware table; the core only
- * reads it. A rate of 0 is unknown and the predictor falls back to bandwidth with a wider interval.
- */
+ * Filled outside the core: by the benchmark (kern/), the user database (catalog/) or the hardware table; the
+ * core only reads it. A rate of 0 is unknown and the predictor falls back to bandwidth with a wider
+ * interval. */
 #ifndef PLIMSOLL_RATES_H
 #define PLIMSOLL_RATES_H
 
@@ -15,14 +15,17 @@ struct pls_type_rate {
     double cached_gbs;       /* the same, cache-resident */
     double stream_repacked_gbs; /* interleaved kernel, where the engine would repack; 0: it would not */
     double cached_repacked_gbs;
-    double stream_one_gbs, stream_half_gbs; /* as the engine would run it (repacked or not), with 1 and half the threads */
+    /* as the engine would run it (repacked or not), with 1 and half the threads */
+    double stream_one_gbs, stream_half_gbs;
     double cached_one_gbs, cached_half_gbs;
-    /* Matrix-matrix, 2*m*n*k per second, 64 rows of 2048 elements by 128 columns per thread, with our kernel: F32, F16, BF16,
-     * the types of 32 elements (NVFP4 apart), Q2_K to Q6_K, IQ4_XS. Where there is none (NVFP4, TQ*, IQ1* to IQ3*, for which
-     * engines have none either; all types on ARM without dot products) one dot product runs for every row and column:
-     * 2 * cached_gbs * elements per byte of the type. 0 where only scalar code runs. */
+    /* Matrix-matrix, 2*m*n*k per second, 64 rows of 2048 elements by 128 columns per thread, with our kernel:
+     * F32, F16, BF16, the types of 32 elements (NVFP4 apart), Q2_K to Q6_K, IQ4_XS. Where there is none
+     * (NVFP4, TQ*, IQ1* to IQ3*, for which engines have none either; all types on ARM without dot products)
+     * one dot product runs for every row and column: 2 * cached_gbs * elements per byte of the type. 0 where
+     * only scalar code runs. */
     double gemm_gflops;
-    double spread;           /* widest of the streaming rates above: interquartile range of its turns (bench.h) over the median */
+    /* widest of the streaming rates above: interquartile range of its turns (bench.h) over the median */
+    double spread;
 };
 
 /* Corrections learnt from measured engine runs on this machine (`calibrate`); 0 means none. */
@@ -48,7 +51,8 @@ struct pls_rates {
     double ram_gbs;                 /* streaming read, all threads */
     enum pls_origin ram_origin;     /* ASSUMED when measured with too wide a spread to be trusted */
     double ram_spread;
-    double ram_large_gbs;           /* the same over large pages, which engines do not ask for; 0 not measured */
+    /* the same over large pages, which engines do not ask for; 0 not measured */
+    double ram_large_gbs;
     uint32_t n_ram_steps;
     struct pls_ram_step ram_steps[PLS_MAX_RAM_STEPS]; /* 1, half, all threads (fewer when these coincide) */
     uint32_t n_threads;             /* threads the rates were measured with; 0: not measured */

@@ -1,7 +1,7 @@
 /* plimsoll/render.h - results to text: tables, JSON, Markdown, CSV, shell. Owns every word the program says.
  *
- * Renderers write to a FILE handed in by cli/ and return PLS_IO when the disk is full. Nothing partial: a document is
- * built whole, then written once. Text from files is escaped.
+ * Renderers write to a FILE handed in by cli/ and return PLS_IO when the disk is full. Nothing partial: a
+ * document is built whole, then written once. Text from files is escaped.
  */
 #ifndef PLIMSOLL_RENDER_H
 #define PLIMSOLL_RENDER_H
@@ -15,7 +15,14 @@
 #include "plimsoll/rates.h"
 #include "plimsoll/text.h"
 
-enum pls_output { PLS_OUT_TABLE = 0, PLS_OUT_JSON, PLS_OUT_JSONL, PLS_OUT_CSV, PLS_OUT_MARKDOWN, PLS_OUT_ENV };
+enum pls_output {
+    PLS_OUT_TABLE = 0,
+    PLS_OUT_JSON,
+    PLS_OUT_JSONL,
+    PLS_OUT_CSV,
+    PLS_OUT_MARKDOWN,
+    PLS_OUT_ENV
+};
 bool pls_output_by_name(const char *name, enum pls_output *out);
 
 /* Another model of the same base: same bytes, same speed. */
@@ -31,12 +38,15 @@ struct pls_entry {
     const struct pls_pick *pick;  /* NULL for `plan` */
     const char *path;             /* the file behind it, or NULL */
     const char *repo;             /* one that was named, or is known, and holds this quantization; or NULL */
-    const struct pls_published *published; /* where the catalog knows the GGUF file to be; NULL: nobody looked */
+    /* where the catalog knows the GGUF file to be; NULL: nobody looked */
+    const struct pls_published *published;
     const struct pls_entry *draft; /* plan: the model that drafts for it in the same server; NULL: none */
     uint32_t n_drafted;           /* tokens at a time; 0: the engine's default */
     bool is_draft;                /* plan: it is that model, and has no command of its own */
-    uint32_t server;              /* plan: how many servers beside it come before; its port is that much higher */
-    const struct pls_sibling *also; /* fit: models that share the row, best first; not all of them have the same context */
+    /* plan: how many servers beside it come before; its port is that much higher */
+    uint32_t server;
+    /* fit: models that share the row, best first; not all of them have the same context */
+    const struct pls_sibling *also;
     uint32_t n_also;
 };
 
@@ -55,27 +65,34 @@ struct pls_report {
     uint32_t n_entries;
     uint32_t n_considered;           /* fit: configurations looked at */
     uint32_t n_models;               /* fit: models looked at */
-    uint32_t other_tasks;            /* fit: bits of pls_task that the models left out for theirs are made for */
+    /* fit: bits of pls_task that the models left out for theirs are made for */
+    uint32_t other_tasks;
     uint32_t top;                    /* fit: rows asked for; 0 all */
     struct pls_together together;    /* plan */
     struct pls_screen screen;
 };
 
-enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls_report *report, struct pls_err *err);
-enum pls_code pls_render_fit(FILE *to, enum pls_output output, const struct pls_report *report, struct pls_err *err);
+enum pls_code pls_render_plan(FILE *to, enum pls_output output, const struct pls_report *report,
+                              struct pls_err *err);
+enum pls_code pls_render_fit(FILE *to, enum pls_output output, const struct pls_report *report,
+                             struct pls_err *err);
 enum pls_code pls_render_machine(FILE *to, enum pls_output output, const struct pls_machine *machine,
                                  const struct pls_screen *screen, struct pls_err *err);
 
-/* Reads a machine record (plimsoll.probe/1). Absent fields are unknown; PLS_FORMAT names the field that is wrong. */
+/* Reads a machine record (plimsoll.probe/1). Absent fields are unknown; PLS_FORMAT names the field that is
+ * wrong. */
 enum pls_code pls_record_parse(const char *json, size_t len, struct pls_machine *out, struct pls_err *err);
 
-/* Reads a ranking policy (plimsoll(1), FILES) over what *out holds, for out->task; json is NUL-terminated at len. PLS_FORMAT
- * names the field that is unknown or wrong, and *out is as it was. */
+/* Reads a ranking policy (plimsoll(1), FILES) over what *out holds, for out->task; json is NUL-terminated at
+ * len. PLS_FORMAT names the field that is unknown or wrong, and *out is as it was. */
 enum pls_code pls_policy_parse(const char *json, size_t len, struct pls_policy *out, struct pls_err *err);
 
-/* Prints those commands alone, a line each; PLS_REFUSED, and nothing printed, when one of them cannot be said. */
-enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime, struct pls_err *err);
-enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime, struct pls_err *err);
+/* Prints those commands alone, a line each; PLS_REFUSED, and nothing printed, when one of them cannot be
+ * said. */
+enum pls_code pls_render_commands(FILE *to, const struct pls_entry *entries, uint32_t n, const char *runtime,
+                                  struct pls_err *err);
+enum pls_code pls_render_command(FILE *to, const struct pls_entry *entry, const char *runtime,
+                                 struct pls_err *err);
 
 /* The command that runs a plan with a runtime ("llama.cpp", "ollama", "lmstudio", "jan", "mlx", "vllm");
  * empty when it cannot be said. */
@@ -83,8 +100,8 @@ void pls_command_line(const struct pls_entry *entry, const char *runtime, struct
 /* Why it cannot be said; empty when nothing is lacking. */
 void pls_command_lacks(const struct pls_entry *entry, const char *runtime, struct pls_text *out);
 
-/* What has to be done before the command of a runtime can run: a file that is neither here nor in a repository known of.
- * Empty when nothing. */
+/* What has to be done before the command of a runtime can run: a file that is neither here nor in a
+ * repository known of. Empty when nothing. */
 void pls_command_wants(const struct pls_entry *entry, const char *runtime, struct pls_text *out);
 
 /* What a model file or folder holds, for `inspect`. */
@@ -102,8 +119,8 @@ struct pls_contents {
     uint32_t types_tensors[PLS_TYPE_COUNT];
     const char *tokenizer;
 };
-enum pls_code pls_render_contents(FILE *to, enum pls_output output, const struct pls_contents *items, uint32_t n,
-                                  const struct pls_screen *screen, struct pls_err *err);
+enum pls_code pls_render_contents(FILE *to, enum pls_output output, const struct pls_contents *items,
+                                  uint32_t n, const struct pls_screen *screen, struct pls_err *err);
 
 /* Cards as a list, and one card in full (json: the card's own text). */
 enum pls_code pls_render_cards(FILE *to, enum pls_output output, const struct pls_card *cards, uint32_t n,
@@ -118,10 +135,11 @@ struct pls_check_row {
     uint64_t listed, published;
     double relative_error, tolerance;
 };
-enum pls_code pls_render_checks(FILE *to, enum pls_output output, const struct pls_check_row *rows, uint32_t n,
-                                const struct pls_screen *screen, struct pls_err *err);
+enum pls_code pls_render_checks(FILE *to, enum pls_output output, const struct pls_check_row *rows,
+                                uint32_t n, const struct pls_screen *screen, struct pls_err *err);
 
-/* Rows of a query: names[n_columns], cells[n_rows * n_columns] as text, NULL for NULL. numbers[i]: cell i is a number. */
+/* Rows of a query: names[n_columns], cells[n_rows * n_columns] as text, NULL for NULL. numbers[i]: cell i is
+ * a number. */
 struct pls_cells {
     const char *const *names;
     const char *const *cells;
@@ -133,7 +151,8 @@ enum pls_code pls_render_cells(FILE *to, enum pls_output output, const struct pl
 
 /* What `bench` measured. */
 enum pls_code pls_render_rates(FILE *to, enum pls_output output, const struct pls_machine *machine,
-                               const struct pls_rates *rates, const struct pls_screen *screen, struct pls_err *err);
+                               const struct pls_rates *rates, const struct pls_screen *screen,
+                               struct pls_err *err);
 
 /* What `calibrate` took in: one row per run, and what was learnt from all. */
 struct pls_calibrated {
@@ -151,7 +170,8 @@ struct pls_calibrations {
     uint32_t n_odd;     /* rows set aside */
     const struct pls_calibration *learnt;
 };
-enum pls_code pls_render_calibration(FILE *to, enum pls_output output, const struct pls_calibrations *calibrations,
+enum pls_code pls_render_calibration(FILE *to, enum pls_output output,
+                                     const struct pls_calibrations *calibrations,
                                      const struct pls_screen *screen, struct pls_err *err);
 
 /* A row of the kernel table, for `bench --list`. */
@@ -163,8 +183,8 @@ struct pls_kernel_row {
     bool is_usable;      /* this processor has them */
     bool is_chosen;      /* and it is the one that runs */
 };
-enum pls_code pls_render_kernels(FILE *to, enum pls_output output, const struct pls_kernel_row *rows, uint32_t n,
-                                 const struct pls_screen *screen, struct pls_err *err);
+enum pls_code pls_render_kernels(FILE *to, enum pls_output output, const struct pls_kernel_row *rows,
+                                 uint32_t n, const struct pls_screen *screen, struct pls_err *err);
 
 /* One machine of a comparison and its answers, in the same order on every machine. */
 struct pls_compared {
@@ -173,8 +193,8 @@ struct pls_compared {
     uint32_t n_entries;
     const char *cannot; /* why the engine does not run there; NULL: it does */
 };
-enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct pls_compared *items, uint32_t n,
-                                 const struct pls_screen *screen, struct pls_err *err);
+enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct pls_compared *items,
+                                 uint32_t n, const struct pls_screen *screen, struct pls_err *err);
 
 /* Hardware that carries a model, smallest first. */
 struct pls_needed {
@@ -188,9 +208,11 @@ enum pls_code pls_render_need(FILE *to, enum pls_output output, const struct pls
                               const struct pls_screen *screen, struct pls_err *err);
 
 /* Hardware profiles as a list, one in full, and what a device was found to be. */
-enum pls_code pls_render_profiles(FILE *to, enum pls_output output, const struct pls_profile *const *items, uint32_t n,
-                                  const struct pls_screen *screen, struct pls_err *err);
-enum pls_code pls_render_profile(FILE *to, enum pls_output output, const struct pls_profile *profile, struct pls_err *err);
-enum pls_code pls_render_match(FILE *to, enum pls_output output, const struct pls_match *match, struct pls_err *err);
+enum pls_code pls_render_profiles(FILE *to, enum pls_output output, const struct pls_profile *const *items,
+                                  uint32_t n, const struct pls_screen *screen, struct pls_err *err);
+enum pls_code pls_render_profile(FILE *to, enum pls_output output, const struct pls_profile *profile,
+                                 struct pls_err *err);
+enum pls_code pls_render_match(FILE *to, enum pls_output output, const struct pls_match *match,
+                               struct pls_err *err);
 
 #endif

@@ -1,8 +1,9 @@
 /* plimsoll/tensor.h - the tensor list of a model, and the type the quantizer gives each of them.
  *
- * A list is either read from a file's header (the truth) or generated from a card by the architecture's row in
- * core/arch.c. Dimensions are as GGUF stores them: dims[0] is contiguous, a matrix mapping E inputs to F outputs is
- * [E, F]. The recipes in short: plimsoll(7), QUANTIZER; the other packagings: plimsoll(7), OTHER FORMATS.
+ * A list is either read from a file's header (the truth) or generated from a card by the architecture's row
+ * in core/arch.c. Dimensions are as GGUF stores them: dims[0] is contiguous, a matrix mapping E inputs to F
+ * outputs is [E, F]. The recipes in short: plimsoll(7), QUANTIZER; the other packagings:
+ * plimsoll(7), OTHER FORMATS.
  */
 #ifndef PLIMSOLL_TENSOR_H
 #define PLIMSOLL_TENSOR_H
@@ -18,7 +19,8 @@ struct pls_tensor {
     uint8_t n_dims;    /* 1..4 */
     uint8_t type;      /* enum pls_type: as stored, as converted, or as assigned by pls_mix_assign() */
     int16_t layer;     /* N of "blk.N.", -1 for the rest */
-    uint8_t category;  /* enum pls_tensor_category; this and traits are what the name says, read once: pls_tensor_read_name() */
+    /* enum pls_tensor_category; this and traits are what the name says, read once: pls_tensor_read_name() */
+    uint8_t category;
     uint8_t traits;    /* enum pls_tensor_trait bits */
 };
 
@@ -45,13 +47,15 @@ enum pls_tensor_trait {
 };
 
 struct pls_tensors {
-    struct pls_tensor *items; /* sorted: by layer (-1 first), then by name bytewise, which is the quantizer's order */
+    /* sorted: by layer (-1 first), then by name bytewise, which is the quantizer's order */
+    struct pls_tensor *items;
     uint32_t n;
 };
 
 uint64_t pls_tensor_elements(const struct pls_tensor *t); /* saturates */
 uint64_t pls_tensors_elements(const struct pls_tensors *list); /* of all of them */
-uint64_t pls_tensor_bytes(const struct pls_tensor *t);    /* in its type; PLS_SATURATED when the row does not divide */
+/* in its type; PLS_SATURATED when the row does not divide */
+uint64_t pls_tensor_bytes(const struct pls_tensor *t);
 /* Sets category and traits from the name. */
 void pls_tensor_read_name(struct pls_tensor *t);
 static inline bool pls_tensor_is_expert(const struct pls_tensor *t)
@@ -72,7 +76,8 @@ struct pls_model {
     struct pls_quant stored;    /* what the file holds; ftype NONE and from_name false for catalog cards */
     uint64_t file_bytes;        /* 0: no file */
     uint64_t header_bytes;      /* GGUF header of the file; 0: none read, an estimate is used */
-    uint64_t projector_bytes;   /* of the mmproj file; 0: estimated from mmproj_params at F16 when images are asked for */
+    /* of the mmproj file; 0: estimated from mmproj_params at F16 when images are asked for */
+    uint64_t projector_bytes;
 };
 
 /* True when the architecture has a row: tensors can be listed without a file. */
@@ -84,10 +89,10 @@ enum pls_code pls_arch_tensors(const struct pls_card *card, struct pls_arena *ar
                                struct pls_err *err);
 
 /* Gives every tensor of `list` the type the quantizer would write, in place. With ftype NONE the
- * types stay as stored. PLS_REFUSED when the quantizer refuses (no fallback type divides a row, or the file type is
- * not offered); PLS_UNSUPPORTED for a hand-made mixture known by name only (quant->from_name). */
-enum pls_code pls_mix_assign(const struct pls_card *card, const struct pls_quant *quant, struct pls_tensors *list,
-                             struct pls_err *err);
+ * types stay as stored. PLS_REFUSED when the quantizer refuses (no fallback type divides a row, or the file
+ * type is not offered); PLS_UNSUPPORTED for a hand-made mixture known by name only (quant->from_name). */
+enum pls_code pls_mix_assign(const struct pls_card *card, const struct pls_quant *quant,
+                             struct pls_tensors *list, struct pls_err *err);
 
 /* True when the quantizer would write this assigned list only with an importance matrix. Sizes are the
  * same; it matters to someone who wants to make the file rather than fetch it. */
@@ -95,30 +100,35 @@ bool pls_mix_needs_imatrix(const struct pls_quant *quant, const struct pls_tenso
 
 /* ---- packagings other than GGUF ----
  *
- * Sizes follow from the same tensor list: checkpoints hold the same matrices under other names. Not counted: RoPE tables
- * (GGUF only), MTP blocks that the list leaves out, the container's own header (about 100 bytes per tensor), and vision
- * towers, which these formats keep in the same folder (add pls_projector_bytes()). */
+ * Sizes follow from the same tensor list: checkpoints hold the same matrices under other names. Not counted:
+ * RoPE tables (GGUF only), MTP blocks that the list leaves out, the container's own header (about 100 bytes
+ * per tensor), and vision towers, which these formats keep in the same folder (add pls_projector_bytes()). */
 struct pls_format_size {
     uint64_t bytes;           /* all tensor data: quantized + kept */
     uint64_t quantized_bytes; /* codes with their scales, zero points and indices */
-    uint64_t kept_bytes;      /* what the tool leaves in 16 (or 32) bits: norms, biases, often embedding and head */
+    /* what the tool leaves in 16 (or 32) bits: norms, biases, often embedding and head */
+    uint64_t kept_bytes;
     uint64_t elements;
     uint32_t n_quantized;     /* matrices quantized, stacked experts counted once */
 };
 /* Of one tensor. PLS_SATURATED when the sum overflows. */
 uint64_t pls_format_tensor_bytes(const struct pls_card *card, const struct pls_quant *quant,
                                  const struct pls_tensor *tensor);
-/* Of a whole list (any types: only names and shapes count). quant->format must not be GGUF (PLS_USAGE). PLS_REFUSED: the
- * tool has no such form (AWQ at other than 4 bits). PLS_UNSUPPORTED: safetensors of unknown type. */
+/* Of a whole list (any types: only names and shapes count). quant->format must not be GGUF (PLS_USAGE).
+ * PLS_REFUSED: the tool has no such form (AWQ at other than 4 bits). PLS_UNSUPPORTED: safetensors of unknown
+ * type. */
 enum pls_code pls_format_bytes(const struct pls_card *card, const struct pls_quant *quant,
-                               const struct pls_tensors *list, struct pls_format_size *out, struct pls_err *err);
+                               const struct pls_tensors *list, struct pls_format_size *out,
+                               struct pls_err *err);
 
 /* A LoRA adapter of a rank: two thin matrices beside every matrix it targets. */
 enum pls_lora_target { PLS_LORA_QV = 0, PLS_LORA_ATTENTION, PLS_LORA_LINEAR }; /* experts and routers never */
-uint64_t pls_lora_bytes(const struct pls_tensors *list, uint32_t rank, enum pls_lora_target target, enum pls_type type);
+uint64_t pls_lora_bytes(const struct pls_tensors *list, uint32_t rank, enum pls_lora_target target,
+                        enum pls_type type);
 
-/* An mmproj file or the tower inside a folder: all parameters in `type` (F16 is how projectors are published). Norms,
- * biases and patch embeddings stay in F32 there, which this leaves out: 0 to 3 percent more in reality. */
+/* An mmproj file or the tower inside a folder: all parameters in `type` (F16 is how projectors are
+ * published). Norms, biases and patch embeddings stay in F32 there, which this leaves out: 0 to 3 percent
+ * more in reality. */
 uint64_t pls_projector_bytes(uint64_t params, enum pls_type type);
 
 #endif

@@ -60,7 +60,8 @@ bool pls_parse_double(const char *text, double *out);
 bool pls_parse_bytes(const char *text, uint64_t *out);
 bool pls_parse_tokens(const char *text, uint64_t *out);
 
-/* Human-readable, for render and error sentences: "15.9 GiB", "850 MiB"; "32k", "131072" only when not round. */
+/* Human-readable, for render and error sentences: "15.9 GiB", "850 MiB"; "32k", "131072" only when not
+ * round. */
 void pls_text_bytes(struct pls_text *t, uint64_t bytes);
 void pls_text_tokens(struct pls_text *t, uint64_t tokens);
 

@@ -95,13 +95,14 @@ static const char models_sql[] =
     "SELECT id, params_total, params_active, release, task_bits, dense_rank() OVER (ORDER BY family) - 1,"
     " dense_rank() OVER (ORDER BY family, arch, n_layers, hidden_size, params_total) - 1"
     " FROM main.models ORDER BY id";
-/* What a publisher says of itself, on its card, in its report or passed on from there, counts two thirds; what is second-hand or
- * unsure less still. */
+/* What a publisher says of itself, on its card, in its report or passed on from there, counts two thirds;
+ * what is second-hand or unsure less still. */
 static const char scores_sql[] =
     "SELECT m.n, i.n, b.score, i.doubt * CASE b.confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 1.25 ELSE 2 "
     "END"
     " * CASE WHEN b.note LIKE 'self-reported%' OR b.source LIKE '%publisher%' OR b.source LIKE '%model card%'"
-    " OR b.source LIKE 'official%' OR b.source LIKE 'https://huggingface.co/%' OR b.source LIKE 'https://arxiv.org/%'"
+    " OR b.source LIKE 'official%' OR b.source LIKE 'https://huggingface.co/%' OR b.source LIKE "
+    "'https://arxiv.org/%'"
     " THEN 1.5 ELSE 1 END"
     " FROM main.benchmarks b JOIN numbered m ON m.id = b.model JOIN " ITEM_NUMBERS
     " i ON i.name = b.name ORDER BY m.n, i.n";

@@ -353,7 +353,8 @@ enum pls_code pls_catalog_open(const char *shipped_path, const char *user_path, 
     /* Read-write as a connection, so that the user's file may be; the shipped one is held to reading by its
      * own URI. Without mutexes: a catalog belongs to one thread. */
     if (!file_uri(&uri, shipped_path, "mode=ro&immutable=1") || access(shipped_path, R_OK) != 0
-        || sqlite3_open_v2(room, &catalog->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL)
+        || sqlite3_open_v2(room, &catalog->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+                           NULL)
                != SQLITE_OK) {
         code = pls_fail(err, PLS_DB, "%s: no catalog there, or it cannot be read", shipped_path);
     }

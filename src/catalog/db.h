@@ -77,9 +77,10 @@ const char *pls_db_columns(void); /* column list of models, as read and bound be
 uint32_t pls_db_column_count(void);
 /* Columns from 0; false: the row is not a valid card. */
 bool pls_db_card_read(sqlite3_stmt *stmt, struct pls_card *out);
-/* The same with its abilities. A damaged card is an error in the shipped catalog; in the user's a warning, and PLS_NO. */
-enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_stmt *stmt, struct pls_card *card,
-                             struct pls_err *err);
+/* The same with its abilities. A damaged card is an error in the shipped catalog; in the user's a warning,
+ * and PLS_NO. */
+enum pls_code pls_db_card_of(struct pls_catalog *catalog, bool is_user, sqlite3_stmt *stmt,
+                             struct pls_card *card, struct pls_err *err);
 void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card); /* parameters from 1 */
 /* Those that stand in the database; of a user's card without any, what the shipped catalog's prior makes of
  * it. */

@@ -270,9 +270,9 @@ enum pls_code pls_catalog_ids(struct pls_catalog *catalog, bool own, pls_id_visi
 
 enum { UNKNOWN_CONTENT = 1, UNSEEN, SEEN_SIBLING, SEEN };
 
-/* How well one row serves: a repository that was seen and holds the quantization, or the other type of 16 bits,
- * which has the same bytes; one that was not seen but should hold it; one of which nobody knows what it holds.
- * 0: it does not hold it. */
+/* How well one row serves: a repository that was seen and holds the quantization, or the other type of 16
+ * bits, which has the same bytes; one that was not seen but should hold it; one of which nobody knows what it
+ * holds. 0: it does not hold it. */
 static int judge(const struct pls_quant *quant, const char *held, bool is_seen)
 {
     struct pls_quant sibling = *quant;
@@ -293,9 +293,10 @@ static int look_for(struct pls_catalog *catalog, bool is_user, const char *id, c
 {
     int best = 0;
     sqlite3_stmt *stmt = NULL;
-    static const char sql[] = "SELECT v.name, v.verified, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
-                              " WHERE v.model = ?1 AND v.format = 'gguf'"
-                              " ORDER BY v.verified DESC, v.position";
+    static const char sql[] =
+        "SELECT v.name, v.verified, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
+        " WHERE v.model = ?1 AND v.format = 'gguf'"
+        " ORDER BY v.verified DESC, v.position";
     if (pls_db_prepare_in(catalog, schema_name(is_user), sql, &stmt, NULL) != PLS_OK) {
         return 0;
     }

@@ -77,7 +77,8 @@ static bool is_quant_word(const char *word)
     char low[12]; /* beginnings, or words of at most five letters */
     PLS_COPY(low, word);
     pls_text_lower(low);
-    bool is_group = pls_text_starts(low, "gs") && low[2] != '\0' && low[2 + strspn(low + 2, "0123456789")] == '\0';
+    bool is_group =
+        pls_text_starts(low, "gs") && low[2] != '\0' && low[2 + strspn(low + 2, "0123456789")] == '\0';
     is_q = is_q || is_group || pls_text_starts(low, "mixed_") || pls_text_starts(low, "quantized");
     for (size_t i = 0; i < PLS_COUNT_OF(others); i++) {
         is_q = is_q || pls_text_equal_nocase(word, others[i]);

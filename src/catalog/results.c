@@ -179,7 +179,8 @@ static enum pls_code put_all(struct pls_catalog *catalog, sqlite3_stmt *stmt, co
 enum pls_code pls_catalog_rates_ready(struct pls_catalog *catalog, struct pls_err *err)
 {
     enum pls_code code = pls_db_user_ensure(catalog, err);
-    code = code == PLS_OK ? pls_db_begin(catalog, err) : code; /* a folder may be closed where its file is open */
+    /* a folder may be closed where its file is open */
+    code = code == PLS_OK ? pls_db_begin(catalog, err) : code;
     if (code == PLS_OK) {
         pls_db_end(catalog, PLS_NO, NULL); /* takes it back */
     }

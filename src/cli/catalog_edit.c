@@ -1,5 +1,5 @@
-/* catalog add|remove|export: the user's own cards. Each is whole or nothing: the database is changed in one transaction,
- * and what is printed is printed after the last thing that can fail. */
+/* catalog add|remove|export: the user's own cards. Each is whole or nothing: the database is changed in one
+ * transaction, and what is printed is printed after the last thing that can fail. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -21,7 +21,9 @@ static enum pls_code isa_mask(const char *names, uint32_t *out, struct pls_err *
         pls_text_put(&t, names, len);
         uint32_t bit = (uint32_t)pls_isa_by_name(room);
         if (bit == 0 && !pls_text_equal(room, "scalar")) {
-            return pls_fail(err, PLS_USAGE, "--isa: '%s' is not an instruction set (scalar, avx2, fma, f16c, avx512, ...)", room);
+            return pls_fail(err, PLS_USAGE,
+                            "--isa: '%s' is not an instruction set (scalar, avx2, fma, f16c, avx512, ...)",
+                            room);
         }
         *out |= bit != 0 ? bit : SCALAR_ONLY;
         names += len + (names[len] != '\0' ? 1 : 0);
@@ -40,8 +42,10 @@ static enum pls_code list_kernels(struct pls_session *s, uint32_t mask, struct p
     }
     for (size_t i = 0; i < n; i++) {
         const struct pls_kern *k = &table[i];
-        rows[i] = (struct pls_kernel_row){ k->type, pls_kern_op_name(k->op), k->name, k->isa, (k->isa & ~isa) == 0,
-                                           pls_kern_find(k->type, k->op, isa) == k };
+        rows[i] = (struct pls_kernel_row){
+            k->type, pls_kern_op_name(k->op), k->name,
+            k->isa,  (k->isa & ~isa) == 0,    pls_kern_find(k->type, k->op, isa) == k
+        };
     }
     return pls_render_kernels(stdout, s->output, rows, (uint32_t)n, &s->screen, err);
 }

@@ -92,12 +92,15 @@ static enum pls_code add_run(struct calibrating *c, const struct pls_measured_ru
     }
     bool is_prefill = run->n_prompt > 0;
     struct pls_engine_sample *sample = &c->samples[c->n];
-    *sample = (struct pls_engine_sample){ .is_prefill = is_prefill, .observed_s = (is_prefill ? (double)run->n_prompt : 1) / run->tps };
+    *sample = (struct pls_engine_sample){ .is_prefill = is_prefill,
+                                          .observed_s = (is_prefill ? (double)run->n_prompt : 1) / run->tps };
     sample->parts = pls_speed_parts(&c->target.model.card, &s->machine, &s->rates, &c->plan, is_prefill);
     sample->spread = spread_of(c, is_prefill);
     const char *slash = strrchr(run->model, '/');
-    c->rows[c->n] = (struct pls_calibrated){ .is_prefill = is_prefill, .tokens = is_prefill ? run->n_prompt : run->n_gen,
-                                             .depth_tokens = run->n_depth, .n_threads = run->n_threads,
+    c->rows[c->n] = (struct pls_calibrated){ .is_prefill = is_prefill,
+                                             .tokens = is_prefill ? run->n_prompt : run->n_gen,
+                                             .depth_tokens = run->n_depth,
+                                             .n_threads = run->n_threads,
                                              .measured_tps = run->tps };
     pls_copy(c->rows[c->n].model, sizeof(c->rows[c->n].model), slash != NULL ? slash + 1 : run->model);
     c->n++;
@@ -170,7 +173,8 @@ static enum pls_code fold(struct calibrating *c, struct pls_err *err)
     c->mark = c->s->arena.used;
     for (uint32_t i = 0; i < c->n_runs && code == PLS_OK; i++) {
         if (c->runs[i].backend != backend) {
-            return pls_fail(err, PLS_USAGE, "calibrate: runs with %s and with %s: calibrate for one backend at a time",
+            return pls_fail(err, PLS_USAGE,
+                            "calibrate: runs with %s and with %s: calibrate for one backend at a time",
                             pls_backend_name(backend), pls_backend_name(c->runs[i].backend));
         }
         code = add_run(c, &c->runs[i], err);
@@ -208,7 +212,8 @@ static enum pls_code run(struct calibrating *c, struct pls_err *err)
 enum pls_code pls_cmd_calibrate(struct pls_session *s, struct pls_err *err)
 {
     if (s->args->n_operands == 0) {
-        return pls_fail(err, PLS_USAGE, "calibrate: needs a file that llama-bench wrote (-o json, jsonl or csv)");
+        return pls_fail(err, PLS_USAGE,
+                        "calibrate: needs a file that llama-bench wrote (-o json, jsonl or csv)");
     }
     struct calibrating *c = calloc(1, sizeof(*c));
     struct pls_measured_run *runs = calloc(PLS_BENCH_RUNS_MAX, sizeof(*runs));

@@ -128,7 +128,8 @@ static enum pls_code match(struct pls_session *s, struct pls_err *err)
         return pls_fail(err, PLS_USAGE, "hardware match: needs --name or --pci");
     }
     enum pls_code code = pci != NULL ? read_pci(pci, &device, err) : PLS_OK;
-    code = code == PLS_OK ? read_memory(pls_args_text(s->args, PLS_OPT_MEMORY), &device.memory_gib, err) : code;
+    code =
+        code == PLS_OK ? read_memory(pls_args_text(s->args, PLS_OPT_MEMORY), &device.memory_gib, err) : code;
     if (code != PLS_OK) {
         return code;
     }

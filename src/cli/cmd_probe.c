@@ -3,7 +3,8 @@
 #include "cli/command.h"
 #include "plimsoll/probe.h"
 
-/* The recording is of the machine this runs on (or of another recording), never of one that only words describe. */
+/* The recording is of the machine this runs on (or of another recording), never of one that only words
+ * describe. */
 static enum pls_code record(const struct pls_args *args, const char *dir, struct pls_err *err)
 {
     struct pls_machine seen;
@@ -22,7 +23,8 @@ static enum pls_code record(const struct pls_args *args, const char *dir, struct
 enum pls_code pls_cmd_probe(struct pls_session *s, struct pls_err *err)
 {
     if (s->args->n_operands > 0) {
-        return pls_fail(err, PLS_USAGE, "%s: probe takes no argument (--on reads a record)", s->args->operands[0]);
+        return pls_fail(err, PLS_USAGE, "%s: probe takes no argument (--on reads a record)",
+                        s->args->operands[0]);
     }
     const char *dir = pls_args_text(s->args, PLS_OPT_RECORD);
     enum pls_code code = dir == NULL ? PLS_OK : record(s->args, dir, err);

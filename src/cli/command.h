@@ -1,14 +1,15 @@
 /* cli/command.h - the commands: one function each, one file per command.
  *
- * A command writes its answer to standard output through render/ and returns PLS_OK for yes, PLS_NO for no (the
- * answer is written in both cases); anything else is a failure with a sentence, and nothing has been written.
+ * A command writes its answer to standard output through render/ and returns PLS_OK for yes, PLS_NO for no
+ * (the answer is written in both cases); anything else is a failure with a sentence, and nothing has been
+ * written.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
 #include "cli/session.h"
 
-#define PLS_COMMAND(id, name, function, operands, summary)                                                         \
+#define PLS_COMMAND(id, name, function, operands, summary)                                                   \
     enum pls_code function(struct pls_session *s, struct pls_err *err);
 #include "cli/commands.def"
 #undef PLS_COMMAND

@@ -1,5 +1,6 @@
-/* A model to draft for another. The engine asks for one vocabulary; that it agrees often enough is only to be expected of
- * the same kin, so the stem of the family's name has to be the same too (qwen3.5 drafts for qwen3.8). */
+/* A model to draft for another. The engine asks for one vocabulary; that it agrees often enough is only to be
+ * expected of the same kin, so the stem of the family's name has to be the same too (qwen3.5 drafts for
+ * qwen3.8). */
 #include <ctype.h>
 #include <string.h>
 
@@ -42,12 +43,14 @@ static bool fits(struct hunt *h, const struct pls_card *card)
     pls_quant_parse("Q8_0", &ask.quant);
     model.stored.ftype = PLS_FTYPE_NONE;
     bool yes = pls_arch_tensors(card, &h->s->scratch, &model.tensors, NULL) == PLS_OK
-        && pls_place(&model, &ask, h->left, &h->s->scratch, h->plan, NULL) == PLS_OK && h->plan->fit == PLS_FIT_YES;
+               && pls_place(&model, &ask, h->left, &h->s->scratch, h->plan, NULL) == PLS_OK
+               && h->plan->fit == PLS_FIT_YES;
     pls_arena_reset(&h->s->scratch, mark);
     return yes;
 }
 
-/* A generation often keeps the size of its vocabulary and changes the words: the same family is safer than a smaller cousin. */
+/* A generation often keeps the size of its vocabulary and changes the words: the same family is safer than a
+ * smaller cousin. */
 static bool is_better(const struct hunt *h, const struct pls_card *card)
 {
     bool mine = strcmp(card->family, h->target->family) == 0;

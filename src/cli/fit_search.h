@@ -1,4 +1,5 @@
-/* cli/fit_search.h - what the files of the search share. Cards are indexed as gathered, in the catalog's order. */
+/* cli/fit_search.h - what the files of the search share. Cards are indexed as gathered, in the catalog's
+ * order. */
 #ifndef CLI_FIT_SEARCH_H
 #define CLI_FIT_SEARCH_H
 
@@ -7,7 +8,8 @@
 
 #define PLS_FIT_NONE UINT32_MAX
 
-/* What a configuration could be at best; infinite when it has to be tried, minus infinite when it cannot fit. */
+/* What a configuration could be at best; infinite when it has to be tried, minus infinite when it cannot
+ * fit. */
 struct pls_fit_bound {
     double key;            /* score less tier */
     double quality, speed_tps; /* as in a pick: without the doubt that is in the score */
@@ -29,7 +31,8 @@ struct pls_fit_list {
 struct pls_fit_search {
     struct pls_session *s;
     const struct pls_fit_ask *ask;
-    struct pls_fit_ask own; /* what ask points to: the caller's, settled for this machine, with rows to spare */
+    /* what ask points to: the caller's, settled for this machine, with rows to spare */
+    struct pls_fit_ask own;
     uint32_t wanted;        /* rows; 0 all */
     struct pls_card *cards;
     uint32_t n_cards, cap;
@@ -43,7 +46,8 @@ struct pls_fit_search {
     /* per card; a shape is known by its first card, a group (cards of one base) by a number below n_groups */
     uint32_t *shape, *next_of_shape, *group;
     uint32_t n_groups;
-    bool *is_second;         /* per card: another of its group stands for it; with every configuration wanted, none */
+    /* per card: another of its group stands for it; with every configuration wanted, none */
+    bool *is_second;
 
     struct pls_fit_candidate *candidates;
     uint32_t n_candidates;
@@ -64,8 +68,9 @@ struct pls_fit_search {
     size_t list_mark;
 };
 
-/* Sets shape, next_of_shape, group, n_groups and is_second: the card that was named stands for its group, else those whose
- * scores are their own stand before those that borrow their family's, and these before guesses. PLS_NOMEM. */
+/* Sets shape, next_of_shape, group, n_groups and is_second: the card that was named stands for its group,
+ * else those whose scores are their own stand before those that borrow their family's, and these before
+ * guesses. PLS_NOMEM. */
 enum pls_code pls_fit_group(struct pls_fit_search *f, struct pls_err *err);
 
 /* Places all that can still matter: fills picks. */
@@ -88,10 +93,11 @@ struct pls_fit_row {
     struct pls_err err;
 };
 /* Plans the chosen picks, in the same order. The error of the first that has no plan. */
-enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n, struct pls_fit_row *rows,
-                             struct pls_err *err);
+enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n,
+                             struct pls_fit_row *rows, struct pls_err *err);
 
-/* Indices of picks in the order of rows; picks are sorted by it. chosen has room for n_picks. Returns their number. */
+/* Indices of picks in the order of rows; picks are sorted by it. chosen has room for n_picks. Returns their
+ * number. */
 uint32_t pls_fit_choose(struct pls_fit_search *f, uint32_t *chosen);
 
 #endif

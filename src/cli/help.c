@@ -53,8 +53,9 @@ void pls_help(struct pls_text *out, enum pls_cmd command)
 {
     if (command != PLS_CMD_COUNT) {
         const struct pls_command_info *c = pls_command_info(command);
-        pls_text_add(out, "Usage: plimsoll %s%s%s [OPTION...]\n\n%c%s.\n", c->name, c->operands[0] != '\0' ? " " : "",
-                     c->operands, c->summary[0] - 'a' + 'A', c->summary + 1);
+        pls_text_add(out, "Usage: plimsoll %s%s%s [OPTION...]\n\n%c%s.\n", c->name,
+                     c->operands[0] != '\0' ? " " : "", c->operands, c->summary[0] - 'a' + 'A',
+                     c->summary + 1);
         option_groups(out, 1u << command);
         return;
     }
@@ -84,8 +85,12 @@ void pls_help_list(struct pls_text *out)
         if (o->group == PLS_GROUP_HIDDEN) {
             continue;
         }
-        pls_text_add(out, "option\t--%s\t%s%s\t%s\t%s\t", o->name, o->letters[0] != '\0' ? "-" : "", o->letters,
-                     o->kind == PLS_KIND_FLAG ? "flag" : o->kind == PLS_KIND_CHOICE ? "choice" : "value", o->argument);
+        pls_text_add(out, "option\t--%s\t%s%s\t%s\t%s\t", o->name, o->letters[0] != '\0' ? "-" : "",
+                     o->letters,
+                     o->kind == PLS_KIND_FLAG     ? "flag"
+                     : o->kind == PLS_KIND_CHOICE ? "choice"
+                                                  : "value",
+                     o->argument);
         for (int c = 0; c < PLS_CMD_COUNT; c++) {
             if ((o->commands & 1u << c) != 0) {
                 pls_text_add(out, "%s ", pls_command_info((enum pls_cmd)c)->name);

@@ -47,7 +47,9 @@ static enum pls_code say(const struct pls_args *args, struct pls_err *err)
     } else {
         pls_help(&t, args->has_command ? args->command : PLS_CMD_COUNT);
     }
-    return fputs(room, stdout) >= 0 && fflush(stdout) == 0 ? PLS_OK : pls_fail(err, PLS_IO, "output: could not be written");
+    return fputs(room, stdout) >= 0 && fflush(stdout) == 0
+               ? PLS_OK
+               : pls_fail(err, PLS_IO, "output: could not be written");
 }
 
 /* For shells: the words behind the name are unfinished, so nothing parses them. */

@@ -5,11 +5,12 @@
 /* Commands that ask a question about models on a machine. */
 #define ASKS (PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_NEED | PLS_CMD_BIT_COMPARE)
 /* need asks of every machine there is */
-#define PLACES (PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_COMPARE | PLS_CMD_BIT_PROBE | PLS_CMD_BIT_SQL)
+#define PLACES                                                                                               \
+    (PLS_CMD_BIT_FIT | PLS_CMD_BIT_PLAN | PLS_CMD_BIT_COMPARE | PLS_CMD_BIT_PROBE | PLS_CMD_BIT_SQL)
 #define EVERY ((1u << PLS_CMD_COUNT) - 1)
 
 static const struct pls_option options[] = {
-#define PLS_OPTION(id, name, letters, kind, argument, group, commands, help)                                       \
+#define PLS_OPTION(id, name, letters, kind, argument, group, commands, help)                                 \
     [PLS_OPT_##id] = { name, letters, PLS_KIND_##kind, argument, PLS_GROUP_##group, commands, help },
 #include "cli/options.def"
 #undef PLS_OPTION

@@ -1,8 +1,8 @@
 /* cli/options.h - the command line as data: commands, options, and the parser over both tables.
  *
- * Commands are declared once in commands.def, options once in options.def. The parser checks names, presence of
- * arguments, and the form of numbers and choices, so the rest of cli/ reads values that are well formed. Values point
- * into argv.
+ * Commands are declared once in commands.def, options once in options.def. The parser checks names, presence
+ * of arguments, and the form of numbers and choices, so the rest of cli/ reads values that are well formed.
+ * Values point into argv.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
@@ -87,12 +87,13 @@ struct pls_args {
     const char *operands[PLS_MAX_OPERANDS];
 };
 
-/* PLS_USAGE with one sentence: unknown option or command (nearest name offered), missing or malformed argument, option
- * of another command. */
+/* PLS_USAGE with one sentence: unknown option or command (nearest name offered), missing or malformed
+ * argument, option of another command. */
 enum pls_code pls_args_parse(int argc, char *const argv[], struct pls_args *out, struct pls_err *err);
 
 bool pls_args_has(const struct pls_args *args, enum pls_opt id);
-const char *pls_args_text(const struct pls_args *args, enum pls_opt id); /* the last one given; NULL when not given */
+/* the last one given; NULL when not given */
+const char *pls_args_text(const struct pls_args *args, enum pls_opt id);
 /* The number given, or `otherwise`. For COUNT, TOKENS and BYTES; NUMBER has its own. */
 uint64_t pls_args_u64(const struct pls_args *args, enum pls_opt id, uint64_t otherwise);
 double pls_args_number(const struct pls_args *args, enum pls_opt id, double otherwise);
@@ -100,7 +101,8 @@ double pls_args_number(const struct pls_args *args, enum pls_opt id, double othe
 /* The nearest of `names` to what was typed, or NULL when none is near. */
 const char *pls_suggest(const char *typed, const char *const *names, size_t n);
 
-/* Help, generated from the tables. command PLS_CMD_COUNT: the general one. NUL-terminated, never truncated in 32 KiB. */
+/* Help, generated from the tables. command PLS_CMD_COUNT: the general one. NUL-terminated, never truncated in
+ * 32 KiB. */
 void pls_help(struct pls_text *out, enum pls_cmd command);
 /* "command<TAB>summary" and "option<TAB>..." lines: what completion and the man page are held against. */
 void pls_help_list(struct pls_text *out);

@@ -55,7 +55,8 @@ static void join(char *out, const char *dir, const char *name)
     }
 }
 
-/* Beside the program (a build folder), in ../share/plimsoll (an installation that was moved), where it was built for. */
+/* Beside the program (a build folder), in ../share/plimsoll (an installation that was moved), where it was
+ * built for. */
 static void find_catalog(const char *program, char *out)
 {
     char exe[PATH_MAX];

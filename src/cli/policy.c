@@ -1,4 +1,5 @@
-/* The policy of a session: defaults, and what the user's policy file changes. Options come on top, where they are read. */
+/* The policy of a session: defaults, and what the user's policy file changes. Options come on top, where they
+ * are read. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -6,7 +7,8 @@
 
 enum { POLICY_BYTES_MOST = 1 << 16 };
 
-enum pls_code pls_fit_policy(const struct pls_session *s, enum pls_task task, struct pls_policy *out, struct pls_err *err)
+enum pls_code pls_fit_policy(const struct pls_session *s, enum pls_task task, struct pls_policy *out,
+                             struct pls_err *err)
 {
     struct stat st;
     char *json = NULL;

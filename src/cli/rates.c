@@ -139,7 +139,8 @@ static void measure(struct pls_session *s, bool kernels)
     ask.progress = !ask.bandwidth_only && isatty(STDERR_FILENO) ? pls_session_bar : NULL;
     code = code == PLS_OK ? pls_bench_run(&ask, &got, &err) : code;
     if (code != PLS_OK) {
-        bool is_spare = s->rates.ram_gbs > 0 && (!kernels || has_kernels(&s->rates)); /* another try, no more */
+        /* another try, no more */
+        bool is_spare = s->rates.ram_gbs > 0 && (!kernels || has_kernels(&s->rates));
         if (!is_spare) {
             pls_warn(err.text);
         }

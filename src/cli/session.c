@@ -11,8 +11,8 @@
 
 #include "plimsoll/sys.h"
 
-/* Address space, not memory: pages that nobody writes to cost nothing. Large ones, because touching a page for
- * the first time costs as much as some thousand instructions. */
+/* Address space, not memory: pages that nobody writes to cost nothing. Large ones, because touching a page
+ * for the first time costs as much as some thousand instructions. */
 enum { MODELS_BYTES = 96 << 20, SCRATCH_BYTES = 96 << 20 };
 
 void pls_warn(const char *text)

@@ -46,7 +46,8 @@ struct pls_session {
 enum pls_code pls_session_begin(struct pls_session *s, const struct pls_args *args, const char *program,
                                 struct pls_err *err);
 void pls_session_end(struct pls_session *s);
-/* An arena as large as s->scratch, for a thread of its own: pls_sys_pages_free() ends it. No room: base NULL. */
+/* An arena as large as s->scratch, for a thread of its own: pls_sys_pages_free() ends it. No room: base
+ * NULL. */
 struct pls_arena pls_session_room(void);
 
 enum pls_code pls_session_catalog(struct pls_session *s, struct pls_err *err);
@@ -122,8 +123,8 @@ struct pls_target {
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,
                               struct pls_target *out, struct pls_err *err);
 
-/* Where the catalog knows the GGUF file of a plan to be, in the session's arena; NULL when the card is not of the
- * catalog. */
+/* Where the catalog knows the GGUF file of a plan to be, in the session's arena; NULL when the card is not of
+ * the catalog. */
 const struct pls_published *pls_target_published(struct pls_session *s, const struct pls_card *card,
                                                  const struct pls_plan *plan);
 

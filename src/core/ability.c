@@ -10,9 +10,11 @@ enum { ROUNDS = 200, FEATURES = PLS_ABILITY_FEATURES, LEAST_SCORES = 3 };
 static const double slope_sd = 0.3;     /* of d_b around 1 */
 static const double usual_noise = 0.35; /* s_b, with the weight of usual_weight scores */
 static const double usual_weight = 4;
-static const double reading_spread = 0.15; /* and how far models of one size and year lie apart at least: some 3 points */
+/* and how far models of one size and year lie apart at least: some 3 points */
+static const double reading_spread = 0.15;
 static const double least_slope = 0.05;
-static const double reading_noise = 0.12; /* the same where a score is the mean of dozens of retrieval tasks: about 3 points */
+/* the same where a score is the mean of dozens of retrieval tasks: about 3 points */
+static const double reading_noise = 0.12;
 static const double family_sd = 0.4; /* of a family's effect */
 static const double task_sd = 0.35;  /* of a task's deviation from C */
 static const double twin_sd = 0.3;   /* between models of one shape and family */
@@ -164,8 +166,8 @@ static void fit_items(struct fit *f, bool general)
     }
     for (uint32_t b = 0; b < f->data->n_items; b++) {
         if (is_general(&f->data->items[b]) == general && f->n_of_item[b] >= LEAST_SCORES) {
-            f->noise[b] =
-                (f->sums[b].rest + usual_weight * expected_noise(&f->data->items[b])) / (f->sums[b].w + usual_weight);
+            f->noise[b] = (f->sums[b].rest + usual_weight * expected_noise(&f->data->items[b]))
+                          / (f->sums[b].w + usual_weight);
         }
     }
 }
@@ -292,10 +294,12 @@ static void fill_unscored(struct fit *f, const uint32_t *n_of_family, enum pls_e
 static uint32_t reference_of(const struct fit *f, enum pls_task task)
 {
     uint32_t own = f->data->own_reference[task];
-    return own > 0 && own <= f->data->n_items && f->n_of_item[own - 1] >= LEAST_SCORES ? own - 1 : f->data->reference;
+    return own > 0 && own <= f->data->n_items && f->n_of_item[own - 1] >= LEAST_SCORES ? own - 1
+                                                                                       : f->data->reference;
 }
 
-/* What the scores of a reading task say of each model, in tally: precision, and the sum of means by precision. */
+/* What the scores of a reading task say of each model, in tally: precision, and the sum of means by
+ * precision. */
 static void tally_readers(struct fit *f, enum pls_task task)
 {
     memset(f->tally, 0, f->data->n_models * sizeof(f->tally[0]));
@@ -314,7 +318,8 @@ static void tally_readers(struct fit *f, enum pls_task task)
  * far they are off, in turn. Returns that variance. */
 static double fit_readers(struct fit *f, enum pls_task task)
 {
-    double off = task_sd * task_sd; /* variance of models around where size and date put them, beyond that of the prior */
+    /* variance of models around where size and date put them, beyond that of the prior */
+    double off = task_sd * task_sd;
     for (uint32_t i = 0; i < f->data->n_models; i++) {
         f->start[i] = f->mean[i];
         f->spread[i] = f->var[i];
@@ -422,8 +427,8 @@ static bool take_rooms(struct fit *f, struct pls_arena *arena)
     f->weight = PLS_TAKE(arena, double, data->n_scores);
     f->sums = PLS_TAKE(arena, struct sums, data->n_items);
     f->tally = PLS_TAKE(arena, struct tally, data->n_models);
-    return f->mean && f->var && f->prior && f->start && f->spread && f->n_of_model && f->a && f->d && f->noise && f->n_of_item
-           && f->family && f->y && f->weight && f->sums && f->tally;
+    return f->mean && f->var && f->prior && f->start && f->spread && f->n_of_model && f->a && f->d && f->noise
+           && f->n_of_item && f->family && f->y && f->weight && f->sums && f->tally;
 }
 
 enum pls_code pls_ability_fit(const struct pls_ability_data *data, struct pls_arena *arena,

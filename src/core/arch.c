@@ -234,7 +234,8 @@ static void set_name(struct pls_tensor *t, const char *name, int layer)
     pls_copy(t->name + at, sizeof t->name - at, name);
 }
 
-/* A tensor of some layer, with everything but its dimensions and the layer's number: names are read once per card. */
+/* A tensor of some layer, with everything but its dimensions and the layer's number: names are read once per
+ * card. */
 struct template {
     const struct pls_arch_tensor *from;
     struct pls_tensor like;

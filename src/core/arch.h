@@ -1,9 +1,9 @@
 /* core/arch.h - how an architecture's tensor list is written down (private to core/arch*.c).
  *
- * A row names the parts a block is made of; a part is a list of tensors; a tensor is a name, up to four width codes
- * and the facts that must hold for it to be there. The generator in arch.c works out, per layer, what every code
- * means and which facts hold, and emits the tensors whose facts all hold. Adding an architecture is adding a row to
- * arch_rows.c and, for tensors no part has yet, a part to arch_parts.c.
+ * A row names the parts a block is made of; a part is a list of tensors; a tensor is a name, up to four width
+ * codes and the facts that must hold for it to be there. The generator in arch.c works out, per layer, what
+ * every code means and which facts hold, and emits the tensors whose facts all hold. Adding an architecture
+ * is adding a row to arch_rows.c and, for tensors no part has yet, a part to arch_parts.c.
  *
  * Names and shapes: llama.cpp's load_arch_tensors of each architecture and its converters, 2026-08-22.
  */
@@ -20,7 +20,8 @@ enum pls_width {
     W_Q, W_2Q, W_K, W_VV, W_O,        /* H*d, 2*H*d, K*d, K*dv, H*dv */
     W_QKV,                            /* H*d + K*d + K*dv, one matrix for all three */
     W_D, W_DV, W_H, W_KH, W_ROPE,     /* d, dv, H, K, half the rotated width */
-    W_F, W_2F, W_FX, W_2FX, W_FS, W_X, W_EX, /* dense, expert and shared widths, experts, what experts take in */
+    /* dense, expert and shared widths, experts, what experts take in */
+    W_F, W_2F, W_FX, W_2FX, W_FS, W_X, W_EX,
     W_LATENT,
     W_RQ, W_R, W_RS, W_HPS, W_P, W_MV, W_HMV, W_HPV, /* MLA: see the part */
     W_C, W_S, W_I, W_2I, W_NH, W_2NH, W_G, W_IG, W_CONV, W_IN, W_DT, W_DT2S, /* state layers */
@@ -28,7 +29,8 @@ enum pls_width {
     W_PL, W_PLL, W_VPL, W_ALT, W_ALT2, W_ALT1, W_LAUREL, /* gemma3n, gemma4 E */
     W_IH, W_ID, W_IHD,                /* indexer: heads, head width, product */
     W_POS, W_TYPES, W_LABELS,         /* encoders */
-    W_HC, W_HCE, W_HCMIX, W_OG, W_OGIN, W_OR, W_OGR, W_CD, W_RATIO, W_2ID, W_XUSED, /* DeepSeek V4: see the part */
+    /* DeepSeek V4: see the part */
+    W_HC, W_HCE, W_HCMIX, W_OG, W_OGIN, W_OR, W_OGR, W_CD, W_RATIO, W_2ID, W_XUSED,
     W_COUNT,
 };
 
@@ -116,10 +118,11 @@ const struct pls_arch_row *pls_arch_row(const char *arch);
     X(embed) X(output) X(output_norm) X(rope) X(long_rope) X(per_layer_global) X(altup_global) X(lfm2_norm) \
     X(encoder_global) X(classifier) X(modern_classifier) \
     X(attn_norm) X(ffn_norm) X(attn_norm_2) X(post_attention_norm) X(post_ffw_norm) X(att) X(att_double_q) \
-    X(att_fused) X(norm_2d) X(attn_gate) X(sinks) X(mla) X(indexer) X(gdn) X(gdn_ba) X(gdn_alpha_beta) X(mamba2) \
-    X(mamba1) X(kda) X(conv) X(ffn) X(ffn_fused) X(moe) X(shared) X(shared_gate) X(expert_bias) X(latent) X(nextn) \
-    X(per_layer) X(altup) X(gemma4) X(falcon_h1_norm) \
-    X(attn_output_norm) X(layer_output_norm) X(mtp_output_norm) X(mtp_post_norm) X(modern_bert_norm) X(deci) X(bitnet) X(exp_probs) \
+    X(att_fused) X(norm_2d) X(attn_gate) X(sinks) X(mla) X(indexer) X(gdn) X(gdn_ba) X(gdn_alpha_beta) \
+    X(mamba2) X(mamba1) X(kda) X(conv) X(ffn) X(ffn_fused) X(moe) X(shared) X(shared_gate) X(expert_bias) \
+    X(latent) X(nextn) X(per_layer) X(altup) X(gemma4) X(falcon_h1_norm) \
+    X(attn_output_norm) X(layer_output_norm) X(mtp_output_norm) X(mtp_post_norm) X(modern_bert_norm) \
+    X(deci) X(bitnet) X(exp_probs) \
     X(msa) X(mla_gate) X(kda_k3) X(routed_latent) X(res_score) X(res_score_global) X(sliding_sinks) \
     X(dsv4) X(dsv4_global)
 #define DECLARE_PART(name) extern const struct pls_arch_tensor pls_part_##name[];

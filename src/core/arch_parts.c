@@ -103,7 +103,8 @@ const struct pls_arch_tensor pls_part_post_ffw_norm[] = {
     { "attn_k.weight", { W_E, W_K }, F_ATT }, { "attn_v.weight", { W_E, W_VV }, F_ATT | F_V }, \
     { "attn_output.weight", { W_O, W_E }, F_ATT }, { "attn_q.bias", { W_Q }, F_ATT | F_QKV_BIAS }, \
     { "attn_k.bias", { W_K }, F_ATT | F_QKV_BIAS }, { "attn_v.bias", { W_VV }, F_ATT | F_QKV_BIAS | F_V }, \
-    { "attn_output.bias", { W_E }, F_ATT | F_O_BIAS }, { "attn_q_norm.weight", { W_D }, F_ATT | F_NORM_HEAD }, \
+    { "attn_output.bias", { W_E }, F_ATT | F_O_BIAS }, \
+    { "attn_q_norm.weight", { W_D }, F_ATT | F_NORM_HEAD }, \
     { "attn_k_norm.weight", { W_D }, F_ATT | F_NORM_HEAD }, \
     { "attn_q_norm.weight", { W_Q }, F_ATT | F_NORM_FULL }, \
     { "attn_k_norm.weight", { W_K }, F_ATT | F_NORM_FULL }
@@ -169,7 +170,8 @@ const struct pls_arch_tensor pls_part_indexer[] = {
 
 /* ---- state layers ---- */
 
-/* Gated delta net: S head width, groups = key heads, NH = value heads, I = S * NH, CONV = S * (2 groups + NH). */
+/* Gated delta net: S head width, groups = key heads, NH = value heads, I = S * NH,
+ * CONV = S * (2 groups + NH). */
 const struct pls_arch_tensor pls_part_gdn[] = {
     { "attn_qkv.weight", { W_E, W_CONV }, F_GDN }, { "attn_gate.weight", { W_E, W_I }, F_GDN },
     { "ssm_conv1d.weight", { W_C, W_CONV }, F_GDN }, { "ssm_dt.bias", { W_NH }, F_GDN },
@@ -202,8 +204,10 @@ const struct pls_arch_tensor pls_part_mamba1[] = {
     { "ssm_conv1d.bias", { W_I }, F_MAMBA1 },          { "ssm_x.weight", { W_I, W_DT2S }, F_MAMBA1 },
     { "ssm_dt.weight", { W_DT, W_I }, F_MAMBA1 },      { "ssm_dt.bias", { W_I }, F_MAMBA1 },
     { "ssm_a", { W_S, W_I }, F_MAMBA1 },               { "ssm_d", { W_I }, F_MAMBA1 },
-    { "ssm_out.weight", { W_I, W_E }, F_MAMBA1 },      { "ssm_dt_norm.weight", { W_DT }, F_MAMBA1 | F_SSM_NORM },
-    { "ssm_b_norm.weight", { W_S }, F_MAMBA1 | F_SSM_NORM }, { "ssm_c_norm.weight", { W_S }, F_MAMBA1 | F_SSM_NORM },
+    { "ssm_out.weight", { W_I, W_E }, F_MAMBA1 },
+    { "ssm_dt_norm.weight", { W_DT }, F_MAMBA1 | F_SSM_NORM },
+    { "ssm_b_norm.weight", { W_S }, F_MAMBA1 | F_SSM_NORM },
+    { "ssm_c_norm.weight", { W_S }, F_MAMBA1 | F_SSM_NORM },
     END,
 };
 const struct pls_arch_tensor pls_part_kda[] = {

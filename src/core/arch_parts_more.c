@@ -102,8 +102,9 @@ const struct pls_arch_tensor pls_part_res_score_global[] = {
 };
 
 /* ---- DeepSeek V4 ----
- * One latent of a head's width serves as K and V; the output goes through OG groups of rank OR; HC residual streams are
- * mixed by (2 + HC) * HC weights; CD is the width of a compressed entry (twice a head at four tokens per entry). */
+ * One latent of a head's width serves as K and V; the output goes through OG groups of rank OR; HC residual
+ * streams are mixed by (2 + HC) * HC weights; CD is the width of a compressed entry (twice a head at four
+ * tokens per entry). */
 
 const struct pls_arch_tensor pls_part_dsv4_global[] = {
     { "output_hc_fn.weight", { W_HCE, W_HC }, 0 },

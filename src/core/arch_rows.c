@@ -45,7 +45,8 @@ static const struct pls_arch_row rows[] = {
     { "nemotron", { TABLES }, { LLAMA }, F_NORM_BIAS, F_GATED, 0 },
     { "starcoder2", { TABLES }, { LLAMA }, F_NORM_BIAS | F_QKV_BIAS | F_O_BIAS | F_MLP_BIAS, F_GATED, 0 },
     { "falcon", { TABLES }, { P(attn_norm), P(attn_norm_2), P(att_fused), P(ffn) }, F_NORM_BIAS, F_GATED, 0 },
-    { "olmo", { TABLES }, { P(att), P(ffn) }, 0, 0, 0 }, /* norms without weights; the final one has some in later files */
+    /* norms without weights; the final one has some in later files */
+    { "olmo", { TABLES }, { P(att), P(ffn) }, 0, 0, 0 },
 
     /* ---- experts on the Llama plan ---- */
     { "deepseek", { TABLES }, { LLAMA, P(shared) }, 0, 0, 0 },
@@ -87,8 +88,8 @@ static const struct pls_arch_row rows[] = {
       { P(attn_norm), P(post_attention_norm), P(att_double_q), P(gdn), P(gdn_alpha_beta), P(ffn), P(nextn) },
       F_NORM_HEAD, 0, 0 },
     { "qwen35moe", { TABLES },
-      { P(attn_norm), P(post_attention_norm), P(att_double_q), P(gdn), P(gdn_alpha_beta), P(ffn), P(moe), P(shared),
-        P(shared_gate), P(nextn) },
+      { P(attn_norm), P(post_attention_norm), P(att_double_q), P(gdn), P(gdn_alpha_beta), P(ffn), P(moe),
+        P(shared), P(shared_gate), P(nextn) },
       F_NORM_HEAD, 0, 0 },
 
     /* ---- Gemma ---- */
@@ -116,9 +117,11 @@ static const struct pls_arch_row rows[] = {
     { "minicpm3", { TABLES, P(long_rope) }, { NORMS, P(mla), P(ffn) }, F_JOINT_KV, F_SPLIT_KV, 0 },
     { "deepseek32", { TABLES }, { NORMS, P(mla), P(indexer), P(ffn), EXPERTS, P(nextn) }, F_PROBS, 0, 0 },
     { "glm-dsa", { TABLES }, { NORMS, P(mla), P(indexer), P(ffn), EXPERTS, P(nextn) }, F_PROBS, 0, 0 },
-    { "deepseek4", { TABLES, P(dsv4_global) }, { NORMS, P(dsv4), P(moe), P(shared) }, 0, F_PROBS | F_ATT | F_MLA, 0 },
+    { "deepseek4", { TABLES, P(dsv4_global) }, { NORMS, P(dsv4), P(moe), P(shared) },
+      0, F_PROBS | F_ATT | F_MLA, 0 },
     { "kimi-k3", { TABLES, P(res_score_global) },
-      { NORMS, P(res_score), P(mla), P(mla_gate), P(kda_k3), P(ffn), EXPERTS, P(routed_latent) }, F_PROBS, 0, 0 },
+      { NORMS, P(res_score), P(mla), P(mla_gate), P(kda_k3), P(ffn), EXPERTS, P(routed_latent) },
+      F_PROBS, 0, 0 },
     { "kimi-linear", { TABLES }, { NORMS, P(mla), P(kda), P(ffn), EXPERTS }, F_PROBS, 0, 0 },
 
     /* ---- others with experts ---- */
@@ -131,7 +134,8 @@ static const struct pls_arch_row rows[] = {
     { "mamba2", { TABLES }, { P(attn_norm), P(mamba2) }, F_SSM_NORM, 0, 0 },
     { "granitehybrid", { TABLES }, { LLAMA, P(mamba2), P(shared) }, F_SSM_NORM, 0, 0 },
     { "nemotron_h", { TABLES }, { P(attn_norm), P(att), P(mamba2), P(ffn) }, F_SSM_NORM, F_GATED, 0 },
-    { "nemotron_h_moe", { TABLES }, { P(attn_norm), P(mtp_post_norm), P(att), P(mamba2), P(ffn), EXPERTS, P(latent), P(nextn) },
+    { "nemotron_h_moe", { TABLES },
+      { P(attn_norm), P(mtp_post_norm), P(att), P(mamba2), P(ffn), EXPERTS, P(latent), P(nextn) },
       F_SSM_NORM | F_PROBS, F_GATED | F_X_GATED, 0 },
     { "jamba", { TABLES }, { LLAMA, P(mamba1) }, F_SSM_NORM, 0, 0 },
     { "falcon-h1", { TABLES }, { P(attn_norm), P(falcon_h1_norm), P(att), P(mamba2), P(ffn) }, 0, 0, 0 },
@@ -143,12 +147,14 @@ static const struct pls_arch_row rows[] = {
     { "bert", { P(embed), P(encoder_global), P(classifier) },
       { P(att), P(attn_output_norm), P(ffn), P(layer_output_norm) },
       F_NORM_BIAS | F_QKV_BIAS | F_O_BIAS | F_MLP_BIAS, F_GATED, 0 },
-    { "nomic-bert", { P(embed), P(encoder_global) }, { P(att_fused), P(attn_output_norm), P(ffn), P(layer_output_norm) },
+    { "nomic-bert", { P(embed), P(encoder_global) },
+      { P(att_fused), P(attn_output_norm), P(ffn), P(layer_output_norm) },
       F_NORM_BIAS, F_POSITIONS, 0 },
     { "nomic-bert-moe", { P(embed), P(encoder_global) },
       { P(att_fused), P(attn_output_norm), P(ffn), P(moe), P(layer_output_norm) },
       F_NORM_BIAS | F_QKV_BIAS | F_O_BIAS | F_MLP_BIAS, F_GATED | F_X_GATED | F_POSITIONS, 0 },
-    { "jina-bert-v2", { P(embed), P(encoder_global) }, { P(att), P(attn_output_norm), P(ffn), P(layer_output_norm) },
+    { "jina-bert-v2", { P(embed), P(encoder_global) },
+      { P(att), P(attn_output_norm), P(ffn), P(layer_output_norm) },
       F_NORM_BIAS | F_QKV_BIAS | F_O_BIAS | F_DOWN_BIAS, F_POSITIONS | F_MLP_BIAS, 0 },
     { "modern-bert", { P(embed), P(output_norm), P(encoder_global), P(modern_classifier) },
       { P(modern_bert_norm), P(att_fused), P(ffn_norm), P(ffn_fused) }, 0,
@@ -157,8 +163,10 @@ static const struct pls_arch_row rows[] = {
     /* ---- norms elsewhere, blocks in parallel ---- */
     { "command-r", { TABLES }, { P(attn_norm), P(att), P(norm_2d), P(ffn) }, 0, F_UNTIED | F_NORM_HEAD, 0 },
     { "cohere2", { TABLES }, { P(attn_norm), P(att), P(ffn) }, 0, F_UNTIED, 0 },
-    { "olmo2", { TABLES }, { P(att), P(post_attention_norm), P(ffn), P(post_ffw_norm) }, F_NORM_FULL, F_NORM_HEAD, 0 },
-    { "exaone4", { TABLES, P(rope) }, { P(att), P(post_attention_norm), P(ffn), P(post_ffw_norm) }, F_NORM_HEAD, 0, 0 },
+    { "olmo2", { TABLES }, { P(att), P(post_attention_norm), P(ffn), P(post_ffw_norm) },
+      F_NORM_FULL, F_NORM_HEAD, 0 },
+    { "exaone4", { TABLES, P(rope) }, { P(att), P(post_attention_norm), P(ffn), P(post_ffw_norm) },
+      F_NORM_HEAD, 0, 0 },
 };
 
 const struct pls_arch_row *pls_arch_row(const char *arch)

@@ -204,7 +204,8 @@ static enum pls_code refuse_format(const struct pls_ask *ask, enum pls_engine en
     if (loads) {
         return PLS_OK;
     }
-    return pls_fail(err, PLS_REFUSED, "%s does not load %s models (-q names another quant, --runtime another engine)",
+    return pls_fail(err, PLS_REFUSED,
+                    "%s does not load %s models (-q names another quant, --runtime another engine)",
                     pls_runtime_name(ask->runtime), pls_format_name(format));
 }
 

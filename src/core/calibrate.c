@@ -1,5 +1,5 @@
-/* Coordinate descent on sum (sqrt(e^2 + c^2) - c) + shrinkage * (log f - log before)^2, e = log predicted / observed. A dozen factors
- * and some hundred runs: a millisecond. */
+/* Coordinate descent on sum (sqrt(e^2 + c^2) - c) + shrinkage * (log f - log before)^2, e = log predicted /
+ * observed. A dozen factors and some hundred runs: a millisecond. */
 #include "plimsoll/calibrate.h"
 
 #include <math.h>
@@ -9,7 +9,8 @@ static const double SOFT = 0.05;       /* errors below are as good as none */
 static const double SHRINKAGE = 0.02;  /* one run pulls a factor most of the way, not all */
 static const double WIDTH = 0.7;       /* of a factor's prior, in log units */
 static const double LEAST_SHARE = 0.02; /* of a run's time, below which it says nothing about a type */
-/* A fit of as many factors as runs meets them all and proves nothing: what engine factors of one type differ by between models. */
+/* A fit of as many factors as runs meets them all and proves nothing: what engine factors of one type differ
+ * by between models. */
 static const double DOUBT = 0.15;
 static const double LAYER_STEP_NS = 20000;
 enum { ROUNDS = 60, PARAMS = 2 * PLS_TYPE_COUNT };
@@ -179,7 +180,8 @@ static uint32_t begin(struct fit *f, const struct pls_calibration *learnt)
         if (is_usable(s)) {
             usable++;
             for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-                f->is_used[i + (s->is_prefill ? PLS_TYPE_COUNT : 0)] |= s->parts.by_type[i] > LEAST_SHARE * s->observed_s;
+                f->is_used[i + (s->is_prefill ? PLS_TYPE_COUNT : 0)] |=
+                    s->parts.by_type[i] > LEAST_SHARE * s->observed_s;
             }
         }
     }
@@ -201,8 +203,8 @@ static void descend(struct fit *f)
     }
 }
 
-/* The least error that four fifths of the usable samples do not exceed (counted, so that no sample has to be moved), and the doubt
- * in factors that few runs stand behind. */
+/* The least error that four fifths of the usable samples do not exceed (counted, so that no sample has to be
+ * moved), and the doubt in factors that few runs stand behind. */
 static double residual(const struct fit *f, uint32_t usable)
 {
     double least = HUGE_VAL;

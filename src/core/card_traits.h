@@ -4,8 +4,8 @@
 
 #include "plimsoll/card.h"
 
-/* Bits of pls_card.traits: questions that every layer asks, answered once, because layers are looked at a thousand times more
- * often than cards are made. */
+/* Bits of pls_card.traits: questions that every layer asks, answered once, because layers are looked at a
+ * thousand times more often than cards are made. */
 enum pls_card_trait {
     PLS_CARD_SPLIT_BLOCKS = 1,   /* some block holds a feed-forward part alone (kinds D and E) */
     PLS_CARD_DENSE_BESIDE_MOE = 2, /* a dense part runs beside the experts */

@@ -1,16 +1,18 @@
-/* What a draft model is expected to gain: the arithmetic of Leviathan, Kalman and Matias 2023 ("Fast Inference from
- * Transformers via Speculative Decoding"), with this program's own times in it.
+/* What a draft model is expected to gain: the arithmetic of Leviathan, Kalman and Matias 2023 ("Fast
+ * Inference from Transformers via Speculative Decoding"), with this program's own times in it.
  *
- *     tokens per round  E = (1 - a^(n+1)) / (1 - a)              a: share of drafted tokens accepted, n: drafted per round
+ *     tokens per round  E = (1 - a^(n+1)) / (1 - a)
  *     time per round    T = n * draft + verify(n + 1)
  *
- * Checking n + 1 tokens at once reads dense weights once and experts as often as different ones are called: of a share u
+ * where a is the share of drafted tokens that are accepted and n tokens are drafted per round. Checking n + 1
+ * tokens at once reads dense weights once and experts as often as different ones are called: of a share u
  * used per token, 1 - (1 - u)^(n+1). Each token more also costs its arithmetic, as in a prompt. */
 #include <math.h>
 
 #include "plimsoll/speed.h"
 
-enum { DRAFT_MOST = 16 }; /* llama-server's --draft-max of old; beyond it nothing is gained below an acceptance of 0.9 */
+/* llama-server's --draft-max of old; beyond it nothing is gained below an acceptance of 0.9 */
+enum { DRAFT_MOST = 16 };
 
 static double expert_share(const struct pls_plan *plan)
 {
@@ -39,7 +41,8 @@ struct pls_draft_gain pls_draft_gain(const struct pls_card *card, const struct p
                                      const struct pls_plan *draft, double acceptance)
 {
     struct pls_draft_gain best = { .acceptance = acceptance };
-    if (!(target->speed.decode_tps > 0) || !(draft->speed.decode_tps > 0) || !(acceptance >= 0 && acceptance < 1)) {
+    if (!(target->speed.decode_tps > 0) || !(draft->speed.decode_tps > 0)
+        || !(acceptance >= 0 && acceptance < 1)) {
         return best;
     }
     for (uint32_t n = 1; n <= DRAFT_MOST; n++) {

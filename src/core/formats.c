@@ -113,7 +113,8 @@ static uint64_t mlx_bytes(const struct pls_card *card, const struct pls_quant *q
     bool beside_experts = q->stored == PLS_TYPE_MXFP4 && q->bits_high != 0 && !pls_tensor_is_expert(t);
     bool by_predicate = role == ROLE_ROUTER && (q->bits_high == 0 || beside_experts);
     if (beside_experts || by_predicate) {
-        bits = by_predicate ? 8 : q->bits_high; /* the models' own predicates: routers 8-bit affine in groups of 64 */
+        /* the models' own predicates: routers 8-bit affine in groups of 64 */
+        bits = by_predicate ? 8 : q->bits_high;
         group = 64;
         per_group = 4;
     }

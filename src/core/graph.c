@@ -26,7 +26,8 @@ bool pls_graph_init(struct pls_graph *g, const struct pls_compute_ask *ask, stru
         (struct pls_graph){ .ask = ask, .card = card, .setting = ask->setting, .cap = (uint32_t)cap, .n = 1 };
     g->layer = -1;
     g->weights_matter = reads_host_weights(ask);
-    g->node = pls_arena_room(arena, cap, sizeof(struct pls_node)); /* for the largest graph; make() clears what it hands out */
+    /* for the largest graph; make() clears what it hands out */
+    g->node = pls_arena_room(arena, cap, sizeof(struct pls_node));
     g->order = pls_arena_room(arena, cap, sizeof(uint32_t)); /* what is filled is counted */
     g->leaf = pls_arena_room(arena, cap, sizeof(uint32_t));
     g->seen = PLS_TAKE(arena, bool, cap);

@@ -132,7 +132,8 @@ bool pls_graph_measure(struct pls_graph *g, struct pls_arena *arena, struct pls_
     if (!pls_graph_schedule(g, arena, &s)) {
         return false;
     }
-    struct buffers *b = pls_arena_room(arena, 1, sizeof(*b)); /* large; only the devices there are get filled */
+    /* large; only the devices there are get filled */
+    struct buffers *b = pls_arena_room(arena, 1, sizeof(*b));
     struct placed *placed = PLS_TAKE(arena, struct placed, g->n);
     if (b == NULL || placed == NULL) {
         return false;

@@ -1,9 +1,9 @@
 /* Which type the quantizer gives each tensor of a file: the recipes behind Q4_K_M and its like.
  *
  * Rules of llama.cpp's quantizer as of 2026-08-22, with the older one for fused QKV (plimsoll(7), QUANTIZER);
- * held by the fixture rows of tests/unit/test_arch.c. Tables hold what depends on the file type alone, functions what depends on a
- * tensor's place. A table entry of 0 (F32) means "no rule: the base type".
- */
+ * held by the fixture rows of tests/unit/test_arch.c. Tables hold what depends on the file type alone,
+ * functions what depends on a tensor's place. A table entry of 0 (F32) means "no rule: the base
+ * type". */
 #include <string.h>
 
 #include "plimsoll/tensor.h"
@@ -379,9 +379,10 @@ static enum pls_code check_quant(const struct pls_quant *quant, struct pls_err *
         return pls_fail(err, PLS_USAGE, "%s is not a GGUF quantization", pls_format_name(quant->format));
     }
     if (quant->from_name) {
-        return pls_fail(err, PLS_UNSUPPORTED,
-                        "a hand-made mixture around %s (UD-, _XL, _L) cannot be predicted from its name: give the file",
-                        name != NULL ? name : "?");
+        return pls_fail(
+            err, PLS_UNSUPPORTED,
+            "a hand-made mixture around %s (UD-, _XL, _L) cannot be predicted from its name: give the file",
+            name != NULL ? name : "?");
     }
     if (name == NULL || quant->ftype == PLS_FTYPE_NVFP4) {
         return pls_fail(err, PLS_REFUSED, "the quantizer does not offer %s",

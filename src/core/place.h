@@ -28,9 +28,12 @@ struct pls_compute_memo {
     struct pls_compute compute;
 };
 
-/* What asks the replay without looking at weights was answered before: NULL when it was not. Both do nothing without replays. */
-const struct pls_compute *pls_replays_find(const struct pls_replays *replays, const struct pls_compute_ask *ask);
-void pls_replays_keep(struct pls_replays *replays, const struct pls_compute_ask *ask, const struct pls_compute *answer);
+/* What asks the replay without looking at weights was answered before: NULL when it was not. Both do nothing
+ * without replays. */
+const struct pls_compute *pls_replays_find(const struct pls_replays *replays,
+                                           const struct pls_compute_ask *ask);
+void pls_replays_keep(struct pls_replays *replays, const struct pls_compute_ask *ask,
+                      const struct pls_compute *answer);
 
 /* Question, model and machine, with everything looked up once. */
 struct pls_place_scene {
@@ -61,7 +64,8 @@ struct pls_split {
 struct pls_place_bytes {
     struct pls_bytes host;
     struct pls_bytes device[PLS_MAX_GPUS];
-    uint64_t spare[PLS_MAX_GPUS]; /* of device.overhead: taken by a runtime that fills its share, free for more cache */
+    /* of device.overhead: taken by a runtime that fills its share, free for more cache */
+    uint64_t spare[PLS_MAX_GPUS];
     struct pls_compute compute;
     uint64_t repacked_bytes; /* of host.weights */
 };

@@ -126,7 +126,8 @@ static void put_cache(const struct pls_place_scene *s, const struct pls_setting 
         struct pls_buffer_rule rule =
             at == PLS_ON_HOST ? pls_buffer_rule(PLS_BACKEND_CPU) : s->devices[at - 1].rule;
         struct pls_bytes *to = at == PLS_ON_HOST ? &b->host : &b->device[at - 1];
-        if (at != before || memcmp(&layers[i], &layers[i - 1], sizeof(layers[i])) != 0) { /* most are like the one before */
+        /* most are like the one before */
+        if (at != before || memcmp(&layers[i], &layers[i - 1], sizeof(layers[i])) != 0) {
             one = pls_size_kv_layer(&s->layout->cache, i, setting, rule);
         }
         before = at;
@@ -186,15 +187,17 @@ static uint64_t copied_bytes(const struct pls_place_scene *s, const struct pls_s
     return largest;
 }
 
-/* No matrix lies beside the devices (or there are none): the replay does not look at any weight then, nor at its type. */
+/* No matrix lies beside the devices (or there are none): the replay does not look at any weight then, nor at
+ * its type. */
 static bool ignores_weights(const struct pls_place_scene *s, const struct pls_split *split)
 {
-    bool whole = split->gpu_layers > split->n_blocks && split->cpu_moe_layers == 0 && s->layout->host_only_bytes == 0;
+    bool whole =
+        split->gpu_layers > split->n_blocks && split->cpu_moe_layers == 0 && s->layout->host_only_bytes == 0;
     return s->n_devices == 0 || whole;
 }
 
-static void replay(const struct pls_place_scene *s, const struct pls_split *split, struct pls_compute_ask *ask,
-                   struct pls_compute *out)
+static void replay(const struct pls_place_scene *s, const struct pls_split *split,
+                   struct pls_compute_ask *ask, struct pls_compute *out)
 {
     size_t mark = s->scratch->used;
     struct pls_replays *shared = ignores_weights(s, split) ? s->layout->replays : NULL;
@@ -345,7 +348,8 @@ int64_t pls_place_device_margin(const struct pls_place_scene *scene, const struc
     uint64_t budget = scene->machine->pools[scene->devices[device].pool].budget_bytes;
     uint64_t share = device_share(scene, device);
     uint64_t total = b->device[device].total;
-    return share != 0 && share <= budget ? margin(share, pls_sub(total, b->spare[device])) : margin(budget, total);
+    return share != 0 && share <= budget ? margin(share, pls_sub(total, b->spare[device]))
+                                         : margin(budget, total);
 }
 
 int64_t pls_place_host_margin(const struct pls_place_scene *scene, const struct pls_place_bytes *b)

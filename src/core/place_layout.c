@@ -213,7 +213,8 @@ enum pls_code pls_layout_make(const struct pls_model *model, const struct pls_qu
                         model->card.name);
     }
     if (code == PLS_OK && out->tensors.n == 0) {
-        return pls_fail(err, PLS_FORMAT, "%s: holds no tensors, so nothing can be said of its size", model->card.name);
+        return pls_fail(err, PLS_FORMAT, "%s: holds no tensors, so nothing can be said of its size",
+                        model->card.name);
     }
     code = code == PLS_OK ? size_tensors(out, as_stored, err) : code;
     if (code == PLS_OK) {

@@ -15,14 +15,16 @@ static void note_overheads(const struct pls_place_scene *s, const struct pls_pla
     if (s->n_devices != 0 && profile->memory_share_pct != 0) {
         pls_text_bytes(&other, b->spare[0]);
         pls_plan_note(plan, "overhead",
-                      "overhead: %s for the runtime process (assumed); %s takes %u%% of each GPU at its start, of which %s are "
+                      "overhead: %s for the runtime process (assumed); %s takes %u%% of each GPU at its "
+                      "start, of which %s are "
                       "left for more cache",
                       process.data, profile->name, profile->memory_share_pct, other.data);
     } else if (s->n_devices != 0 && b->device[0].overhead != 0) {
         pls_text_bytes(&other, b->device[0].overhead);
-        pls_plan_note(plan, "overhead",
-                      "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (assumed)",
-                      process.data, other.data);
+        pls_plan_note(
+            plan, "overhead",
+            "overhead: %s for the runtime process (assumed), %s for the driver on each GPU (assumed)",
+            process.data, other.data);
     } else {
         pls_plan_note(plan, "overhead", "overhead: %s for the runtime process (assumed)", process.data);
     }

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-enum { KEPT = 64 }; /* as many contexts and cache types as are asked of one model in turn; the oldest goes first */
+/* as many contexts and cache types as are asked of one model in turn; the oldest goes first */
+enum { KEPT = 64 };
 
 struct replayed {
     struct pls_compute_ask ask; /* without its pointers */
@@ -41,7 +42,8 @@ static bool is_same_place(const struct pls_compute_ask *a, const struct pls_comp
            && memcmp(a->layer_at, b->layer_at, sizeof(a->layer_at)) == 0;
 }
 
-const struct pls_compute *pls_replays_find(const struct pls_replays *replays, const struct pls_compute_ask *ask)
+const struct pls_compute *pls_replays_find(const struct pls_replays *replays,
+                                           const struct pls_compute_ask *ask)
 {
     for (uint32_t i = 0; replays != NULL && i < replays->n; i++) {
         const struct replayed *r = &replays->kept[i];
@@ -52,7 +54,8 @@ const struct pls_compute *pls_replays_find(const struct pls_replays *replays, co
     return NULL;
 }
 
-void pls_replays_keep(struct pls_replays *replays, const struct pls_compute_ask *ask, const struct pls_compute *answer)
+void pls_replays_keep(struct pls_replays *replays, const struct pls_compute_ask *ask,
+                      const struct pls_compute *answer)
 {
     if (replays == NULL) {
         return;

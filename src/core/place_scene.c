@@ -93,8 +93,8 @@ static enum pls_backend buffer_backend(enum pls_backend backend)
     return backend == PLS_BACKEND_MLX ? PLS_BACKEND_METAL : backend;
 }
 
-/* CUDA shows a process one MIG slice, whatever else there is: the largest one, and none beside whole GPUs. Shares that
- * are given choose for themselves. */
+/* CUDA shows a process one MIG slice, whatever else there is: the largest one, and none beside whole GPUs.
+ * Shares that are given choose for themselves. */
 static bool is_out_of_reach(const struct pls_place_scene *s, const struct pls_gpu *gpu)
 {
     const struct pls_machine *m = s->machine;

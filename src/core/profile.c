@@ -1,18 +1,31 @@
-/* The columns of data/hardware.tsv and the struct they fill. Numbers are read strictly; an empty field is unknown. */
+/* The columns of data/hardware.tsv and the struct they fill. Numbers are read strictly; an empty field is
+ * unknown. */
 #include "plimsoll/profile.h"
 
 #include <string.h>
 
 #include "plimsoll/text.h"
 
-enum field_kind { FIELD_TEXT, FIELD_U32, FIELD_DOUBLE, FIELD_FIRST, FIELD_KIND, FIELD_BACKEND, FIELD_MEMORY, FIELD_LINK };
+enum field_kind {
+    FIELD_TEXT,
+    FIELD_U32,
+    FIELD_DOUBLE,
+    FIELD_FIRST,
+    FIELD_KIND,
+    FIELD_BACKEND,
+    FIELD_MEMORY,
+    FIELD_LINK
+};
 
 static const struct column {
     const char *name;
     enum field_kind kind;
     size_t offset, size;
 } columns[] = {
-#define COLUMN(name, kind, field) { name, kind, offsetof(struct pls_profile, field), sizeof(((struct pls_profile *)0)->field) }
+#define COLUMN(name, kind, field)                                                                            \
+    {                                                                                                        \
+        name, kind, offsetof(struct pls_profile, field), sizeof(((struct pls_profile *)0)->field)            \
+    }
     COLUMN("id", FIELD_TEXT, id),
     COLUMN("vendor", FIELD_TEXT, vendor),
     COLUMN("generation", FIELD_TEXT, generation),
@@ -76,8 +89,9 @@ static bool set_memory(const char *text, struct pls_profile *p)
     return is_whole;
 }
 
-/* "4x16": generation and lanes. One way, after encoding: 0.985 GB/s per lane at generation 3, doubling with each; generations
- * 1 and 2 carry 0.25 and 0.5. A fused link ("C2C") or none has no such number. Source: PCI-SIG line rates. */
+/* "4x16": generation and lanes. One way, after encoding: 0.985 GB/s per lane at generation 3, doubling with
+ * each; generations 1 and 2 carry 0.25 and 0.5. A fused link ("C2C") or none has no such number. Source:
+ * PCI-SIG line rates. */
 static bool set_link(const char *text, double *out)
 {
     static const double lane_gbs[] = { 0, 0.25, 0.5, 0.985, 1.969, 3.938, 7.563 };

@@ -1,4 +1,5 @@
-/* The habits of publishers: data/publishers.def as a table. Owners are few: a look goes through all of them. */
+/* The habits of publishers: data/publishers.def as a table. Owners are few: a look goes through all of
+ * them. */
 #include "plimsoll/publisher.h"
 
 #include <string.h>

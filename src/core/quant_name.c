@@ -1,4 +1,5 @@
-/* The quantization that a name carries besides the model's: repositories and tags end in it by habit, not by a standard. */
+/* The quantization that a name carries besides the model's: repositories and tags end in it by habit, not by
+ * a standard. */
 #include <string.h>
 
 #include "plimsoll/quant.h"
@@ -12,7 +13,8 @@ static size_t count_digits(const char *text)
     return strspn(text, "0123456789");
 }
 
-/* "q4_k_m", "iq3_xxs", "4bit", "awq": does a word speak of a quantization at all, be it one that exists or not? */
+/* "q4_k_m", "iq3_xxs", "4bit", "awq": does a word speak of a quantization at all, be it one that exists or
+ * not? */
 static bool is_quant_like(const char *word, size_t len)
 {
     static const char *const others[] = { "f16", "bf16", "fp16", "f32", "fp8", "mxfp4", "mxfp8", "nvfp4",

@@ -1,5 +1,5 @@
-/* What a policy holds by default, and which of its fields a user may change. Judgement where it is judgement, evidence
- * where there is some: the comments say which. */
+/* What a policy holds by default, and which of its fields a user may change. Judgement where it is judgement,
+ * evidence where there is some: the comments say which. */
 #include <stddef.h>
 #include <string.h>
 
@@ -7,11 +7,11 @@
 
 struct pls_policy pls_policy_default(enum pls_task task)
 {
-    /* Adults read 238 words of prose per minute (Brysbaert 2019, 190 studies), about 5.3 tokens per second: half as much
-     * again keeps text ahead of the reader when a prediction is somewhat off. Code, tool calls and thinking are not read along
-     * with; an answer of 1,500 tokens in two and a half minutes asks for 10. At the floor speed costs a fifth of the quality, at four
-     * times its speed a fortieth: about what a step between two wide quantizations costs.
-     * Judgement: all weights, the wishes, the margin. */
+    /* Adults read 238 words of prose per minute (Brysbaert 2019, 190 studies), about 5.3 tokens per second:
+     * half as much again keeps text ahead of the reader when a prediction is somewhat off. Code, tool calls
+     * and thinking are not read along with; an answer of 1,500 tokens in two and a half minutes asks for 10.
+     * At the floor speed costs a fifth of the quality, at four times its speed a fortieth: about what a step
+     * between two wide quantizations costs. Judgement: all weights, the wishes, the margin. */
     struct pls_policy p = {
         .task = task,
         .min_decode_tps = 8,
@@ -47,7 +47,8 @@ struct pls_policy pls_policy_default(enum pls_task task)
 
 const struct pls_policy_field *pls_policy_fields(uint32_t *n)
 {
-#define NUMBER(field, least, most, note) { #field, offsetof(struct pls_policy, field), false, least, most, note }
+#define NUMBER(field, least, most, note) \
+    { #field, offsetof(struct pls_policy, field), false, least, most, note }
 #define TOKENS(field, note) { #field, offsetof(struct pls_policy, field), true, 1, 1e9, note }
     static const struct pls_policy_field fields[] = {
         NUMBER(min_decode_tps, 0, 1e6, "floor of decode speed in tokens per second; 0 none"),
@@ -58,7 +59,8 @@ const struct pls_policy_field *pls_policy_fields(uint32_t *n)
         NUMBER(prompt_tokens, 0, 1e9, "new tokens of a question, that are read before its answer"),
         NUMBER(answer_tokens, 1, 1e9, "tokens of its answer"),
         NUMBER(unknown_gbs, 0, 1e6, "bandwidth by which an unknown speed is judged, in 1e9 bytes per second"),
-        NUMBER(unknown_gflops, 0, 1e9, "arithmetic by which an unknown speed of reading is judged, in 1e9 per second"),
+        NUMBER(unknown_gflops, 0, 1e9,
+               "arithmetic by which an unknown speed of reading is judged, in 1e9 per second"),
         NUMBER(margin_share, 0, 1, "share of a pool that should stay free"),
         NUMBER(weight_speed, 0, 1, "share of quality that the floor's speed costs"),
         NUMBER(weight_context, 0, 1, "share of quality that the least context costs"),
@@ -102,7 +104,8 @@ bool pls_rank_is_for_task(const struct pls_card *card, enum pls_task task, bool 
 {
     const uint32_t general = 1u << PLS_TASK_CHAT | 1u << PLS_TASK_REASONING | 1u << PLS_TASK_TOOLS;
     const uint32_t code = 1u << PLS_TASK_CODE;
-    bool any = task == PLS_TASK_CHAT || task == PLS_TASK_CODE || task == PLS_TASK_REASONING; /* how well says the ability */
+    /* how well says the ability */
+    bool any = task == PLS_TASK_CHAT || task == PLS_TASK_CODE || task == PLS_TASK_REASONING;
     uint32_t wanted = !any ? 1u << task : task == PLS_TASK_CODE || by_name ? general | code : general;
     bool only_reads = task == PLS_TASK_EMBEDDING || task == PLS_TASK_RERANK;
     if (task == PLS_TASK_VISION && (card->modalities & PLS_MODALITY_IMAGE) == 0) {

@@ -62,8 +62,9 @@ static uint64_t replay_uncertainty(const struct pls_compute_ask *ask, const stru
     return pls_compute_is_split(ask) ? sum / (ask->weights != NULL ? 64 : 4) : sum / 256;
 }
 
-/* The closed form against the same 2918 settings, |error| / estimate: median 1% (processor and CUDA) to 8% (Metal),
- * p95 13 to 29%, p99 30 to 33% with layers on one side; with layers on both sides median 30%, p95 90%. */
+/* The closed form against the same 2918 settings, |error| / estimate: median 1% (processor and CUDA) to 8%
+ * (Metal), p95 13 to 29%, p99 30 to 33% with layers on one side; with layers on both sides median 30%, p95
+ * 90%. */
 static uint64_t form_uncertainty(const struct pls_compute_ask *ask, const struct pls_compute *out)
 {
     uint64_t sum = total(ask, out);

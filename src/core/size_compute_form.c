@@ -131,7 +131,8 @@ static uint64_t feed_forward_floats(const struct pls_card *card, const struct pl
     return q + 3 * mid + (down > 2 * mid ? down : 0);
 }
 
-static uint64_t layer_floats(const struct pls_card *card, const struct kinds *kinds, const struct pls_setting *s)
+static uint64_t layer_floats(const struct pls_card *card, const struct kinds *kinds,
+                             const struct pls_setting *s)
 {
     uint64_t widest = 0;
     for (uint32_t i = 0; i < kinds->n; i++) {
@@ -149,7 +150,8 @@ static uint64_t layer_floats(const struct pls_card *card, const struct kinds *ki
 
 /* What the attention kernels of a device want beside their result. Metal: F16 copies of a layer's K and V,
  * and partial results of its work groups. CUDA: the copies, when the cache is of another type. */
-static uint64_t kernel_bytes(const struct pls_compute_ask *ask, const struct kinds *kinds, enum pls_backend backend)
+static uint64_t kernel_bytes(const struct pls_compute_ask *ask, const struct kinds *kinds,
+                             enum pls_backend backend)
 {
     const struct pls_setting *s = ask->setting;
     bool metal = backend == PLS_BACKEND_METAL;
@@ -202,8 +204,9 @@ static void form_devices(const struct pls_compute_ask *ask, const struct kinds *
     out->host_bytes = split ? pls_add(f->layer, pls_add(f->stream, f->indices)) : inputs;
 }
 
-/* Operations per token, for what starting each of them costs. Means of the replayed graphs of 387 cards, by layer: 21 with
- * attention, 36 with recurrent state, 20 more with experts; single architectures lie within a half of that. */
+/* Operations per token, for what starting each of them costs. Means of the replayed graphs of 387 cards, by
+ * layer: 21 with attention, 36 with recurrent state, 20 more with experts; single architectures lie within a
+ * half of that. */
 static uint32_t likely_nodes(const struct kinds *kinds)
 {
     uint32_t n = 0;

@@ -1,20 +1,21 @@
-/* Tokens per second of a plan: the times of its shares add up, because layers run one after the other wherever they
- * lie. Intervals widen with the weakest part, weighted by its time. */
+/* Tokens per second of a plan: the times of its shares add up, because layers run one after the other
+ * wherever they lie. Intervals widen with the weakest part, weighted by its time. */
 #include <math.h>
 
 #include "plimsoll/speed.h"
 
-/* Handing a token's activations to the next device: the copy is small, waiting for the queue is not. Assumed; published runs over
- * two to eight GPUs do not contradict it. */
+/* Handing a token's activations to the next device: the copy is small, waiting for the queue is not. Assumed;
+ * published runs over two to eight GPUs do not contradict it. */
 static const double HOP_S = 30e-6;
-/* Share of the link that weights reach when a large batch borrows them from RAM: the mapped file is not pinned, so the driver
- * copies it once more. Assumed. */
+/* Share of the link that weights reach when a large batch borrows them from RAM: the mapped file is not
+ * pinned, so the driver copies it once more. Assumed. */
 static const double LINK_SHARE = 0.6;
 static const double LINK_SPREAD = 1.8;
 /* Batches from here on send the products of layers in RAM to the GPU (llama.cpp 2026-08-22). */
 static const uint32_t OFFLOAD_BATCH = 32;
-/* Of the time that a perfect pipeline over several GPUs would save on a prompt: the median of 84 published runs of two to sixteen
- * micro-batches over two to eight NVIDIA GPUs, each against one micro-batch on the same GPUs. It does not depend on either number. */
+/* Of the time that a perfect pipeline over several GPUs would save on a prompt: the median of 84 published
+ * runs of two to sixteen micro-batches over two to eight NVIDIA GPUs, each against one micro-batch on the
+ * same GPUs. It does not depend on either number. */
 static const double PIPELINE_GAIN = 0.75;
 static const uint64_t PROMPT_DEFAULT = 512;
 
@@ -76,7 +77,8 @@ static const struct pls_calibration *learnt_for(const struct prediction *p, enum
 
 double pls_learnt_spread(const struct pls_calibration *learnt, double spread)
 {
-    return learnt != NULL && learnt->residual > 0 ? fmax(1.1, fmin(spread, 1 + 1.3 * learnt->residual)) : spread;
+    return learnt != NULL && learnt->residual > 0 ? fmax(1.1, fmin(spread, 1 + 1.3 * learnt->residual))
+                                                  : spread;
 }
 
 static double experts_per_used(const struct pls_card *card)
@@ -126,12 +128,13 @@ static double batch_bytes(const struct pls_card *card, const struct pls_traffic 
     return bytes - experts + experts * experts_per_used(card);
 }
 
-/* Prompts borrow the weights in RAM: they cross the link once per micro-batch and are multiplied on the GPU. False when no GPU
- * here does that. */
+/* Prompts borrow the weights in RAM: they cross the link once per micro-batch and are multiplied on the GPU.
+ * False when no GPU here does that. */
 static bool borrowed_prefill(const struct prediction *p, const struct pls_share *s, struct pls_gpu_time *out)
 {
     const struct pls_plan *plan = p->plan;
-    if (plan->n_shares < 2 || plan->gpu_layers <= 0 || pls_min(plan->setting.n_ubatch, p->prompt_tokens) < OFFLOAD_BATCH) {
+    if (plan->n_shares < 2 || plan->gpu_layers <= 0
+        || pls_min(plan->setting.n_ubatch, p->prompt_tokens) < OFFLOAD_BATCH) {
         return false;
     }
     struct pls_gpu_load load = gpu_load(p, s, plan->shares[1].pool);
@@ -151,9 +154,13 @@ static bool borrowed_prefill(const struct prediction *p, const struct pls_share 
 
 static struct pls_cpu_load cpu_load(const struct prediction *p, const struct pls_share *s)
 {
-    return (struct pls_cpu_load){ .machine = p->machine, .rates = p->rates, .traffic = &s->traffic,
-                                  .depth_tokens = p->plan->ask.depth_tokens, .prompt_tokens = p->prompt_tokens,
-                                  .ubatch_tokens = p->plan->setting.n_ubatch, .n_threads = p->plan->ask.n_threads,
+    return (struct pls_cpu_load){ .machine = p->machine,
+                                  .rates = p->rates,
+                                  .traffic = &s->traffic,
+                                  .depth_tokens = p->plan->ask.depth_tokens,
+                                  .prompt_tokens = p->prompt_tokens,
+                                  .ubatch_tokens = p->plan->setting.n_ubatch,
+                                  .n_threads = p->plan->ask.n_threads,
                                   .experts_per_used = experts_per_used(p->card),
                                   .learnt = learnt_for(p, PLS_BACKEND_CPU) };
 }
@@ -184,8 +191,9 @@ static uint32_t hops(const struct pls_plan *plan)
     return between + 2 * (uint32_t)(plan->cpu_moe_layers > 0 ? plan->cpu_moe_layers : 0);
 }
 
-/* While one GPU works on a micro-batch the one before it may take the next: then the whole takes (batches - 1) times the slowest
- * stage longer than one micro-batch through all. How much of that comes true is PIPELINE_GAIN. */
+/* While one GPU works on a micro-batch the one before it may take the next: then the whole takes (batches -
+ * 1) times the slowest stage longer than one micro-batch through all. How much of that comes true is
+ * PIPELINE_GAIN. */
 static double pipelined(const struct prediction *p)
 {
     double batches = ceil((double)p->prompt_tokens / (double)pls_max(p->plan->setting.n_ubatch, 1));
@@ -247,8 +255,8 @@ static struct prediction prediction(const struct pls_card *card, const struct pl
     };
 }
 
-void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine, const struct pls_rates *rates,
-                       struct pls_plan *plan)
+void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
+                       const struct pls_rates *rates, struct pls_plan *plan)
 {
     struct prediction p = prediction(card, machine, rates, plan);
     struct pls_speed speed = { .at_context_tokens = plan->ask.depth_tokens };
@@ -275,7 +283,8 @@ bool pls_speed_terms(const struct pls_speed_question *q, const struct pls_share 
     return pls_gpu_terms(pls_gpu_constants(), &load, q->is_prefill, out);
 }
 
-struct pls_speed_parts pls_speed_share_parts(const struct pls_speed_question *q, const struct pls_share *s, bool *is_measured)
+struct pls_speed_parts pls_speed_share_parts(const struct pls_speed_question *q, const struct pls_share *s,
+                                             bool *is_measured)
 {
     struct prediction p = prediction(q->card, q->machine, q->rates, q->plan);
     *is_measured = false;
@@ -309,9 +318,12 @@ double pls_speed_hop_s(void)
 }
 
 struct pls_speed_parts pls_speed_parts(const struct pls_card *card, const struct pls_machine *machine,
-                                       const struct pls_rates *rates, const struct pls_plan *plan, bool is_prefill)
+                                       const struct pls_rates *rates, const struct pls_plan *plan,
+                                       bool is_prefill)
 {
-    struct pls_speed_question q = { .card = card, .machine = machine, .rates = rates, .plan = plan, .is_prefill = is_prefill };
+    struct pls_speed_question q = {
+        .card = card, .machine = machine, .rates = rates, .plan = plan, .is_prefill = is_prefill
+    };
     struct pls_speed_parts sum = { .other = is_prefill ? 0 : pls_speed_hops_s(plan) };
     for (uint32_t i = 0; i < plan->n_shares; i++) {
         bool is_measured = true;

@@ -1,11 +1,21 @@
-/* The processor's part: bytes of each tensor type at the rate its kernel was measured at and the engine makes of it; without
- * measurements typical rates of a core and the memory's bandwidth. The formulas stand in speed.h. */
+/* The processor's part: bytes of each tensor type at the rate its kernel was measured at and the engine makes
+ * of it; without measurements typical rates of a core and the memory's bandwidth. The formulas stand in
+ * speed.h. */
 #include <math.h>
 
 #include "plimsoll/speed.h"
 #include "plimsoll/text.h"
 
-enum class { CLASS_AMX = 0, CLASS_ZEN512, CLASS_VNNI, CLASS_ZEN256, CLASS_AVX2, CLASS_DOTPROD, CLASS_ANY, CLASS_COUNT };
+enum class {
+    CLASS_AMX = 0,
+    CLASS_ZEN512,
+    CLASS_VNNI,
+    CLASS_ZEN256,
+    CLASS_AVX2,
+    CLASS_DOTPROD,
+    CLASS_ANY,
+    CLASS_COUNT
+};
 
 struct engine {
     uint32_t isa;
@@ -36,12 +46,14 @@ static const struct core_rate core_rates[] = {
 #include "data/speed_cpu.def"
 };
 
-/* Share of the table's bandwidth that all cores together read: published rows of desktop and server processors with few channels
- * lie between 0.55 and 0.85. Cores whose buses are wider than they can drain are bounded by what a core computes. Small cores of
- * the time before dot products reach half (Raspberry Pi 4: 0.31 in every quantization), and compute a quarter. */
+/* Share of the table's bandwidth that all cores together read: published rows of desktop and server
+ * processors with few channels lie between 0.55 and 0.85. Cores whose buses are wider than they can drain are
+ * bounded by what a core computes. Small cores of the time before dot products reach half (Raspberry Pi 4:
+ * 0.31 in every quantization), and compute a quarter. */
 static const double UNKNOWN_SHARE = 0.65;
-/* What one core has under way at a time: reads reach 704 of the 1638 GB/s of a Xeon Max with 56 cores (McCalpin, Bandwidth
- * Limits in the Intel Xeon Max, 2023). No memory of modules gives a core that much; stacks and Apple's buses do. */
+/* What one core has under way at a time: reads reach 704 of the 1638 GB/s of a Xeon Max with 56 cores
+ * (McCalpin, Bandwidth Limits in the Intel Xeon Max, 2023). No memory of modules gives a core that much;
+ * stacks and Apple's buses do. */
 static const double CORE_READ_GBS = 12.6;
 static const double OLD_SHARE = 0.33;
 static const double OLD_CORE = 0.25;
@@ -52,7 +64,8 @@ static const double UNKNOWN_PREFILL_SPREAD = 3;
 /* Of a core's matrix rate, in a whole engine on all cores. */
 static const double UNKNOWN_PREFILL = 0.5;
 
-/* The class by what the kernels were measured with, else by what the machine has: an engine built for it uses all of that. */
+/* The class by what the kernels were measured with, else by what the machine has: an engine built for it uses
+ * all of that. */
 static enum class class_of(const struct pls_cpu_load *load)
 {
     uint32_t isa = load->machine->cpu.isa != 0 ? load->machine->cpu.isa : load->rates->isa;
@@ -75,10 +88,12 @@ static const struct factor *find_factor(enum class class, enum pls_type type)
     return NULL;
 }
 
-/* Types that AMX tiles do not know run through the class below, and those not measured on AMD's cores as on Intel's. */
-static enum class class_below(enum class class)
-{
-    return class == CLASS_AMX || class == CLASS_ZEN512 ? CLASS_VNNI : class == CLASS_ZEN256 ? CLASS_AVX2 : class;
+/* Types that AMX tiles do not know run through the class below, and those not measured on AMD's cores as on
+ * Intel's. */
+static enum class class_below(enum class class) {
+    return class == CLASS_AMX || class == CLASS_ZEN512 ? CLASS_VNNI
+           : class == CLASS_ZEN256                     ? CLASS_AVX2
+                                                       : class;
 }
 
 static const struct factor *factor_of(enum class class, enum pls_type type)
@@ -134,7 +149,8 @@ static double blended(const struct pls_cpu_load *load, double mine, double of_ex
     return (1 - routed) * mine + routed * of_experts;
 }
 
-/* The measured type whose rate on a typical core is nearest: what stands in for a type that was not measured. */
+/* The measured type whose rate on a typical core is nearest: what stands in for a type that was not
+ * measured. */
 static enum pls_type stand_in(const struct pls_rates *rates, enum pls_type type)
 {
     enum pls_type best = PLS_TYPE_NONE;
@@ -149,7 +165,8 @@ static enum pls_type stand_in(const struct pls_rates *rates, enum pls_type type)
     return best;
 }
 
-/* Streaming rate of our kernel, as the engine would run the type, with the load's threads and with one; 0 unknown. */
+/* Streaming rate of our kernel, as the engine would run the type, with the load's threads and with one; 0
+ * unknown. */
 struct pace {
     double all_gbs, one_gbs;
 };
@@ -206,23 +223,25 @@ static double bandwidth_gbs(const struct pls_cpu_load *load)
     return load->rates->ram_gbs > 0 ? load->rates->ram_gbs : load->machine->pools[0].bandwidth_gbs;
 }
 
-/* Threads alone and the bus they share, as one rate: near the smaller of the two, and a little below where they meet. */
+/* Threads alone and the bus they share, as one rate: near the smaller of the two, and a little below where
+ * they meet. */
 static double slowness(double threads_gbs, double bus_gbs)
 {
     return pow(pow(threads_gbs, -4) + pow(bus_gbs, -4), 0.25);
 }
 
-/* What the memory gives however many threads ask, told by how far plain reading (F32) fell behind its threads; infinite where
- * it kept up. */
+/* What the memory gives however many threads ask, told by how far plain reading (F32) fell behind its
+ * threads; infinite where it kept up. */
 static double bus_gbs(const struct pls_cpu_load *load, uint32_t n_threads)
 {
     struct pace read = pace_of(load, PLS_TYPE_F32);
     double alone = n_threads * read.one_gbs;
-    return read.all_gbs > 0 && read.all_gbs < alone ? pow(pow(read.all_gbs, -4) - pow(alone, -4), -0.25) : (double)INFINITY;
+    return read.all_gbs > 0 && read.all_gbs < alone ? pow(pow(read.all_gbs, -4) - pow(alone, -4), -0.25)
+                                                    : (double)INFINITY;
 }
 
-/* An engine whose thread is slower than ours by some factor is slower by all of it while the bus has room, and by nothing once
- * the bus is what both wait for. */
+/* An engine whose thread is slower than ours by some factor is slower by all of it while the bus has room,
+ * and by nothing once the bus is what both wait for. */
 static double engine_seconds_per_gb(const struct pls_cpu_load *load, struct pace ours, double factor)
 {
     uint32_t all = load->rates->n_threads;
@@ -262,13 +281,14 @@ static double operations_s(const struct pls_cpu_load *load)
     return load->traffic->n_ops * (load->rates->barrier_ns + engines[class_of(load)].op_ns) * 1e-9;
 }
 
-/* Every head multiplies the rows it looks at, heads that share them too, so that work and not the bytes of the cache counts;
- * two rows of halves, K and V, per token and head. */
+/* Every head multiplies the rows it looks at, heads that share them too, so that work and not the bytes of
+ * the cache counts; two rows of halves, K and V, per token and head. */
 static double attention_decode_s(const struct pls_cpu_load *load)
 {
     const struct pls_traffic *t = load->traffic;
     double depth = (double)load->depth_tokens;
-    double rows = depth * (double)t->attention_width + fmin(depth, (double)t->window_tokens) * (double)t->attention_width_sliding;
+    double rows = depth * (double)t->attention_width
+                  + fmin(depth, (double)t->window_tokens) * (double)t->attention_width_sliding;
     double bytes = 4 * rows + (double)t->kv_fixed;
     double cores = threads(load) > 0 ? threads(load) * CORE_ATTENTION_GBS : bandwidth_gbs(load);
     double gbs = load->rates->attention_gbs > 0 ? load->rates->attention_gbs : cores;
@@ -286,7 +306,8 @@ static struct pls_speed_parts decode_parts(const struct pls_cpu_load *load, bool
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         if (t->weights_by_type[i] > 0) {
             bool is_known = true;
-            parts.by_type[i] = (double)t->weights_by_type[i] * 1e-9 * seconds_per_gb(load, (enum pls_type)i, &is_known);
+            parts.by_type[i] =
+                (double)t->weights_by_type[i] * 1e-9 * seconds_per_gb(load, (enum pls_type)i, &is_known);
             whole += parts.by_type[i];
             guessed += is_known ? 0 : parts.by_type[i];
         }
@@ -298,7 +319,8 @@ static struct pls_speed_parts decode_parts(const struct pls_cpu_load *load, bool
     return parts;
 }
 
-static struct pls_gpu_time time_of(const struct pls_cpu_load *load, const struct pls_engine_sample *sample, double spread)
+static struct pls_gpu_time time_of(const struct pls_cpu_load *load, const struct pls_engine_sample *sample,
+                                   double spread)
 {
     static const struct pls_calibration none;
     double seconds = pls_calibrated_s(load->learnt != NULL ? load->learnt : &none, sample);
@@ -311,8 +333,8 @@ static struct pls_gpu_time time_of(const struct pls_cpu_load *load, const struct
     };
 }
 
-/* The engine's residual beside the spread of our own measurements: half of these lie within a quartile range, four fifths within
- * 0.95 of it to either side. */
+/* The engine's residual beside the spread of our own measurements: half of these lie within a quartile range,
+ * four fifths within 0.95 of it to either side. */
 static double widened(const struct pls_cpu_load *load, const struct pls_speed_parts *parts, double spread)
 {
     double whole = 0, ours = 0;
@@ -342,11 +364,13 @@ static double thread_share(const struct pls_cpu_load *load)
     return fewer ? fmin((double)load->n_threads / load->rates->n_threads, 1) : 1;
 }
 
-/* Arithmetic rate of a type's matrix products, in 1e9 per second: our kernel's where one was measured, else a typical core's. */
+/* Arithmetic rate of a type's matrix products, in 1e9 per second: our kernel's where one was measured, else a
+ * typical core's. */
 static double matrix_gflops(const struct pls_cpu_load *load, enum pls_type type, bool *is_measured)
 {
     const struct pls_rates *r = load->rates;
-    double slower = blended(load, 1 / factor_of(class_of(load), type)->prefill, 1 / factor_of(CLASS_VNNI, type)->prefill);
+    double slower =
+        blended(load, 1 / factor_of(class_of(load), type)->prefill, 1 / factor_of(CLASS_VNNI, type)->prefill);
     if (r->type[type].gemm_gflops > 0) {
         return r->type[type].gemm_gflops * thread_share(load) / slower;
     }
@@ -393,7 +417,8 @@ static struct pls_speed_parts prefill_parts(const struct pls_cpu_load *load, boo
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         bytes += (double)t->weights_by_type[i];
     }
-    double thin = load->experts_per_used > 1 ? e->moe_prefill * load->experts_per_used * fmax(batches, 1) / n : 0;
+    double thin =
+        load->experts_per_used > 1 ? e->moe_prefill * load->experts_per_used * fmax(batches, 1) / n : 0;
     struct pls_speed_parts parts = { .n_layers = t->n_layers };
     double guessed = 0, whole = 0;
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {

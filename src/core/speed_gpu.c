@@ -1,14 +1,15 @@
-/* The GPU model of speed.h. Its parts are physical so that they carry over to devices nobody has measured; what they
- * leave out (kernel quality per generation, clocks under load) is in the spread. */
+/* The GPU model of speed.h. Its parts are physical so that they carry over to devices nobody has measured;
+ * what they leave out (kernel quality per generation, clocks under load) is in the spread. */
 #include <math.h>
 #include <string.h>
 
 #include "plimsoll/speed.h"
 
-/* Of the bandwidth, when a micro-batch reads all weights: large reads without dependent work run near the bus. */
+/* Of the bandwidth, when a micro-batch reads all weights: large reads without dependent work run near the
+ * bus. */
 static const double PREFILL_BUS_SHARE = 0.8;
-/* A generation or backend that nobody has measured borrows its neighbour's constants: half as much doubt again, as a power of the
- * spread. */
+/* A generation or backend that nobody has measured borrows its neighbour's constants: half as much doubt
+ * again, as a power of the spread. */
 static const double UNSEEN = 1.5;
 /* Where the arithmetic rate is unknown: what it adds to the bus on the median device. */
 static const double UNKNOWN_ARITHMETIC = 0.3;
@@ -54,7 +55,8 @@ enum pls_ops_class pls_ops_class(enum pls_type type)
     if (type == PLS_TYPE_Q4_K || type == PLS_TYPE_Q5_K || type == PLS_TYPE_Q6_K) {
         return PLS_OPS_K;
     }
-    if (type == PLS_TYPE_Q2_K || type == PLS_TYPE_Q3_K || type == PLS_TYPE_IQ4_NL || type == PLS_TYPE_IQ4_XS) {
+    if (type == PLS_TYPE_Q2_K || type == PLS_TYPE_Q3_K || type == PLS_TYPE_IQ4_NL
+        || type == PLS_TYPE_IQ4_XS) {
         return PLS_OPS_LOW;
     }
     return name[0] == 'i' || name[0] == 't' ? PLS_OPS_IQ : PLS_OPS_Q4_0;
@@ -66,7 +68,8 @@ static bool matches(const char *name, const char *wanted)
     return name[0] == '\0' || strcmp(name, wanted) == 0;
 }
 
-static const struct pls_gpu_backend *backend_of(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+static const struct pls_gpu_backend *backend_of(const struct pls_gpu_constants *c,
+                                                const struct pls_gpu_load *load)
 {
     for (uint32_t i = 0; i < PLS_COUNT_OF(c->backends) && c->backends[i].vendor != NULL; i++) {
         if (c->backends[i].backend == load->backend && matches(c->backends[i].vendor, load->gpu->vendor)) {
@@ -76,10 +79,12 @@ static const struct pls_gpu_backend *backend_of(const struct pls_gpu_constants *
     return NULL;
 }
 
-static const struct pls_gpu_generation *generation_of(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+static const struct pls_gpu_generation *generation_of(const struct pls_gpu_constants *c,
+                                                      const struct pls_gpu_load *load)
 {
     for (uint32_t i = 0; i < PLS_COUNT_OF(c->generations) && c->generations[i].generation != NULL; i++) {
-        if (c->generations[i].backend == load->backend && matches(c->generations[i].generation, load->gpu->generation)) {
+        if (c->generations[i].backend == load->backend
+            && matches(c->generations[i].generation, load->gpu->generation)) {
             return &c->generations[i];
         }
     }
@@ -106,8 +111,10 @@ static double weight_bytes(const struct pls_traffic *t)
     return bytes;
 }
 
-/* Seconds of reading and unpacking the weights of each type. MLX's own formats are not tensor types: every weight costs alike. */
-static void weights_s(const double *ops, const struct pls_gpu_load *load, double bytes_per_s, struct pls_gpu_terms *out)
+/* Seconds of reading and unpacking the weights of each type. MLX's own formats are not tensor types: every
+ * weight costs alike. */
+static void weights_s(const double *ops, const struct pls_gpu_load *load, double bytes_per_s,
+                      struct pls_gpu_terms *out)
 {
     const struct pls_traffic *t = load->traffic;
     double fp32 = load->gpu->fp32_tflops * 1e12;
@@ -120,7 +127,8 @@ static void weights_s(const double *ops, const struct pls_gpu_load *load, double
         }
         bool is_mlx = load->backend == PLS_BACKEND_MLX;
         double weights = is_mlx ? (double)t->active_params * bytes / all : bytes / info->bytes * info->block;
-        out->per_type[i] = out->generation->unpack * ops[is_mlx ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i)];
+        out->per_type[i] =
+            out->generation->unpack * ops[is_mlx ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i)];
         out->bus_s[i] = bytes / bytes_per_s;
         out->work_s[i] = fp32 > 0 ? out->per_type[i] * weights / fp32 : out->bus_s[i] * UNKNOWN_ARITHMETIC;
     }
@@ -154,7 +162,8 @@ static double launches_s(const struct pls_gpu_load *load, const struct pls_gpu_t
     const struct pls_traffic *t = load->traffic;
     const struct pls_gpu_backend *b = terms->backend;
     return t->n_layers * b->layer_us * terms->launch * 1e-6
-        * (1 + b->moe * share(t->n_layers_moe, t->n_layers) + b->linear * share(t->n_layers_linear, t->n_layers));
+           * (1 + b->moe * share(t->n_layers_moe, t->n_layers)
+              + b->linear * share(t->n_layers_linear, t->n_layers));
 }
 
 static double with_learnt(const struct pls_calibration *learnt, const struct pls_engine_sample *sample)
@@ -170,7 +179,8 @@ static double attention_flops(const struct pls_traffic *t, double depth)
     return 4 * (depth * (double)t->attention_width + seen * (double)t->attention_width_sliding);
 }
 
-static bool decode_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, struct pls_gpu_terms *out)
+static bool decode_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load,
+                         struct pls_gpu_terms *out)
 {
     const struct pls_gpu_backend *b = out->backend;
     const struct pls_gpu_generation *g = out->generation;
@@ -202,7 +212,8 @@ struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const stru
     const struct pls_gpu_backend *b = terms.backend;
     const struct pls_gpu_generation *g = terms.generation;
     struct pls_engine_sample sample = { .parts = pls_gpu_parts(c, load, false) };
-    double bus = weight_bytes(load->traffic) / (g->bus_share * load->bandwidth_gbs * 1e9) + terms.cache_s + terms.scores_s;
+    double bus = weight_bytes(load->traffic) / (g->bus_share * load->bandwidth_gbs * 1e9) + terms.cache_s
+                 + terms.scores_s;
     double seconds = with_learnt(load->learnt, &sample);
     bool is_seen = g->rows > 0 && b->decode_rows > 0 && load->gpu->fp32_tflops > 0;
     return (struct pls_gpu_time){
@@ -213,9 +224,9 @@ struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const stru
     };
 }
 
-/* How much longer the products of quantized types take: of the layers all tokens pass, with an engine from before the kernels for
- * them; of the experts, to which a micro-batch's tokens are dealt out so that each multiplies few. Slices so thin went through the
- * integer kernels before whole layers did. */
+/* How much longer the products of quantized types take: of the layers all tokens pass, with an engine from
+ * before the kernels for them; of the experts, to which a micro-batch's tokens are dealt out so that each
+ * multiplies few. Slices so thin went through the integer kernels before whole layers did. */
 static double slower(const struct pls_gpu_load *load, const struct pls_gpu_terms *terms, bool is_wide)
 {
     const struct pls_traffic *t = load->traffic;
@@ -223,7 +234,8 @@ static double slower(const struct pls_gpu_load *load, const struct pls_gpu_terms
     double batch = (double)pls_min(load->prompt_tokens, pls_max(load->ubatch_tokens, 1));
     double each = batch / fmax(load->experts_per_used, 1);
     double experts = all > 0 ? (double)t->expert_share_bytes / all : 0;
-    double old = is_older(load, terms->generation->old_before) && !is_wide ? terms->generation->old_prefill : 1;
+    double old =
+        is_older(load, terms->generation->old_before) && !is_wide ? terms->generation->old_prefill : 1;
     return (1 - experts) * old + experts * (1 + terms->backend->moe_prefill / each);
 }
 
@@ -239,7 +251,8 @@ static double params_of(const struct pls_gpu_load *load, size_t type, uint64_t b
 }
 
 /* Seconds of a prompt's matrix products by type. */
-static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, struct pls_gpu_terms *out)
+static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_load *load,
+                       struct pls_gpu_terms *out)
 {
     const struct pls_traffic *t = load->traffic;
     const double *matrix = ops_of(c->matrix, PLS_COUNT_OF(c->matrix), load);
@@ -248,7 +261,8 @@ static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_l
         if (t->weights_by_type[i] == 0) {
             continue;
         }
-        enum pls_ops_class class = load->backend == PLS_BACKEND_MLX ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i);
+        enum pls_ops_class class =
+            load->backend == PLS_BACKEND_MLX ? PLS_OPS_F16 : pls_ops_class((enum pls_type)i);
         bool is_wide = class == PLS_OPS_F16 || class == PLS_OPS_BF16;
         double output = params_of(load, i, t->output_by_type[i]);
         double products = 2 * ((params_of(load, i, t->weights_by_type[i]) - output) * n + output);
@@ -257,12 +271,15 @@ static void products_s(const struct pls_gpu_constants *c, const struct pls_gpu_l
     }
 }
 
-static bool prefill_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, struct pls_gpu_terms *out)
+static bool prefill_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load,
+                          struct pls_gpu_terms *out)
 {
     const struct pls_gpu_backend *b = out->backend;
     const struct pls_gpu_generation *g = out->generation;
     const struct pls_traffic *t = load->traffic;
-    double peak = g == NULL ? 0 : g->peak_of_fp32 > 0 ? g->peak_of_fp32 * load->gpu->fp32_tflops : load->gpu->fp16_tflops;
+    double peak = g == NULL             ? 0
+                  : g->peak_of_fp32 > 0 ? g->peak_of_fp32 * load->gpu->fp32_tflops
+                                        : load->gpu->fp16_tflops;
     if (b == NULL || !(peak > 0) || !(load->bandwidth_gbs > 0) || load->prompt_tokens == 0) {
         return false;
     }
@@ -295,13 +312,15 @@ struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const str
     double seconds = with_learnt(load->learnt, &sample);
     return (struct pls_gpu_time){
         .seconds = seconds,
-        .spread = pls_learnt_spread(load->learnt, is_seen ? b->prefill_spread : pow(b->prefill_spread, UNSEEN)),
+        .spread =
+            pls_learnt_spread(load->learnt, is_seen ? b->prefill_spread : pow(b->prefill_spread, UNSEEN)),
         .bound = seconds > 2 * sample.parts.other ? PLS_BOUND_COMPUTE : PLS_BOUND_MEMORY,
         .rows = g->rows,
     };
 }
 
-bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill, struct pls_gpu_terms *out)
+bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill,
+                   struct pls_gpu_terms *out)
 {
     *out = (struct pls_gpu_terms){ .backend = backend_of(c, load), .generation = generation_of(c, load) };
     return is_prefill ? prefill_terms(c, load, out) : decode_terms(c, load, out);
@@ -314,7 +333,8 @@ double pls_gpu_type_s(const struct pls_gpu_terms *terms, enum pls_type type, boo
     return is_prefill ? work : fmax(bus, work) + terms->backend->exposed * fmin(bus, work);
 }
 
-struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load, bool is_prefill)
+struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load,
+                                     bool is_prefill)
 {
     struct pls_gpu_terms terms;
     if (!pls_gpu_terms(c, load, is_prefill, &terms)) {

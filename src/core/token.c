@@ -48,8 +48,8 @@ struct pls_tokens pls_tokens_of(const char *text, size_t len)
 static bool starts_digits(const char *word, const char *prefix)
 {
     size_t n = strlen(prefix);
-    return n > 0 && prefix[n - 1] >= '0' && prefix[n - 1] <= '9' && strncmp(word, prefix, n) == 0 && word[n] >= '0'
-        && word[n] <= '9';
+    return n > 0 && prefix[n - 1] >= '0' && prefix[n - 1] <= '9' && strncmp(word, prefix, n) == 0
+           && word[n] >= '0' && word[n] <= '9';
 }
 
 int pls_tokens_find(const struct pls_tokens *haystack, const struct pls_tokens *needle, bool is_prefix)
@@ -59,7 +59,8 @@ int pls_tokens_find(const struct pls_tokens *haystack, const struct pls_tokens *
         while (same < needle->n && strcmp(haystack->word[at + same], needle->word[same]) == 0) {
             same++;
         }
-        bool is_last = is_prefix && same + 1 == needle->n && starts_digits(haystack->word[at + same], needle->word[same]);
+        bool is_last = is_prefix && same + 1 == needle->n
+                       && starts_digits(haystack->word[at + same], needle->word[same]);
         if (same == needle->n || is_last) {
             return (int)at;
         }

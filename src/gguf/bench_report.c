@@ -1,5 +1,5 @@
-/* What llama-bench prints with -o json, jsonl or csv. All three name the same fields; a record is looked at through one function
- * that finds a field's text. */
+/* What llama-bench prints with -o json, jsonl or csv. All three name the same fields; a record is looked at
+ * through one function that finds a field's text. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +140,8 @@ static enum pls_code take(struct reading *reading, const struct record *r)
         return pls_fail(reading->err, PLS_FORMAT, "test %u: no model_filename", r->number);
     }
     if (!read_counts(r, &run)) {
-        return pls_fail(reading->err, PLS_FORMAT, "test %u: a count is not a whole number in range", r->number);
+        return pls_fail(reading->err, PLS_FORMAT, "test %u: a count is not a whole number in range",
+                        r->number);
     }
     if (!(run.tps > 0) || run.tps > 1e9) {
         return pls_fail(reading->err, PLS_FORMAT, "test %u: no rate (samples_ts or avg_ts)", r->number);
@@ -188,8 +189,9 @@ static enum pls_code read_lines(struct reading *reading, const char *text, size_
         if (strspn(text + at, " \t\r") < line) {
             cJSON *object = json_parse(text + at, line);
             struct record r = { .object = object, .number = number };
-            code = cJSON_IsObject(object) ? take(reading, &r)
-                                          : pls_fail(reading->err, PLS_FORMAT, "line %u: not a JSON object", number);
+            code = cJSON_IsObject(object)
+                       ? take(reading, &r)
+                       : pls_fail(reading->err, PLS_FORMAT, "line %u: not a JSON object", number);
             cJSON_Delete(object);
         }
         at += line + 1;
@@ -255,8 +257,8 @@ static enum pls_code read_csv(struct reading *reading, const char *text, size_t 
     return code;
 }
 
-enum pls_code pls_bench_report(const char *text, size_t len, struct pls_measured_run *runs, uint32_t cap, uint32_t *n,
-                               struct pls_err *err)
+enum pls_code pls_bench_report(const char *text, size_t len, struct pls_measured_run *runs, uint32_t cap,
+                               uint32_t *n, struct pls_err *err)
 {
     struct reading reading = { runs, cap, 0, err };
     size_t at = 0;

@@ -1,6 +1,7 @@
-/* A card from a Hugging Face config.json. The file describes the checkpoint, not the GGUF made from it, so what the
- * converter decides (tied output, fused tensors) is taken as the converter does by default; a GGUF header says more.
- * Key names and their meaning: the configuration classes of the transformers library, 4.5x to 5. */
+/* A card from a Hugging Face config.json. The file describes the checkpoint, not the GGUF made from it, so
+ * what the converter decides (tied output, fused tensors) is taken as the converter does by default; a GGUF
+ * header says more. Key names and their meaning: the configuration classes of the transformers library, 4.5x
+ * to 5. */
 #include <cjson/cJSON.h>
 #include <string.h>
 
@@ -75,19 +76,33 @@ static const struct family families[] = {
     { .model_type = "olmoe", .arch = "olmoe", .qk_norm = PLS_QK_NORM_FULL },
     { .model_type = "smollm3", .arch = "smollm3", .is_tied = true },
     { .model_type = "lfm2", .arch = "lfm2", .qk_norm = PLS_QK_NORM_HEAD, .is_tied = true },
-    { .model_type = "lfm2_moe", .arch = "lfm2moe", .qk_norm = PLS_QK_NORM_HEAD, .has_expert_bias = true, .is_tied = true },
+    { .model_type = "lfm2_moe",
+      .arch = "lfm2moe",
+      .qk_norm = PLS_QK_NORM_HEAD,
+      .has_expert_bias = true,
+      .is_tied = true },
     { .model_type = "nemotron_h", .arch = "nemotron_h", .is_ungated = true },
     { .model_type = "falcon_h1", .arch = "falcon-h1" },
-    { .model_type = "minimax_m2", .arch = "minimax-m2", .qk_norm = PLS_QK_NORM_FULL, .has_expert_bias = true },
+    { .model_type = "minimax_m2",
+      .arch = "minimax-m2",
+      .qk_norm = PLS_QK_NORM_FULL,
+      .has_expert_bias = true },
     { .model_type = "kimi_linear", .arch = "kimi-linear", .has_expert_bias = true },
     { .model_type = "ernie4_5", .arch = "ernie4_5", .is_tied = true },
     { .model_type = "ernie4_5_moe", .arch = "ernie4_5-moe", .has_expert_bias = true, .is_tied = true },
-    { .model_type = "hunyuan_v1_dense", .arch = "hunyuan-dense", .qk_norm = PLS_QK_NORM_HEAD, .is_tied = true },
+    { .model_type = "hunyuan_v1_dense",
+      .arch = "hunyuan-dense",
+      .qk_norm = PLS_QK_NORM_HEAD,
+      .is_tied = true },
     { .model_type = "hunyuan_v1_moe", .arch = "hunyuan-moe", .qk_norm = PLS_QK_NORM_HEAD, .is_tied = true },
     { .model_type = "seed_oss", .arch = "seed_oss", .qkv_bias = true },
     { .model_type = "exaone", .arch = "exaone" },
     { .model_type = "exaone4", .arch = "exaone4", .qk_norm = PLS_QK_NORM_HEAD },
-    { .model_type = "starcoder2", .arch = "starcoder2", .qkv_bias = true, .is_ungated = true, .has_norm_bias = true },
+    { .model_type = "starcoder2",
+      .arch = "starcoder2",
+      .qkv_bias = true,
+      .is_ungated = true,
+      .has_norm_bias = true },
     { .model_type = "stablelm", .arch = "stablelm", .has_norm_bias = true },
     { .model_type = "internlm2", .arch = "internlm2" },
     { .model_type = "minicpm", .arch = "minicpm", .is_tied = true },
@@ -96,7 +111,11 @@ static const struct family families[] = {
     { .model_type = "arcee", .arch = "arcee", .is_ungated = true },
     { .model_type = "dots1", .arch = "dots1", .qk_norm = PLS_QK_NORM_HEAD, .has_expert_bias = true },
     { .model_type = "bert", .arch = "bert", .qkv_bias = true, .is_ungated = true, .has_norm_bias = true },
-    { .model_type = "xlm-roberta", .arch = "bert", .qkv_bias = true, .is_ungated = true, .has_norm_bias = true },
+    { .model_type = "xlm-roberta",
+      .arch = "bert",
+      .qkv_bias = true,
+      .is_ungated = true,
+      .has_norm_bias = true },
 };
 
 /* Names of one hyperparameter over the libraries' history; the first that is there counts. */
@@ -116,9 +135,11 @@ static const struct {
     COUNT(sliding_window, "sliding_window", "attention_chunk_size"),
     COUNT(n_expert, "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),
     COUNT(n_expert_used, "num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k"),
-    COUNT(n_expert_shared, "n_shared_experts", "num_shared_experts", "moe_num_shared_experts", "num_shared_expert"),
+    COUNT(n_expert_shared, "n_shared_experts", "num_shared_experts", "moe_num_shared_experts",
+          "num_shared_expert"),
     COUNT(n_ff_exp, "moe_intermediate_size", "expert_ffn_hidden_size"),
-    COUNT(n_ff_shexp, "shared_expert_intermediate_size", "shared_intermediate_size", "moe_shared_expert_intermediate_size"),
+    COUNT(n_ff_shexp, "shared_expert_intermediate_size", "shared_intermediate_size",
+          "moe_shared_expert_intermediate_size"),
     COUNT(n_dense_lead, "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index"),
     COUNT(moe_layer_step, "interleave_moe_layer_step", "moe_layer_freq", "decoder_sparse_step"),
     COUNT(n_expert_group, "n_group"),
@@ -195,7 +216,8 @@ static enum pls_code take_kinds(const cJSON *config, struct pls_card *card, stru
             card->kind[n] = strcmp(item->valuestring, words[w].word) == 0 ? words[w].kind : card->kind[n];
         }
         if (n >= PLS_MAX_LAYERS || card->kind[n] == 0) {
-            return pls_fail(err, PLS_UNSUPPORTED, "layer_types has a kind of layer this program does not know");
+            return pls_fail(err, PLS_UNSUPPORTED,
+                            "layer_types has a kind of layer this program does not know");
         }
         n++;
     }
@@ -221,11 +243,14 @@ static void take_traits(const cJSON *config, const struct family *family, struct
     card->has_attn_sinks = family->has_sinks;
     card->experts_normed = json_flag(config, "norm_topk_prob", false);
     const cJSON *rope = cJSON_GetObjectItemCaseSensitive(config, "rope_scaling");
-    rope = rope != NULL && !cJSON_IsNull(rope) ? rope : cJSON_GetObjectItemCaseSensitive(config, "rope_parameters");
+    rope = rope != NULL && !cJSON_IsNull(rope) ? rope
+                                               : cJSON_GetObjectItemCaseSensitive(config, "rope_parameters");
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(rope, "rope_type");
     type = type != NULL ? type : cJSON_GetObjectItemCaseSensitive(rope, "type");
     card->has_rope_freqs = cJSON_IsString(type) && strcmp(type->valuestring, "llama3") == 0;
-    card->has_long_rope = cJSON_IsString(type) && (strcmp(type->valuestring, "longrope") == 0 || strcmp(type->valuestring, "su") == 0);
+    card->has_long_rope =
+        cJSON_IsString(type)
+        && (strcmp(type->valuestring, "longrope") == 0 || strcmp(type->valuestring, "su") == 0);
 }
 
 /* What a family derives instead of stating. */
@@ -276,7 +301,8 @@ static enum pls_type dtype_of(const cJSON *config)
                                                      : PLS_TYPE_NONE;
 }
 
-static enum pls_code parse_model(const cJSON *root, struct pls_card *card, struct pls_quant *quant, struct pls_err *err)
+static enum pls_code parse_model(const cJSON *root, struct pls_card *card, struct pls_quant *quant,
+                                 struct pls_err *err)
 {
     /* Multimodal configs keep the language model in an object of its own. */
     const cJSON *text = cJSON_GetObjectItemCaseSensitive(root, "text_config");
@@ -288,7 +314,8 @@ static enum pls_code parse_model(const cJSON *root, struct pls_card *card, struc
     }
     const struct family *family = family_of(type->valuestring);
     if (family == NULL) {
-        return pls_fail(err, PLS_UNSUPPORTED, "model_type \"%.60s\" is not known; its GGUF file can still be sized",
+        return pls_fail(err, PLS_UNSUPPORTED,
+                        "model_type \"%.60s\" is not known; its GGUF file can still be sized",
                         type->valuestring);
     }
     PLS_COPY(card->arch, family->arch);

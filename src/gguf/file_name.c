@@ -1,6 +1,7 @@
 /* File names that follow the GGUF naming convention: BaseName-SizeLabel-FineTune-Version-Encoding-Shard.gguf.
- * Real names bend it (dots for dashes, "UD-" recipes, "i1-" for imatrix uploads), so the encoding is looked for from the
- * right, word by word, and what stands left of it is the model's name. Source: ggml's naming convention. */
+ * Real names bend it (dots for dashes, "UD-" recipes, "i1-" for imatrix uploads), so the encoding is looked
+ * for from the right, word by word, and what stands left of it is the model's name. Source: ggml's naming
+ * convention. */
 #include <string.h>
 
 #include "plimsoll/gguf.h"
@@ -42,7 +43,9 @@ static bool is_size_word(const char *word)
 {
     size_t i = word[0] == 'A' || word[0] == 'a' || word[0] == 'E' || word[0] == 'e' ? 1 : 0;
     bool digits = false;
-    for (; (word[i] >= '0' && word[i] <= '9') || word[i] == '.' || (digits && (word[i] == 'x' || word[i] == 'X')); i++) {
+    for (; (word[i] >= '0' && word[i] <= '9') || word[i] == '.'
+           || (digits && (word[i] == 'x' || word[i] == 'X'));
+         i++) {
         digits = true;
     }
     return digits && word[i] != '\0' && strchr("BbMmTt", word[i]) != NULL && word[i + 1] == '\0';

@@ -1,5 +1,6 @@
-/* A card from a GGUF header. Numbers come from the keys; what a key cannot say (tying, biases, fused tensors, which layer
- * is of which kind) is read off the tensor list, never inferred: vendors' files differ from their own configs. */
+/* A card from a GGUF header. Numbers come from the keys; what a key cannot say (tying, biases, fused tensors,
+ * which layer is of which kind) is read off the tensor list, never inferred: vendors' files differ from their
+ * own configs. */
 #include "gguf/gguf_card.h"
 
 #include <stdlib.h>
@@ -120,7 +121,8 @@ static enum pls_code take_heads(const struct gguf_header *h, struct pls_card *ca
     uint32_t n = card->n_layers + card->n_mtp_layers;
     for (uint32_t i = 0; code == PLS_OK && i < n; i++) {
         if (head[i] > UINT16_MAX || kv[i] > UINT16_MAX) {
-            return pls_fail(err, PLS_FORMAT, "layer %u claims %u heads", i, head[i] > kv[i] ? head[i] : kv[i]);
+            return pls_fail(err, PLS_FORMAT, "layer %u claims %u heads", i,
+                            head[i] > kv[i] ? head[i] : kv[i]);
         }
         card->head[i] = (uint16_t)head[i];
         card->head_kv[i] = (uint16_t)kv[i];
@@ -132,7 +134,8 @@ static enum pls_code take_heads(const struct gguf_header *h, struct pls_card *ca
     return code;
 }
 
-/* MLA files state the compressed widths as key_length and the real ones as *_mla; older files have no *_mla keys. */
+/* MLA files state the compressed widths as key_length and the real ones as *_mla; older files have no *_mla
+ * keys. */
 static enum pls_code take_mla(const struct gguf_header *h, struct pls_card *card, struct pls_err *err)
 {
     if (card->kv_lora_rank == 0) {
@@ -149,7 +152,8 @@ static enum pls_code take_mla(const struct gguf_header *h, struct pls_card *card
     card->legacy_mla = key_mla == 0;
     uint32_t width = card->legacy_mla ? card->head_dim : key_mla;
     if (width < card->qk_rope_dim) {
-        return pls_fail(err, PLS_FORMAT, "key %s.attention.key_length_mla is below the rotated width", card->arch);
+        return pls_fail(err, PLS_FORMAT, "key %s.attention.key_length_mla is below the rotated width",
+                        card->arch);
     }
     card->qk_nope_dim = width - card->qk_rope_dim;
     card->head_dim = width;
@@ -168,11 +172,20 @@ static void see_tensor(struct layer_seen *seen, const char *part)
         size_t flag;
     } parts[] = {
 #define PART(name, field) { name, offsetof(struct layer_seen, field) }
-        PART("attn_q.weight", q),         PART("attn_q_a.weight", q),        PART("attn_q_b.weight", q),
-        PART("attn_qkv.weight", qkv),     PART("attn_k.weight", k),          PART("attn_v.weight", v),
-        PART("ssm_in.weight", ssm),       PART("attn_gate.weight", gdn),     PART("ssm_conv1d_q.weight", kda),
-        PART("shortconv.conv.weight", conv), PART("ffn_up_exps.weight", experts),
-        PART("ffn_gate_up_exps.weight", experts), PART("ffn_down_exps.weight", experts), PART("ffn_up.weight", ffn),
+        PART("attn_q.weight", q),
+        PART("attn_q_a.weight", q),
+        PART("attn_q_b.weight", q),
+        PART("attn_qkv.weight", qkv),
+        PART("attn_k.weight", k),
+        PART("attn_v.weight", v),
+        PART("ssm_in.weight", ssm),
+        PART("attn_gate.weight", gdn),
+        PART("ssm_conv1d_q.weight", kda),
+        PART("shortconv.conv.weight", conv),
+        PART("ffn_up_exps.weight", experts),
+        PART("ffn_gate_up_exps.weight", experts),
+        PART("ffn_down_exps.weight", experts),
+        PART("ffn_up.weight", ffn),
         PART("ffn_down.weight", ffn),
 #undef PART
     };
@@ -230,9 +243,11 @@ static uint32_t layer_of(const char *name, const char **rest)
     return *rest != NULL ? (uint32_t)layer : UINT32_MAX;
 }
 
-/* The blocks that have tensors are those that are counted; MTP blocks may have been left out. The engine refuses anything
- * else, and sizes would follow the one or the other. Encoder-decoders name their blocks otherwise. */
-static enum pls_code check_blocks(const struct gguf_header *h, const struct pls_card *card, struct pls_err *err)
+/* The blocks that have tensors are those that are counted; MTP blocks may have been left out. The engine
+ * refuses anything else, and sizes would follow the one or the other. Encoder-decoders name their blocks
+ * otherwise. */
+static enum pls_code check_blocks(const struct gguf_header *h, const struct pls_card *card,
+                                  struct pls_err *err)
 {
     uint32_t blocks = 0;
     const char *rest = NULL;
@@ -247,7 +262,8 @@ static enum pls_code check_blocks(const struct gguf_header *h, const struct pls_
     return PLS_OK;
 }
 
-/* Kinds of layers. Plain attention throughout leaves kind empty, so that the architecture's own sliding pattern holds. */
+/* Kinds of layers. Plain attention throughout leaves kind empty, so that the architecture's own sliding
+ * pattern holds. */
 static void take_kinds(const struct gguf_header *h, struct pls_card *card)
 {
     struct layer_seen seen[PLS_MAX_LAYERS] = { { 0 } };
@@ -297,8 +313,10 @@ static void take_traits(const struct gguf_header *h, struct pls_card *card)
     card->down_bias = !card->mlp_bias && tensor_like(h, ".ffn_down.bias") != NULL;
     card->norm_bias = tensor_like(h, ".attn_norm.bias") != NULL;
     card->head_bias = tensor_named(h, "output.bias") != NULL;
-    card->moe_ungated = tensor_like(h, ".ffn_up_exps.weight") != NULL && tensor_like(h, ".ffn_gate_exps.weight") == NULL;
-    card->mlp_ungated = tensor_like(h, ".ffn_up.weight") != NULL && tensor_like(h, ".ffn_gate.weight") == NULL;
+    card->moe_ungated =
+        tensor_like(h, ".ffn_up_exps.weight") != NULL && tensor_like(h, ".ffn_gate_exps.weight") == NULL;
+    card->mlp_ungated =
+        tensor_like(h, ".ffn_up.weight") != NULL && tensor_like(h, ".ffn_gate.weight") == NULL;
     card->has_expert_bias = tensor_like(h, ".exp_probs_b.bias") != NULL;
     card->has_rope_freqs = tensor_like(h, "rope_freqs.weight") != NULL;
     card->has_long_rope = tensor_like(h, "rope_factors_long.weight") != NULL;
@@ -343,7 +361,8 @@ static enum pls_code take_numbers(const struct gguf_header *h, struct pls_card *
         return code;
     }
     if (blocks == 0 || blocks > PLS_MAX_LAYERS || card->n_mtp_layers >= blocks) {
-        return pls_fail(err, PLS_FORMAT, "%s.block_count is %u (1 to %d are possible)", card->arch, blocks, PLS_MAX_LAYERS);
+        return pls_fail(err, PLS_FORMAT, "%s.block_count is %u (1 to %d are possible)", card->arch, blocks,
+                        PLS_MAX_LAYERS);
     }
     card->n_layers = blocks - card->n_mtp_layers;
     return PLS_OK;
@@ -352,7 +371,8 @@ static enum pls_code take_numbers(const struct gguf_header *h, struct pls_card *
 enum pls_code gguf_card_from_header(const struct gguf_header *h, struct pls_card *card, struct pls_err *err)
 {
     *card = (struct pls_card){ .source = PLS_SOURCE_GGUF, .native = PLS_TYPE_NONE };
-    if (!gguf_string(gguf_find(h, "general.architecture"), card->arch, sizeof(card->arch)) || card->arch[0] == '\0') {
+    if (!gguf_string(gguf_find(h, "general.architecture"), card->arch, sizeof(card->arch))
+        || card->arch[0] == '\0') {
         return pls_fail(err, PLS_FORMAT, "no general.architecture in the header");
     }
     gguf_string(gguf_find(h, "general.name"), card->name, sizeof(card->name));
@@ -368,9 +388,11 @@ enum pls_code gguf_card_from_header(const struct gguf_header *h, struct pls_card
     }
     double scale = 0;
     uint64_t flag = 0;
-    card->experts_scaled = gguf_real(arch_key(h, card->arch, "expert_weights_scale"), &scale) && scale != 0 && scale != 1;
+    card->experts_scaled =
+        gguf_real(arch_key(h, card->arch, "expert_weights_scale"), &scale) && scale != 0 && scale != 1;
     card->experts_normed = gguf_number(arch_key(h, card->arch, "expert_weights_norm"), 0, &flag) && flag != 0;
-    card->residual_unscaled = strncmp(card->arch, "granite", 7) == 0 && arch_key(h, card->arch, "residual_scale") == NULL;
+    card->residual_unscaled =
+        strncmp(card->arch, "granite", 7) == 0 && arch_key(h, card->arch, "residual_scale") == NULL;
     take_traits(h, card);
     take_kinds(h, card);
     for (uint32_t i = 0; i < h->n_tensors; i++) {

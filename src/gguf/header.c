@@ -28,8 +28,10 @@ static enum pls_code take_string(struct parser *p, const char **at, uint64_t *le
 {
     *len = gguf_u64(&p->c);
     if (!p->c.failed && *len > PLS_GGUF_MAX_STRING) {
-        return pls_fail(p->err, PLS_LIMIT, "%s: a string of %llu bytes at byte %llu, more than the limit of %llu", p->path,
-                        (unsigned long long)*len, (unsigned long long)p->c.at, (unsigned long long)PLS_GGUF_MAX_STRING);
+        return pls_fail(p->err, PLS_LIMIT,
+                        "%s: a string of %llu bytes at byte %llu, more than the limit of %llu", p->path,
+                        (unsigned long long)*len, (unsigned long long)p->c.at,
+                        (unsigned long long)PLS_GGUF_MAX_STRING);
     }
     *at = (const char *)gguf_take(&p->c, *len);
     return p->c.failed ? truncated(p, "a string") : PLS_OK;
@@ -69,8 +71,8 @@ static enum pls_code parse_value(struct parser *p, struct gguf_key *key)
                         (unsigned long long)p->c.at);
     }
     if (key->count > PLS_GGUF_MAX_ARRAY) {
-        return pls_fail(p->err, PLS_LIMIT, "%s: an array of %llu elements, more than the limit of %llu", p->path,
-                        (unsigned long long)key->count, (unsigned long long)PLS_GGUF_MAX_ARRAY);
+        return pls_fail(p->err, PLS_LIMIT, "%s: an array of %llu elements, more than the limit of %llu",
+                        p->path, (unsigned long long)key->count, (unsigned long long)PLS_GGUF_MAX_ARRAY);
     }
     key->kind = (enum gguf_kind)kind;
     key->at = p->c.data + p->c.at;
@@ -85,7 +87,8 @@ static enum pls_code parse_value(struct parser *p, struct gguf_key *key)
 
 static enum pls_code parse_keys(struct parser *p, uint64_t n, struct gguf_header *out)
 {
-    /* A key takes at least 13 bytes (length, type, one byte), which bounds n by the file before memory is taken. */
+    /* A key takes at least 13 bytes (length, type, one byte), which bounds n by the file before memory is
+     * taken. */
     if (n > PLS_GGUF_MAX_KEYS || n > (p->c.size - p->c.at) / 13) {
         return pls_fail(p->err, PLS_LIMIT, "%s: claims %llu keys", p->path, (unsigned long long)n);
     }
@@ -109,7 +112,8 @@ static enum pls_code parse_keys(struct parser *p, uint64_t n, struct gguf_header
     return PLS_OK;
 }
 
-static enum pls_code parse_tensor(struct parser *p, struct gguf_header *out, struct pls_tensor *t, uint64_t *offset)
+static enum pls_code parse_tensor(struct parser *p, struct gguf_header *out, struct pls_tensor *t,
+                                  uint64_t *offset)
 {
     const char *name = NULL;
     uint64_t len = 0;
@@ -118,8 +122,8 @@ static enum pls_code parse_tensor(struct parser *p, struct gguf_header *out, str
         return code;
     }
     if (len >= sizeof(t->name) || memchr(name, '\0', len) != NULL) {
-        return pls_fail(p->err, PLS_FORMAT, "%s: a tensor name of %llu bytes near byte %llu (63 is the most)", p->path,
-                        (unsigned long long)len, (unsigned long long)p->c.at);
+        return pls_fail(p->err, PLS_FORMAT, "%s: a tensor name of %llu bytes near byte %llu (63 is the most)",
+                        p->path, (unsigned long long)len, (unsigned long long)p->c.at);
     }
     memcpy(t->name, name, len);
     uint32_t n_dims = gguf_u32(&p->c);
@@ -149,7 +153,8 @@ static enum pls_code parse_tensors(struct parser *p, uint64_t n, struct gguf_hea
 {
     /* An info takes at least 32 bytes. */
     if (n > PLS_GGUF_MAX_TENSORS || n > (p->c.size - p->c.at) / 32) {
-        return pls_fail(p->err, PLS_LIMIT, "%s: truncated, or damaged: too short for its %llu tensors", p->path, (unsigned long long)n);
+        return pls_fail(p->err, PLS_LIMIT, "%s: truncated, or damaged: too short for its %llu tensors",
+                        p->path, (unsigned long long)n);
     }
     out->tensors = PLS_TAKE(p->arena, struct pls_tensor, n + 1);
     if (out->tensors == NULL) {
@@ -164,8 +169,8 @@ static enum pls_code parse_tensors(struct parser *p, uint64_t n, struct gguf_hea
         }
         uint64_t bytes = t->type == PLS_TYPE_NONE ? 0 : pls_tensor_bytes(t);
         if (bytes == PLS_SATURATED || pls_add(offset, bytes) == PLS_SATURATED) {
-            return pls_fail(p->err, PLS_FORMAT, "%s: tensor %llu has an impossible shape for its type", p->path,
-                            (unsigned long long)i);
+            return pls_fail(p->err, PLS_FORMAT, "%s: tensor %llu has an impossible shape for its type",
+                            p->path, (unsigned long long)i);
         }
         out->data_bytes = pls_max(out->data_bytes, offset + bytes);
     }
@@ -177,15 +182,16 @@ static enum pls_code find_data(const struct parser *p, struct gguf_header *out)
 {
     uint64_t alignment = 32;
     const struct gguf_key *key = gguf_find(out, "general.alignment");
-    if (key != NULL && (!gguf_number(key, 0, &alignment) || alignment == 0 || (alignment & (alignment - 1)) != 0)) {
+    if (key != NULL
+        && (!gguf_number(key, 0, &alignment) || alignment == 0 || (alignment & (alignment - 1)) != 0)) {
         return pls_fail(p->err, PLS_FORMAT, "%s: general.alignment is not a power of two", p->path);
     }
     out->data_start = pls_pad(p->c.at, alignment);
     return PLS_OK;
 }
 
-enum pls_code gguf_header_parse(const char *path, const unsigned char *data, uint64_t size, struct pls_arena *arena,
-                                struct gguf_header *out, struct pls_err *err)
+enum pls_code gguf_header_parse(const char *path, const unsigned char *data, uint64_t size,
+                                struct pls_arena *arena, struct gguf_header *out, struct pls_err *err)
 {
     struct parser p = { .c = { .data = data, .size = size }, .path = path, .arena = arena, .err = err };
     *out = (struct gguf_header){ 0 };
@@ -196,8 +202,8 @@ enum pls_code gguf_header_parse(const char *path, const unsigned char *data, uin
     out->version = gguf_u32(&p.c);
     if (!p.c.failed && out->version != 2 && out->version != 3) {
         bool is_swapped = out->version != 0 && (out->version & 0xFFFF) == 0;
-        return pls_fail(err, PLS_UNSUPPORTED, "%s: GGUF version %u%s is not supported (2 and 3 are)", path, out->version,
-                        is_swapped ? " (big-endian?)" : "");
+        return pls_fail(err, PLS_UNSUPPORTED, "%s: GGUF version %u%s is not supported (2 and 3 are)", path,
+                        out->version, is_swapped ? " (big-endian?)" : "");
     }
     uint64_t n_tensors = gguf_u64(&p.c);
     uint64_t n_keys = gguf_u64(&p.c);
@@ -231,7 +237,8 @@ bool gguf_number(const struct gguf_key *key, uint64_t index, uint64_t *out)
     }
     unsigned bytes = kind_bytes(key->kind);
     uint64_t value = gguf_le(key->at + index * bytes, bytes);
-    bool is_signed = key->kind == GGUF_I8 || key->kind == GGUF_I16 || key->kind == GGUF_I32 || key->kind == GGUF_I64;
+    bool is_signed =
+        key->kind == GGUF_I8 || key->kind == GGUF_I16 || key->kind == GGUF_I32 || key->kind == GGUF_I64;
     if (is_signed && (value >> (8 * bytes - 1) & 1) != 0) {
         return false; /* no count, width or flag of a model is negative */
     }

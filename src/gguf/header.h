@@ -1,8 +1,9 @@
-/* gguf/header.h - the header of one GGUF file as it lies in the mapping: keys and tensor infos, nothing interpreted.
+/* gguf/header.h - the header of one GGUF file as it lies in the mapping: keys and tensor infos, nothing
+ * interpreted.
  *
- * Layout (GGUF versions 2 and 3, little endian): magic, u32 version, u64 tensors, u64 keys; keys as string, u32 type,
- * value; tensor infos as string, u32 dims, u64 each, u32 type, u64 offset into the data section, which starts at the
- * next multiple of general.alignment. Source: the GGUF specification of ggml.
+ * Layout (GGUF versions 2 and 3, little endian): magic, u32 version, u64 tensors, u64 keys; keys as string,
+ * u32 type, value; tensor infos as string, u32 dims, u64 each, u32 type, u64 offset into the data section,
+ * which starts at the next multiple of general.alignment. Source: the GGUF specification of ggml.
  */
 #ifndef GGUF_HEADER_H
 #define GGUF_HEADER_H
@@ -49,11 +50,11 @@ struct gguf_header {
 };
 
 /* Parses the mapped bytes; arrays go into the arena. path is for the sentence only. */
-enum pls_code gguf_header_parse(const char *path, const unsigned char *data, uint64_t size, struct pls_arena *arena,
-                                struct gguf_header *out, struct pls_err *err);
+enum pls_code gguf_header_parse(const char *path, const unsigned char *data, uint64_t size,
+                                struct pls_arena *arena, struct gguf_header *out, struct pls_err *err);
 
-/* Look-ups by full name, NULL when absent. Values of any integer kind as a number; false when absent, negative or of
- * another kind. */
+/* Look-ups by full name, NULL when absent. Values of any integer kind as a number; false when absent,
+ * negative or of another kind. */
 const struct gguf_key *gguf_find(const struct gguf_header *h, const char *name);
 bool gguf_number(const struct gguf_key *key, uint64_t index, uint64_t *out);
 bool gguf_real(const struct gguf_key *key, double *out);

@@ -21,7 +21,8 @@ bool json_count(const cJSON *item, uint64_t most, uint64_t *out)
 {
     double value = cJSON_IsNumber(item) ? item->valuedouble : -1;
     /* Exact in a double up to 2^53, which is more than any count here. */
-    if (!(value >= 0 && value <= 9007199254740992.0) || (double)(uint64_t)value != value || (uint64_t)value > most) {
+    if (!(value >= 0 && value <= 9007199254740992.0) || (double)(uint64_t)value != value
+        || (uint64_t)value > most) {
         return false;
     }
     *out = (uint64_t)value;

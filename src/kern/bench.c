@@ -1,4 +1,5 @@
-/* The order of a benchmark run: team, buffer, large pages, then the rest in turns until the budget is spent. */
+/* The order of a benchmark run: team, buffer, large pages, then the rest in turns until the budget is
+ * spent. */
 #include "bench_impl.h"
 
 #include "plimsoll/sys.h"

@@ -1,7 +1,8 @@
 /* kern/blocks.h - block layouts of the tensor types, as ggml 0.21 (2026-08-22) stores them.
  *
- * Every field is bytes, so a block has alignment 1 and a row may lie anywhere. Halves are little-endian IEEE binary16.
- * "group" is a run of consecutive elements under one scale. Value of an element = scale * quant - min, with
+ * Every field is bytes, so a block has alignment 1 and a row may lie anywhere. Halves are little-endian IEEE
+ * binary16. "group" is a run of consecutive elements under one scale. Value of an element = scale * quant -
+ * min, with
  *
  *   Q4_0, Q5_0   d * (q - 8), d * (q - 16)         Q4_1, Q5_1  d * q + m           Q8_0  d * q
  *   Q2_K         d * sc * q - dmin * m, group 16   Q3_K        d * (sc - 32) * (q - 4), group 16
@@ -31,13 +32,15 @@ struct pls_mxfp4 { uint8_t e, qs[16]; };
 /* 64 elements in four groups of 16; within a group low nibbles are elements 0..7. */
 struct pls_nvfp4 { uint8_t d[4], qs[32]; };
 
-/* 256 elements. Two-bit fields: byte l of each 32 holds elements l, l + 32, l + 64, l + 96 of a half of 128. */
+/* 256 elements. Two-bit fields: byte l of each 32 holds elements l, l + 32, l + 64, l + 96 of a half of
+ * 128. */
 struct pls_q2_k { uint8_t scales[16], qs[64], d[2], dmin[2]; };           /* scale low, min high nibble */
 struct pls_q3_k { uint8_t hmask[32], qs[64], scales[12], d[2]; };         /* hmask bit set: no 4 taken off */
-/* scales: eight 6-bit scales and eight 6-bit mins; see pls_scale_min. Byte l of each 32 of qs holds elements l and l + 32
- * of a run of 64. */
+/* scales: eight 6-bit scales and eight 6-bit mins; see pls_scale_min. Byte l of each 32 of qs holds elements
+ * l and l + 32 of a run of 64. */
 struct pls_q4_k { uint8_t d[2], dmin[2], scales[12], qs[128]; };
-struct pls_q5_k { uint8_t d[2], dmin[2], scales[12], qh[32], qs[128]; };  /* bit g of qh[l]: element l of group g */
+/* bit g of qh[l]: element l of group g */
+struct pls_q5_k { uint8_t d[2], dmin[2], scales[12], qh[32], qs[128]; };
 struct pls_q6_k { uint8_t ql[128], qh[64]; int8_t scales[16]; uint8_t d[2]; };
 struct pls_q8_k { uint8_t d[4]; int8_t qs[256]; uint8_t bsums[32]; };     /* d a float; sums of 16, int16 */
 struct pls_iq4_xs { uint8_t d[2], scales_h[2], scales_l[4], qs[128]; };
@@ -46,7 +49,8 @@ struct pls_iq1_m { uint8_t qs[32], qh[16], scales[8]; };
 struct pls_iq2_xxs { uint8_t d[2], qs[64]; };
 struct pls_iq2_xs { uint8_t d[2], qs[64], scales[8]; };
 struct pls_iq2_s { uint8_t d[2], qs[32], signs[32], qh[8], scales[8]; };
-struct pls_iq3_xxs { uint8_t d[2], qs[64], gas[32]; };                    /* gas: signs and scale, four bytes per 32 */
+/* gas: signs and scale, four bytes per 32 */
+struct pls_iq3_xxs { uint8_t d[2], qs[64], gas[32]; };
 struct pls_iq3_s { uint8_t d[2], qs[64], qh[8], signs[32], scales[4]; };
 struct pls_tq1_0 { uint8_t qs[48], qh[4], d[2]; };                        /* five base-3 digits a byte */
 struct pls_tq2_0 { uint8_t qs[64], d[2]; };
@@ -77,10 +81,12 @@ static inline uint32_t pls_bits_of_float(float f)
     return bits;
 }
 
-/* binary16 to binary32, exact. Normals need a new exponent bias (127 - 15); subnormals are mantissa * 2^-24. */
+/* binary16 to binary32, exact. Normals need a new exponent bias (127 - 15); subnormals are mantissa *
+ * 2^-24. */
 static inline float pls_half(uint16_t h)
 {
-#if defined(__aarch64__) /* has an instruction for it whatever its extensions; blocks of 32 convert two halves each */
+/* aarch64 has an instruction for it whatever its extensions; blocks of 32 convert two halves each. */
+#if defined(__aarch64__)
     __fp16 half;
     memcpy(&half, &h, sizeof half);
     return (float)half;
@@ -107,8 +113,8 @@ static inline float pls_float_at(const uint8_t *p)
     return pls_float_of_bits(pls_load_u32(p));
 }
 
-/* 6-bit scale and min number i (0..7) of the twelve bytes of Q4_K and Q5_K: the first four of each have bytes of their
- * own; the others share bytes 8..11 as nibbles and borrow the top two bits of the first eight. */
+/* 6-bit scale and min number i (0..7) of the twelve bytes of Q4_K and Q5_K: the first four of each have bytes
+ * of their own; the others share bytes 8..11 as nibbles and borrow the top two bits of the first eight. */
 static inline void pls_scale_min(const uint8_t *s, int i, uint8_t *scale, uint8_t *min)
 {
     if (i < 4) {
@@ -120,7 +126,8 @@ static inline void pls_scale_min(const uint8_t *s, int i, uint8_t *scale, uint8_
     *min = (uint8_t)(s[i + 4] >> 4 | (s[i] >> 6) << 4);
 }
 
-/* 6-bit scale number i (0..15) of Q3_K, still with its offset of 32: nibbles in bytes 0..7, top bits in bytes 8..11. */
+/* 6-bit scale number i (0..15) of Q3_K, still with its offset of 32: nibbles in bytes 0..7, top bits in
+ * bytes 8..11. */
 static inline int pls_q3_k_scale(const uint8_t *s, int i)
 {
     int low = i < 8 ? s[i] & 15 : s[i - 8] >> 4;

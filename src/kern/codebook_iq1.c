@@ -1,13 +1,13 @@
 /* Codebook of IQ1_S and IQ1_M: 2048 of the 6561 ternary vectors of length 8.
- * Facts of the format: ggml-common.h of llama.cpp (2026-08-22, MIT licence), held here as base-4 numbers whose
- * digit i stands for quant i. */
+ * Facts of the format: ggml-common.h of llama.cpp (2026-08-22, MIT licence), held here as base-4 numbers
+ * whose digit i stands for quant i. */
 #include "codebook.h"
 
 /* Digits 0, 1, 2 stand for -8, 0, 8. */
 #define QUANT(code, i) ((uint64_t)(uint8_t)(((int)((code) >> (2 * (i)) & 3) - 1) * 8) << (8 * (i)))
-#define G(code)                                                                                                    \
-    (QUANT(code, 0) | QUANT(code, 1) | QUANT(code, 2) | QUANT(code, 3) | QUANT(code, 4) | QUANT(code, 5) |         \
-     QUANT(code, 6) | QUANT(code, 7))
+#define G(code)                                                                                              \
+    (QUANT(code, 0) | QUANT(code, 1) | QUANT(code, 2) | QUANT(code, 3) | QUANT(code, 4) | QUANT(code, 5)     \
+     | QUANT(code, 6) | QUANT(code, 7))
 
 const uint64_t pls_grid_iq1[2048] = {
     G(0), G(2), G(5), G(8), G(10), G(17), G(21), G(32), G(34), G(40), G(42), G(69), G(81), G(84), G(86),

@@ -1,13 +1,14 @@
 /* Codebooks of IQ2_XXS, IQ2_XS and IQ2_S: vectors of length 8 over three magnitudes.
- * Facts of the format: ggml-common.h of llama.cpp (2026-08-22, MIT licence), held here as base-4 numbers whose
- * digit i stands for quant i. */
+ * Facts of the format: ggml-common.h of llama.cpp (2026-08-22, MIT licence), held here as base-4 numbers
+ * whose digit i stands for quant i. */
 #include "codebook.h"
 
 /* Digits 0, 1, 2 stand for 8, 25, 43. */
-#define QUANT(code, i) ((uint64_t)(((code) >> (2 * (i)) & 3) == 0 ? 8 : ((code) >> (2 * (i)) & 3) == 1 ? 25 : 43) << (8 * (i)))
-#define G(code)                                                                                                    \
-    (QUANT(code, 0) | QUANT(code, 1) | QUANT(code, 2) | QUANT(code, 3) | QUANT(code, 4) | QUANT(code, 5) |         \
-     QUANT(code, 6) | QUANT(code, 7))
+#define QUANT(code, i)                                                                                       \
+    ((uint64_t)(((code) >> (2 * (i)) & 3) == 0 ? 8 : ((code) >> (2 * (i)) & 3) == 1 ? 25 : 43) << (8 * (i)))
+#define G(code)                                                                                              \
+    (QUANT(code, 0) | QUANT(code, 1) | QUANT(code, 2) | QUANT(code, 3) | QUANT(code, 4) | QUANT(code, 5)     \
+     | QUANT(code, 6) | QUANT(code, 7))
 
 const uint64_t pls_grid_iq2_xxs[256] = {
     G(0), G(2), G(5), G(8), G(10), G(17), G(20), G(32), G(34), G(40), G(42), G(65), G(68), G(80), G(88),

@@ -1,10 +1,10 @@
 /* Codebooks of IQ3_XXS and IQ3_S: vectors of length 4 over eight magnitudes.
- * Facts of the format: ggml-common.h of llama.cpp (2026-08-22, MIT licence), held here as base-8 numbers whose
- * digit i stands for quant i. */
+ * Facts of the format: ggml-common.h of llama.cpp (2026-08-22, MIT licence), held here as base-8 numbers
+ * whose digit i stands for quant i. */
 #include "codebook.h"
 
 /* IQ3_XXS: digit d stands for 4 + 8 d, but the last two are 52 and 62. IQ3_S: 1 + 2 d. */
-#define QUANT_XXS(code, i)                                                                                         \
+#define QUANT_XXS(code, i)                                                                                   \
     ((uint32_t)(((code) >> (3 * (i)) & 7) == 7 ? 62 : 4 + 8 * ((code) >> (3 * (i)) & 7)) << (8 * (i)))
 #define X(code) (QUANT_XXS(code, 0) | QUANT_XXS(code, 1) | QUANT_XXS(code, 2) | QUANT_XXS(code, 3))
 #define QUANT_S(code, i) ((uint32_t)(1 + 2 * ((code) >> (3 * (i)) & 7)) << (8 * (i)))

@@ -1,4 +1,4 @@
-/* Rows to floats. The same multiply and subtract as the scalar kernels, so the results are equal bit for bit. */
+/* Rows to floats. Multiply and subtract as in the scalar kernels: the results are equal bit for bit. */
 #include "kern_impl.h"
 #include "unpack_x86.h"
 #include "x86_512.h"
@@ -53,10 +53,10 @@ INLINE void raised_iq4_xs(const void *block, uint8_t *q, float *scale, float *mi
     bytes_iq4_xs(block, q, scale, 128);
 }
 
-#define DEQUANT(lower, block, struct_, group, bias, has_min, unpack)                                               \
-    void pls_dequant_##lower##_avx512(const void *row, float *out, size_t n)                                         \
-    {                                                                                                              \
-        dequant(row, out, n, (struct form){ block, sizeof(struct struct_), group, bias, has_min, unpack });        \
+#define DEQUANT(lower, block, struct_, group, bias, has_min, unpack)                                         \
+    void pls_dequant_##lower##_avx512(const void *row, float *out, size_t n)                                 \
+    {                                                                                                        \
+        dequant(row, out, n, (struct form){ block, sizeof(struct struct_), group, bias, has_min, unpack });  \
     }
 DEQUANT(q4_0, 32, pls_q4_0, 32, 8, 0, bytes_q4_0)
 DEQUANT(q8_0, 32, pls_q8_0, 32, 128, 0, raised_q8_0)

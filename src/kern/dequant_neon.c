@@ -1,4 +1,4 @@
-/* Rows to floats. The same multiply and subtract as the scalar kernels, so the results are equal bit for bit. */
+/* Rows to floats. Multiply and subtract as in the scalar kernels: the results are equal bit for bit. */
 #include "kern_impl.h"
 #include "neon.h"
 #include "unpack.h"
@@ -30,10 +30,10 @@ INLINE void dequant(enum pls_type type, const void *row, float *out, size_t n)
     }
 }
 
-#define DEQUANT(lower, upper)                                                                                      \
-    void pls_dequant_##lower##_neon(const void *row, float *out, size_t n)                                         \
-    {                                                                                                              \
-        dequant(PLS_TYPE_##upper, row, out, n);                                                                    \
+#define DEQUANT(lower, upper)                                                                                \
+    void pls_dequant_##lower##_neon(const void *row, float *out, size_t n)                                   \
+    {                                                                                                        \
+        dequant(PLS_TYPE_##upper, row, out, n);                                                              \
     }
 DEQUANT(q4_0, Q4_0)
 DEQUANT(q8_0, Q8_0)

@@ -1,7 +1,8 @@
 /* Dot products of the types with 32 or 64 elements per block, against Q8_0 and Q8_1.
  *
- * Blocks are taken eight at a time: the scale of a block is a half, and converting sixteen of them one by one would cost
- * more than the quants do. The eight products of scales go through the stack, from where each is broadcast by a load. */
+ * Blocks are taken eight at a time: the scale of a block is a half, and converting sixteen of them one by one
+ * would cost more than the quants do. The eight products of scales go through the stack, from where each is
+ * broadcast by a load. */
 #include "codebook.h"
 #include "kern_impl.h"
 #include "x86.h"
@@ -156,8 +157,8 @@ float pls_dot_mxfp4_avx2(const void *row, const void *act, size_t n)
     return sum8(dot_blocks(f, row, act, n));
 }
 
-/* Types with a min of their own: scale and min lie side by side, as scale and sum do in the activations, so one product of
- * both gives d * d and m * s in turn. */
+/* Types with a min of their own: scale and min lie side by side, as scale and sum do in the activations, so
+ * one product of both gives d * d and m * s in turn. */
 INLINE __m128i scale_mins4(const uint8_t *p, size_t stride)
 {
     __m128i x = _mm_cvtsi32_si128((int)pls_load_u32(p));
@@ -204,7 +205,8 @@ INLINE float dot_blocks_min(const struct form f, const void *row, const void *ac
     for (; left > 0; left--, w += f.bytes, a += A1_BYTES) {
         __m256 product = product1(w, a);
         mins = _mm256_add_ps(mins, product);
-        acc[0] = _mm256_fmadd_ps(_mm256_set1_ps(_mm256_cvtss_f32(product)), to_floats(f.pairs(w, a + 4)), acc[0]);
+        acc[0] =
+            _mm256_fmadd_ps(_mm256_set1_ps(_mm256_cvtss_f32(product)), to_floats(f.pairs(w, a + 4)), acc[0]);
     }
     return sum8(_mm256_add_ps(acc[0], acc[1])) + odd_sum(mins);
 }
@@ -231,8 +233,8 @@ float pls_dot_q5_1_avx2(const void *row, const void *act, size_t n)
     return dot_blocks_min(f, row, act, n);
 }
 
-/* Four unsigned E4M3 scales, each for four of sixteen lanes in two vectors. Placed in the exponent field of a float and
- * multiplied by 2^119 they come out right even when subnormal; 0x7f stands for nothing. */
+/* Four unsigned E4M3 scales, each for four of sixteen lanes in two vectors. Placed in the exponent field of a
+ * float and multiplied by 2^119 they come out right even when subnormal; 0x7f stands for nothing. */
 INLINE void nvfp4_scales(const uint8_t *d, __m256 *first, __m256 *second)
 {
     __m128i x = _mm_cvtepu8_epi32(_mm_cvtsi32_si128((int)pls_load_u32(d)));

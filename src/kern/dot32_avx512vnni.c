@@ -1,7 +1,8 @@
 /* Dot products of the types with 32 elements per block against Q8_0 and Q8_1 in 512 bits: two blocks a step.
  *
- * VPDPBUSD multiplies unsigned by signed bytes, so signed quants are raised by 128 (or the type's own offset) and what
- * that adds is taken off through a second one that multiplies the activations by the offset alone. */
+ * VPDPBUSD multiplies unsigned by signed bytes, so signed quants are raised by 128 (or the type's own offset)
+ * and what that adds is taken off through a second one that multiplies the activations by the offset
+ * alone. */
 #include "codebook.h"
 #include "kern_impl.h"
 #include "x86.h"
@@ -85,7 +86,8 @@ float pls_dot_q4_0_avx512vnni(const void *row, const void *act, size_t n)
 
 INLINE __m512i q8_0_quants(const uint8_t *block, size_t stride)
 {
-    return _mm512_xor_si512(join(load32(block + 2), load32(block + 2 + stride)), _mm512_set1_epi8((char)0x80));
+    return _mm512_xor_si512(join(load32(block + 2), load32(block + 2 + stride)),
+                            _mm512_set1_epi8((char)0x80));
 }
 
 float pls_dot_q8_0_avx512vnni(const void *row, const void *act, size_t n)
@@ -146,8 +148,8 @@ float pls_dot_mxfp4_avx512vnni(const void *row, const void *act, size_t n)
     return dot_blocks(f, row, act, n);
 }
 
-/* Types with a min of their own: scale and min lie side by side, as scale and sum do in the activations, so one product of
- * both gives d * d and m * s in turn. */
+/* Types with a min of their own: scale and min lie side by side, as scale and sum do in the activations, so
+ * one product of both gives d * d and m * s in turn. */
 INLINE __m256i scale_mins8(const uint8_t *p, size_t stride)
 {
     __m128i x[2];

@@ -5,7 +5,8 @@
 typedef struct q32 quants_fn(const uint8_t *block);
 typedef float scale_fn(const uint8_t *block);
 
-INLINE float dot_blocks(const void *row, const void *act, size_t n, size_t bytes, quants_fn *quants, scale_fn *scale)
+INLINE float dot_blocks(const void *row, const void *act, size_t n, size_t bytes, quants_fn *quants,
+                        scale_fn *scale)
 {
     const uint8_t *w = row;
     const struct pls_q8_0 *a = act;
@@ -93,10 +94,10 @@ INLINE float e8m0_scale(const uint8_t *b)
     return pls_e8m0_half(*b);
 }
 
-#define DOT(lower, bytes, quants, scale)                                                                           \
-    float NAME(pls_dot_##lower)(const void *row, const void *act, size_t n)                                        \
-    {                                                                                                              \
-        return dot_blocks(row, act, n, bytes, quants, scale);                                                      \
+#define DOT(lower, bytes, quants, scale)                                                                     \
+    float NAME(pls_dot_##lower)(const void *row, const void *act, size_t n)                                  \
+    {                                                                                                        \
+        return dot_blocks(row, act, n, bytes, quants, scale);                                                \
     }
 DOT(q4_0, sizeof(struct pls_q4_0), q4_0_quants, pls_half_at)
 DOT(q5_0, sizeof(struct pls_q5_0), q5_0_quants, pls_half_at)

@@ -1,4 +1,5 @@
-/* Dot products of F32, F16 and BF16 rows. Four sums, because a fused multiply-add takes four cycles to come back. */
+/* Dot products of F32, F16 and BF16 rows. Four sums, because a fused multiply-add takes four cycles to come
+ * back. */
 #include "kern_impl.h"
 #include "x86.h"
 
@@ -52,7 +53,8 @@ INLINE float with_tail(const void *row, const void *act, size_t n, struct kind k
     if (whole == n) {
         return sum;
     }
-    return sum + k.tail((const uint8_t *)row + whole * k.size, (const uint8_t *)act + whole * k.size, n - whole);
+    return sum
+           + k.tail((const uint8_t *)row + whole * k.size, (const uint8_t *)act + whole * k.size, n - whole);
 }
 
 float pls_dot_f32_avx2(const void *row, const void *act, size_t n)

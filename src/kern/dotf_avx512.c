@@ -1,4 +1,5 @@
-/* Dot products of F32, F16 and BF16 rows in 512 bits. Lengths that are no multiple of 16 go to the 256-bit kernels. */
+/* Dot products of F32, F16 and BF16 rows in 512 bits. Lengths that are no multiple of 16 go to the 256-bit
+ * kernels. */
 #include "kern_impl.h"
 #include "x86.h"
 #include "x86_512.h"

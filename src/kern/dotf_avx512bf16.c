@@ -1,4 +1,5 @@
-/* BF16 with the instruction made for it: products of pairs, accumulated in floats (subnormals count as zero). */
+/* BF16 with the instruction made for it: products of pairs, accumulated in floats (subnormals count as
+ * zero). */
 #include "kern_impl.h"
 #include "x86.h"
 #include "x86_512.h"

@@ -48,7 +48,8 @@ INLINE float with_tail(const void *row, const void *act, size_t n, struct kind k
     if (whole == n) {
         return sum;
     }
-    return sum + k.tail((const uint8_t *)row + whole * k.size, (const uint8_t *)act + whole * k.size, n - whole);
+    return sum
+           + k.tail((const uint8_t *)row + whole * k.size, (const uint8_t *)act + whole * k.size, n - whole);
 }
 
 float pls_dot_f32_neon(const void *row, const void *act, size_t n)

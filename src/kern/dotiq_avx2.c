@@ -1,5 +1,6 @@
-/* Dot products of the codebook types against Q8_K: four or eight table look-ups make 32 magnitudes, the signs go to the
- * activations, and the rest is as in dotk_avx2.c. Scales are odd numbers 2 s + 1, in units the block's half is divided by. */
+/* Dot products of the codebook types against Q8_K: four or eight table look-ups make 32 magnitudes, the signs
+ * go to the activations, and the rest is as in dotk_avx2.c. Scales are odd numbers 2 s + 1, in units the
+ * block's half is divided by. */
 #include "codebook.h"
 #include "kern_impl.h"
 #include "x86.h"
@@ -71,7 +72,8 @@ float pls_dot_iq2_xxs_avx2(const void *row, const void *act, size_t n)
         ask_ahead(w, sizeof *w);
         __m256i sum[2] = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         /* Every second word of the block has a scale: groups come out in the order 0 1 4 5 2 3 6 7. */
-        __m256 odd = _mm256_shuffle_ps(_mm256_castsi256_ps(load32(w->qs)), _mm256_castsi256_ps(load32(w->qs + 32)), 0xdd);
+        __m256 odd = _mm256_shuffle_ps(_mm256_castsi256_ps(load32(w->qs)),
+                                       _mm256_castsi256_ps(load32(w->qs + 32)), 0xdd);
         __m256i scales = top_scales(_mm256_castps_si256(odd));
         UNROLL(8)
         for (int g = 0; g < 8; g++) {
@@ -103,7 +105,8 @@ float pls_dot_iq2_xs_avx2(const void *row, const void *act, size_t n)
             uint32_t y = pls_load_u32(w->qs + 8 * g + 4);
             const unsigned index[4] = { x & 511, x >> 16 & 511, y & 511, y >> 16 & 511 };
             const unsigned sign[4] = { x >> 9 & 127, x >> 25, y >> 9 & 127, y >> 25 };
-            __m256i p = signed_pairs(grid4(pls_grid_iq2_xs, index), grid4(pls_signs, sign), a + AK_QUANTS + 32 * g);
+            __m256i p =
+                signed_pairs(grid4(pls_grid_iq2_xs, index), grid4(pls_signs, sign), a + AK_QUANTS + 32 * g);
             __m256i half = g < 4 ? scales.low : scales.high;
             sum[g % 2] = _mm256_add_epi32(sum[g % 2], scaled(half, words_of_lanes(g % 4), p));
         }
@@ -139,8 +142,8 @@ float pls_dot_iq2_s_avx2(const void *row, const void *act, size_t n)
 
 INLINE __m256i grid8(const uint32_t *grid, const unsigned i[8])
 {
-    return _mm256_setr_epi32((int)grid[i[0]], (int)grid[i[1]], (int)grid[i[2]], (int)grid[i[3]], (int)grid[i[4]],
-                             (int)grid[i[5]], (int)grid[i[6]], (int)grid[i[7]]);
+    return _mm256_setr_epi32((int)grid[i[0]], (int)grid[i[1]], (int)grid[i[2]], (int)grid[i[3]],
+                             (int)grid[i[4]], (int)grid[i[5]], (int)grid[i[6]], (int)grid[i[7]]);
 }
 
 float pls_dot_iq3_xxs_avx2(const void *row, const void *act, size_t n)
@@ -157,7 +160,8 @@ float pls_dot_iq3_xxs_avx2(const void *row, const void *act, size_t n)
             const uint8_t *q = w->qs + 8 * g;
             const unsigned index[8] = { q[0], q[1], q[2], q[3], q[4], q[5], q[6], q[7] };
             uint32_t rest = pls_load_u32(w->gas + 4 * g);
-            __m256i p = signed_pairs(grid8(pls_grid_iq3_xxs, index), even_signs(rest), a + AK_QUANTS + 32 * g);
+            __m256i p =
+                signed_pairs(grid8(pls_grid_iq3_xxs, index), even_signs(rest), a + AK_QUANTS + 32 * g);
             sum[g % 2] = add_scaled(sum[g % 2], p, word32(scales, g));
         }
         acc = add_block(acc, sum[0], sum[1], pls_float_at(a) * half1(w->d));
@@ -251,8 +255,8 @@ INLINE struct scales16x2 iq1_m_scales(uint64_t words)
 INLINE __m256i iq1_m_shift(unsigned word)
 {
     const __m256i spread = _mm256_setr_epi64x(0, 0, 0x0101010101010101, 0x0101010101010101);
-    const __m256i pick = _mm256_setr_epi64x(0x0808080808080808, (long long)0x8080808080808080, 0x0808080808080808,
-                                            (long long)0x8080808080808080);
+    const __m256i pick = _mm256_setr_epi64x(0x0808080808080808, (long long)0x8080808080808080,
+                                            0x0808080808080808, (long long)0x8080808080808080);
     __m256i x = _mm256_shuffle_epi8(_mm256_set1_epi16((short)word), spread);
     __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(x, pick), pick);
     return _mm256_or_si256(set, _mm256_set1_epi8(1));
@@ -273,8 +277,8 @@ float pls_dot_iq1_m_avx2(const void *row, const void *act, size_t n)
         for (int g = 0; g < 8; g++) {
             unsigned word = pls_load_u16(w->qh + 2 * g);
             const uint8_t *q = w->qs + 4 * g;
-            const unsigned index[4] = { q[0] | (word << 8 & 0x700), q[1] | (word << 4 & 0x700), q[2] | (word & 0x700),
-                                        q[3] | (word >> 4 & 0x700) };
+            const unsigned index[4] = { q[0] | (word << 8 & 0x700), q[1] | (word << 4 & 0x700),
+                                        q[2] | (word & 0x700), q[3] | (word >> 4 & 0x700) };
             __m256i grid = _mm256_add_epi8(grid4(pls_grid_iq1, index), iq1_m_shift(word));
             __m256i p = ternary_pairs(grid, a + AK_QUANTS + 32 * g);
             __m256i half = g < 4 ? s.low : s.high;

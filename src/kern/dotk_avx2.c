@@ -1,7 +1,8 @@
 /* Dot products of the super-block types against Q8_K.
  *
- * All of one block stays in integers: 16-bit pairs of products times 16-bit scales give 32-bit sums, and what is subtracted
- * from every quant of a group (mins, offsets) needs only the sums of activations that Q8_K brings along. */
+ * All of one block stays in integers: 16-bit pairs of products times 16-bit scales give 32-bit sums, and what
+ * is subtracted from every quant of a group (mins, offsets) needs only the sums of activations that Q8_K
+ * brings along. */
 #include "codebook.h"
 #include "kern_impl.h"
 #include "x86.h"
@@ -102,9 +103,12 @@ float pls_dot_q6_k_avx2(const void *row, const void *act, size_t n)
             __m256i y = load32(w->ql + 64 * h + 32);
             __m256i qh = load32(w->qh + 32 * h);
             __m256i q[4];
-            q[0] = _mm256_or_si256(_mm256_and_si256(x, low4), _mm256_and_si256(_mm256_slli_epi16(qh, 4), bits45));
-            q[1] = _mm256_or_si256(_mm256_and_si256(y, low4), _mm256_and_si256(_mm256_slli_epi16(qh, 2), bits45));
-            q[2] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(x, 4), low4), _mm256_and_si256(qh, bits45));
+            q[0] = _mm256_or_si256(_mm256_and_si256(x, low4),
+                                   _mm256_and_si256(_mm256_slli_epi16(qh, 4), bits45));
+            q[1] = _mm256_or_si256(_mm256_and_si256(y, low4),
+                                   _mm256_and_si256(_mm256_slli_epi16(qh, 2), bits45));
+            q[2] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(x, 4), low4),
+                                   _mm256_and_si256(qh, bits45));
             q[3] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(y, 4), low4),
                                    _mm256_and_si256(_mm256_srli_epi16(qh, 2), bits45));
             __m256i scales = h == 0 ? s.low : s.high;
@@ -159,7 +163,8 @@ float pls_dot_q2_k_avx2(const void *row, const void *act, size_t n)
     return sum8(_mm256_sub_ps(acc, acc_min));
 }
 
-/* Bit g of every byte of the mask, moved to bit 2: with the two low bits 0..7, and 4 taken off through the sums. */
+/* Bit g of every byte of the mask, moved to bit 2: with the two low bits 0..7, and 4 taken off through the
+ * sums. */
 INLINE __m256i third_bit(__m256i mask, int g)
 {
     __m256i moved = g < 2 ? _mm256_slli_epi16(mask, 2 - g) : _mm256_srli_epi16(mask, g - 2);
@@ -217,7 +222,8 @@ float pls_dot_iq4_xs_avx2(const void *row, const void *act, size_t n)
     return sum8(acc);
 }
 
-/* Quants 0..2 less 1: one scale for the block, so the 1 meets the sum of all activations. 2 * 254 * 8 fits 16 bits. */
+/* Quants 0..2 less 1: one scale for the block, so the 1 meets the sum of all activations. 2 * 254 * 8 fits 16
+ * bits. */
 float pls_dot_tq2_0_avx2(const void *row, const void *act, size_t n)
 {
     const struct pls_tq2_0 *w = row;
@@ -243,8 +249,8 @@ float pls_dot_tq2_0_avx2(const void *row, const void *act, size_t n)
     return sum8(acc);
 }
 
-/* The top base-3 digit of each byte, 0..2: floor(3 q / 256), which is whether q reaches 86 and whether it reaches 171
- * (3 * 86 = 258, 3 * 171 = 513). What is left for the next digit is 3 q mod 256. */
+/* The top base-3 digit of each byte, 0..2: floor(3 q / 256), which is whether q reaches 86 and whether it
+ * reaches 171 (3 * 86 = 258, 3 * 171 = 513). What is left for the next digit is 3 q mod 256. */
 INLINE __m256i top_digit(__m256i q)
 {
     const __m256i unit = _mm256_set1_epi8(1);

@@ -1,5 +1,5 @@
-/* Dot products of the super-block types against Q8_K in 512 bits: 64 elements a step. The pairs of products meet their
- * 16-bit scales in VPDPWSSD, which multiplies, adds and accumulates at once. */
+/* Dot products of the super-block types against Q8_K in 512 bits: 64 elements a step. The pairs of products
+ * meet their 16-bit scales in VPDPWSSD, which multiplies, adds and accumulates at once. */
 #include "codebook.h"
 #include "kern_impl.h"
 #include "x86.h"
@@ -80,8 +80,10 @@ float pls_dot_q5_k_avx512vnni(const void *row, const void *act, size_t n)
         __m512i qh = both(w->qh);
         UNROLL(4)
         for (int j = 0; j < 4; j++) {
-            /* Bits 2j (lower half) and 2j + 1 (upper half) of every byte go to bit 4: rotated left by 4 - bit. */
-            const __m512i turn = join(_mm256_set1_epi32((4 - 2 * j) & 31), _mm256_set1_epi32((3 - 2 * j) & 31));
+            /* Bits 2j (lower half) and 2j + 1 (upper half) of every byte go to bit 4: rotated left by 4 -
+             * bit. */
+            const __m512i turn =
+                join(_mm256_set1_epi32((4 - 2 * j) & 31), _mm256_set1_epi32((3 - 2 * j) & 31));
             __m512i high = _mm512_and_si512(_mm512_rolv_epi32(qh, turn), fifth);
             __m512i q = _mm512_or_si512(nibbles64(w->qs + 32 * j), high);
             __m512i p = _mm512_maddubs_epi16(q, load64(a + AK_QUANTS + 64 * j));
@@ -117,7 +119,8 @@ float pls_dot_q6_k_avx512vnni(const void *row, const void *act, size_t n)
     const uint8_t *a = act;
     const __m512i low4 = _mm512_set1_epi8(15);
     const __m512i bits45 = _mm512_set1_epi8(0x30);
-    /* Fields of the top bits: 0 and 1 go up by 4 and 2, fields 2 and 3 stay and go down by 2 (up by 30 of 32). */
+    /* Fields of the top bits: 0 and 1 go up by 4 and 2, fields 2 and 3 stay and go down by 2 (up by 30 of
+     * 32). */
     const __m512i turn0 = join(_mm256_set1_epi32(4), _mm256_set1_epi32(2));
     const __m512i turn1 = join(_mm256_set1_epi32(0), _mm256_set1_epi32(30));
     __m512 acc = _mm512_setzero_ps();
@@ -225,7 +228,8 @@ float pls_dot_q3_k_avx512vnni(const void *row, const void *act, size_t n)
     return sum16(acc) - 4 * sum8(acc_offset);
 }
 
-/* The curve raised by 128 is unsigned, but its pairs would not fit 16 bits: 32-bit sums of four meet float scales. */
+/* The curve raised by 128 is unsigned, but its pairs would not fit 16 bits: 32-bit sums of four meet float
+ * scales. */
 float pls_dot_iq4_xs_avx512vnni(const void *row, const void *act, size_t n)
 {
     const struct pls_iq4_xs *w = row;
@@ -249,7 +253,8 @@ float pls_dot_iq4_xs_avx512vnni(const void *row, const void *act, size_t n)
             q = _mm512_shuffle_epi8(curve, q);
             __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q, load64(a + AK_QUANTS + 64 * j));
             const __m512i pick = join(_mm256_set1_epi32(2 * j), _mm256_set1_epi32(2 * j + 1));
-            acc[j % 2] = _mm512_fmadd_ps(_mm512_permutexvar_ps(pick, scales), _mm512_cvtepi32_ps(sum), acc[j % 2]);
+            acc[j % 2] =
+                _mm512_fmadd_ps(_mm512_permutexvar_ps(pick, scales), _mm512_cvtepi32_ps(sum), acc[j % 2]);
         }
         __m256i twins = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_shuffle_epi8(words, twin)),
                                                 _mm_shuffle_epi8(words, twin_high), 1);

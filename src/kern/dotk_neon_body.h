@@ -56,7 +56,8 @@ float NAME(pls_dot_q4_k)(const void *row, const void *act, size_t n)
             struct q32 x = nibbles(w->qs + 32 * j);
             struct q32 y = nibbles(w->qs + 32 * j + 16);
             sum = vmlaq_n_s32(sum, dot32((struct q32){ x.low, y.low }, q + 64 * j), k.scale[2 * j]);
-            sum = vmlaq_n_s32(sum, dot32((struct q32){ x.high, y.high }, q + 64 * j + 32), k.scale[2 * j + 1]);
+            sum =
+                vmlaq_n_s32(sum, dot32((struct q32){ x.high, y.high }, q + 64 * j + 32), k.scale[2 * j + 1]);
         }
         float all = pls_half_at(w->d) * (float)vaddvq_s32(sum);
         total += pls_float_at(a) * (all - pls_half_at(w->dmin) * (float)with_sums(k.min, a));
@@ -80,7 +81,8 @@ float NAME(pls_dot_q5_k)(const void *row, const void *act, size_t n)
             struct q32 x = nibbles(w->qs + 32 * j);
             struct q32 y = nibbles(w->qs + 32 * j + 16);
             struct q32 low = { vorrq_s8(x.low, bit_to(h0, 2 * j, 4)), vorrq_s8(y.low, bit_to(h1, 2 * j, 4)) };
-            struct q32 high = { vorrq_s8(x.high, bit_to(h0, 2 * j + 1, 4)), vorrq_s8(y.high, bit_to(h1, 2 * j + 1, 4)) };
+            struct q32 high = { vorrq_s8(x.high, bit_to(h0, 2 * j + 1, 4)),
+                                vorrq_s8(y.high, bit_to(h1, 2 * j + 1, 4)) };
             sum = vmlaq_n_s32(sum, dot32(low, q + 64 * j), k.scale[2 * j]);
             sum = vmlaq_n_s32(sum, dot32(high, q + 64 * j + 32), k.scale[2 * j + 1]);
         }

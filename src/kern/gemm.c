@@ -5,7 +5,8 @@
 #include "kern_impl.h"
 #include "unpack.h"
 
-/* The prepared columns, one after another in scratch; per column n bytes, then n / 32, n / 16 and n / 16 words. */
+/* The prepared columns, one after another in scratch; per column n bytes, then n / 32, n / 16 and n / 16
+ * words. */
 struct columns {
     unsigned char *base;
     size_t stride, n;
@@ -66,8 +67,8 @@ static float act_block(enum pls_type act, const unsigned char *row, size_t block
     return pls_half_at(a[block].d);
 }
 
-static void prepare_column(const struct pls_gemm_job *job, const struct pls_gemm_form *form, struct columns *cols,
-                           size_t c)
+static void prepare_column(const struct pls_gemm_job *job, const struct pls_gemm_form *form,
+                           struct columns *cols, size_t c)
 {
     enum pls_type act = pls_kern_act(form->type);
     const unsigned char *row = (const unsigned char *)job->acts + c * job->act_stride;
@@ -131,7 +132,8 @@ static void run_tiles(const struct pls_gemm_job *job, const struct pls_gemm_form
     size_t n_rows = job->n_rows - row < form->rows ? job->n_rows - row : form->rows;
     for (size_t c = 0; c < job->n_cols; c += form->cols) {
         for (size_t i = 0; i < form->cols; i++) {
-            size_t col = c + i < job->n_cols ? c + i : job->n_cols - 1; /* the last tile repeats its last column */
+            /* the last tile repeats its last column */
+            size_t col = c + i < job->n_cols ? c + i : job->n_cols - 1;
             t->a[i] = column_q(cols, col);
             t->d[i] = column_d(cols, col);
             t->corr[i] = column_corr(cols, col);
@@ -139,7 +141,8 @@ static void run_tiles(const struct pls_gemm_job *job, const struct pls_gemm_form
         }
         form->tile(t);
         for (size_t i = 0; i < form->cols && c + i < job->n_cols; i++) {
-            memcpy(job->out + (c + i) * job->out_stride + row, t->out + i * form->rows, n_rows * sizeof(float));
+            memcpy(job->out + (c + i) * job->out_stride + row, t->out + i * form->rows,
+                   n_rows * sizeof(float));
         }
     }
 }
@@ -181,10 +184,10 @@ static void gemm_of_dots(const struct pls_gemm_job *job, pls_dot_fn *dot)
     }
 }
 
-#define SCALAR(lower)                                                                                              \
-    void pls_gemm_##lower##_scalar(const struct pls_gemm_job *job)                                                 \
-    {                                                                                                              \
-        gemm_of_dots(job, pls_dot_##lower##_scalar);                                                               \
+#define SCALAR(lower)                                                                                        \
+    void pls_gemm_##lower##_scalar(const struct pls_gemm_job *job)                                           \
+    {                                                                                                        \
+        gemm_of_dots(job, pls_dot_##lower##_scalar);                                                         \
     }
 SCALAR(f32)
 SCALAR(f16)

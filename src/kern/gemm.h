@@ -1,11 +1,15 @@
-/* kern/gemm.h - integer matrix-matrix products: one driver, per instruction set a way to lay out rows and a tile.
+/* kern/gemm.h - integer matrix-matrix products: one driver, per instruction set a way to lay out rows and a
+ * tile.
  *
- * Rows of weights are unpacked once, whatever the number of columns: to bytes (quant plus the form's bias, so that they
- * are unsigned where the instruction wants that) with a float scale, and where the type has one a min, per group of 16 or
- * 32. A panel holds `rows` of them, four elements of every row side by side. Columns are prepared once as well: their bytes
- * contiguous, scales as floats, and per group what the bias adds (corr = -bias * sum) and what a min meets (d * sum).
+ * Rows of weights are unpacked once, whatever the number of columns: to bytes (quant plus the form's bias, so
+ * that they are unsigned where the instruction wants that) with a float scale, and where the type has one a
+ * min, per group of 16 or
+ * 32. A panel holds `rows` of them, four elements of every row side by side. Columns are prepared once as
+ * well: their bytes contiguous, scales as floats, and per group what the bias adds (corr = -bias * sum) and
+ * what a min meets (d * sum).
  *
- *   out[r][c] = sum over groups g of  scale[g][r] * d[c] * (corr[c][g] + sum of w * a)  -  min[g][r] * dsum[c][g]
+ *   out[r][c] = sum over groups g of  scale[g][r] * d[c] * (corr[c][g] + sum of w * a)  -  min[g][r] *
+ * dsum[c][g]
  */
 #ifndef PLIMSOLL_KERN_GEMM_H
 #define PLIMSOLL_KERN_GEMM_H

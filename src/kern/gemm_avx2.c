@@ -1,6 +1,6 @@
-/* Tiles of 8 rows by 4 columns (see gemm.h). Products of pairs are added in 16 bits for as many steps as cannot overflow:
- * 2 * 127 * quant * steps < 32768, so eight steps of 4-bit quants, four of 5-bit ones, two of 6-bit ones. Types whose
- * quants need eight bits keep their sign and widen at every step. */
+/* Tiles of 8 rows by 4 columns (see gemm.h). Products of pairs are added in 16 bits for as many steps as
+ * cannot overflow: 2 * 127 * quant * steps < 32768, so eight steps of 4-bit quants, four of 5-bit ones, two
+ * of 6-bit ones. Types whose quants need eight bits keep their sign and widen at every step. */
 #include "gemm.h"
 #include "kern_impl.h"
 #include "unpack_x86.h"
@@ -24,7 +24,8 @@ struct run {
 };
 
 /* One group, which begins at element `at`; q are its quants. */
-INLINE void group_sums(const struct pls_gemm_tile *t, const uint8_t *q, size_t at, struct run r, __m256i sum[COLS])
+INLINE void group_sums(const struct pls_gemm_tile *t, const uint8_t *q, size_t at, struct run r,
+                       __m256i sum[COLS])
 {
     size_t group = r.group;
     size_t steps = r.steps;
@@ -81,10 +82,10 @@ INLINE void tile(const struct pls_gemm_tile *t, size_t group, int has_min, size_
     }
 }
 
-#define TILE(name, group, has_min, steps)                                                                          \
-    static void name(const struct pls_gemm_tile *t)                                                                \
-    {                                                                                                              \
-        tile(t, group, has_min, steps);                                                                            \
+#define TILE(name, group, has_min, steps)                                                                    \
+    static void name(const struct pls_gemm_tile *t)                                                          \
+    {                                                                                                        \
+        tile(t, group, has_min, steps);                                                                      \
     }
 TILE(tile_32_s8, 32, 0, 8)
 TILE(tile_32_s4, 32, 0, 4)
@@ -125,12 +126,12 @@ static void signed_iq4_xs(const void *block, uint8_t *q, float *scale, float *mi
     bytes_iq4_xs(block, q, scale, 0);
 }
 
-#define GEMM(lower, upper, group, bias, has_min, unpack, tile)                                                     \
-    void pls_gemm_##lower##_avx2(const struct pls_gemm_job *job)                                                   \
-    {                                                                                                              \
-        static const struct pls_gemm_form form = { PLS_TYPE_##upper, group, bias, has_min, ROWS, COLS, unpack,     \
-                                                   panel, sums, tile };                                            \
-        pls_gemm_run(job, &form);                                                                                  \
+#define GEMM(lower, upper, group, bias, has_min, unpack, tile)                                               \
+    void pls_gemm_##lower##_avx2(const struct pls_gemm_job *job)                                             \
+    {                                                                                                        \
+        static const struct pls_gemm_form form = { PLS_TYPE_##upper, group, bias, has_min, ROWS, COLS,       \
+                                                   unpack,           panel, sums, tile };                    \
+        pls_gemm_run(job, &form);                                                                            \
     }
 GEMM(q4_0, Q4_0, 32, 8, false, bytes_q4_0, tile_32_s8)
 GEMM(q4_1, Q4_1, 32, 0, true, bytes_q4_1, tile_32_min_s8)

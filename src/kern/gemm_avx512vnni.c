@@ -26,7 +26,8 @@ INLINE void tile(const struct pls_gemm_tile *t, size_t group, int has_min)
             __m512i w = load64(q);
             UNROLL(8)
             for (size_t c = 0; c < COLS; c++) {
-                sum[c] = _mm512_dpbusd_epi32(sum[c], w, _mm512_set1_epi32((int)pls_load_u32(t->a[c] + at + k)));
+                sum[c] =
+                    _mm512_dpbusd_epi32(sum[c], w, _mm512_set1_epi32((int)pls_load_u32(t->a[c] + at + k)));
             }
         }
         __m512 scale = _mm512_loadu_ps(t->scale + g * ROWS);
@@ -97,12 +98,12 @@ static void raised_iq4_xs(const void *block, uint8_t *q, float *scale, float *mi
     bytes_iq4_xs(block, q, scale, 128);
 }
 
-#define GEMM(lower, upper, group, bias, has_min, unpack, tile)                                                     \
-    void pls_gemm_##lower##_avx512vnni(const struct pls_gemm_job *job)                                             \
-    {                                                                                                              \
-        static const struct pls_gemm_form form = { PLS_TYPE_##upper, group, bias, has_min, ROWS, COLS, unpack,     \
-                                                   panel, sums, tile };                                            \
-        pls_gemm_run(job, &form);                                                                                  \
+#define GEMM(lower, upper, group, bias, has_min, unpack, tile)                                               \
+    void pls_gemm_##lower##_avx512vnni(const struct pls_gemm_job *job)                                       \
+    {                                                                                                        \
+        static const struct pls_gemm_form form = { PLS_TYPE_##upper, group, bias, has_min, ROWS, COLS,       \
+                                                   unpack,           panel, sums, tile };                    \
+        pls_gemm_run(job, &form);                                                                            \
     }
 GEMM(q4_0, Q4_0, 32, 8, false, bytes_q4_0, tile_32)
 GEMM(q4_1, Q4_1, 32, 0, true, bytes_q4_1, tile_32_min)

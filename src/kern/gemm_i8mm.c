@@ -1,5 +1,6 @@
-/* Tiles of 8 rows by 4 columns (see gemm.h) with SMMLA: eight elements of two rows meet eight of two columns, and the four
- * sums come out as row 0 with both columns, row 1 with both. The panel holds eight elements of every row side by side. */
+/* Tiles of 8 rows by 4 columns (see gemm.h) with SMMLA: eight elements of two rows meet eight of two columns,
+ * and the four sums come out as row 0 with both columns, row 1 with both. The panel holds eight elements of
+ * every row side by side. */
 #include "gemm_arm.h"
 #include "kern_impl.h"
 

@@ -1,5 +1,6 @@
-/* A tile kept in registers, and the columns it wants, for one width of x86 vectors. Included by the files gemmf_*.c once
- * they have said ROWS, COLS (two vectors), VEC, LANES, LOAD, STORE and step(), which adds one word of each row. */
+/* A tile kept in registers, and the columns it wants, for one width of x86 vectors. Included by the files
+ * gemmf_*.c once they have said ROWS, COLS (two vectors), VEC, LANES, LOAD, STORE and step(), which adds one
+ * word of each row. */
 #ifndef PLIMSOLL_KERN_GEMMF_X86_H
 #define PLIMSOLL_KERN_GEMMF_X86_H
 

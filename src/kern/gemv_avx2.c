@@ -1,5 +1,5 @@
-/* Matrix-vector products over eight interleaved rows (layout: gemv_pack.c). Four activations are broadcast by a load and
- * meet the same four elements of eight rows; nothing is ever summed across lanes. */
+/* Matrix-vector products over eight interleaved rows (layout: gemv_pack.c). Four activations are broadcast by
+ * a load and meet the same four elements of eight rows; nothing is ever summed across lanes. */
 #include "codebook.h"
 #include "gemv_pack.h"
 #include "kern_impl.h"
@@ -94,8 +94,8 @@ INLINE __m256 e8m0_scale(const uint8_t *scales)
 }
 
 /* One stretch of at most PLS_GEMV_BLOCKS blocks of one group of rows. */
-INLINE __m256 stretch(const struct form *f, const uint8_t *w, const uint8_t *act, const struct pls_gemv_acts *acts,
-                      size_t n_blocks)
+INLINE __m256 stretch(const struct form *f, const uint8_t *w, const uint8_t *act,
+                      const struct pls_gemv_acts *acts, size_t n_blocks)
 {
     size_t bytes = LANES * (f->scale_bytes + 16);
     __m256 acc = _mm256_setzero_ps();
@@ -201,7 +201,8 @@ INLINE __m256 q4_k_block(const uint8_t *w, const uint8_t *a)
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(low, twins(eight_of(scale, g))));
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(high, twins(eight_of(scale, g + 1))));
         mins = _mm256_add_epi32(mins, _mm256_madd_epi16(twins(eight_of(min, g)), four((const int8_t *)sums)));
-        mins = _mm256_add_epi32(mins, _mm256_madd_epi16(twins(eight_of(min, g + 1)), four((const int8_t *)sums + 4)));
+        mins = _mm256_add_epi32(
+            mins, _mm256_madd_epi16(twins(eight_of(min, g + 1)), four((const int8_t *)sums + 4)));
     }
     __m256 d = _mm256_cvtph_ps(load16(w));
     __m256 dmin = _mm256_cvtph_ps(load16(w + 2 * LANES));

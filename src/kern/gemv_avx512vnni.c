@@ -1,5 +1,5 @@
-/* Matrix-vector products over sixteen interleaved rows (layout: gemv_pack.c). VPDPBUSD takes the four activations of a
- * step straight from memory, broadcast to all rows. */
+/* Matrix-vector products over sixteen interleaved rows (layout: gemv_pack.c). VPDPBUSD takes the four
+ * activations of a step straight from memory, broadcast to all rows. */
 #include "codebook.h"
 #include "gemv_pack.h"
 #include "kern_impl.h"
@@ -81,8 +81,8 @@ INLINE __m512 e8m0_scale(const uint8_t *scales)
     return _mm512_castsi512_ps(join(_mm256_castps_si256(low), _mm256_castps_si256(high)));
 }
 
-INLINE __m512 stretch(const struct form *f, const uint8_t *w, const uint8_t *act, const struct pls_gemv_acts *acts,
-                      size_t n_blocks)
+INLINE __m512 stretch(const struct form *f, const uint8_t *w, const uint8_t *act,
+                      const struct pls_gemv_acts *acts, size_t n_blocks)
 {
     size_t bytes = LANES * (f->scale_bytes + 16);
     __m512 acc = _mm512_setzero_ps();
@@ -208,8 +208,8 @@ void pls_gemv_q4_k_avx512vnni(const void *packed, const void *act, float *out, s
     }
 }
 
-/* Groups of 16: four steps of four elements. A sum stays below 3 * 127 * 16, so its low half is the whole number and one
- * 16-bit multiply by the scale adds it up. */
+/* Groups of 16: four steps of four elements. A sum stays below 3 * 127 * 16, so its low half is the whole
+ * number and one 16-bit multiply by the scale adds it up. */
 INLINE __m512 q2_k_block(const uint8_t *w, const uint8_t *a)
 {
     const __m512i low2 = _mm512_set1_epi8(3);
@@ -230,7 +230,8 @@ INLINE __m512 q2_k_block(const uint8_t *w, const uint8_t *a)
             __m512i dot = _mm512_setzero_si512();
             UNROLL(4)
             for (int c = 0; c < 4; c++) {
-                __m512i field = _mm512_and_si512(_mm512_srlv_epi16(x[c], _mm512_set1_epi16((short)(2 * j))), low2);
+                __m512i field =
+                    _mm512_and_si512(_mm512_srlv_epi16(x[c], _mm512_set1_epi16((short)(2 * j))), low2);
                 dot = _mm512_dpbusd_epi32(dot, field, four(q + 16 * g + 4 * c));
             }
             __m128i bytes = load16(w + 4 * LANES + 16 * g);

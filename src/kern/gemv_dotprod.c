@@ -1,5 +1,5 @@
-/* Matrix-vector products over four interleaved rows (layout: gemv_pack.c): one instruction multiplies four elements of four
- * rows by four activations picked from a register. */
+/* Matrix-vector products over four interleaved rows (layout: gemv_pack.c): one instruction multiplies four
+ * elements of four rows by four activations picked from a register. */
 #include "gemv_pack.h"
 #include "kern_impl.h"
 #include "neon.h"
@@ -24,7 +24,8 @@ struct form {
     scale_fn *scale;
 };
 
-INLINE void gemv_nibbles(const void *packed, const struct pls_q8_0 *act, struct pls_gemv_out out, const struct form f)
+INLINE void gemv_nibbles(const void *packed, const struct pls_q8_0 *act, struct pls_gemv_out out,
+                         const struct form f)
 {
     size_t scale_bytes = f.scale_bytes;
     const uint8_t *w = packed;
@@ -77,17 +78,20 @@ INLINE struct q32 mxfp4_quants(const uint8_t *bytes)
 
 void pls_gemv_q4_0_dotprod(const void *packed, const void *act, float *out, size_t n_rows, size_t n)
 {
-    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, (struct form){ 2, q4_0_quants, half_scale });
+    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n },
+                 (struct form){ 2, q4_0_quants, half_scale });
 }
 
 void pls_gemv_iq4_nl_dotprod(const void *packed, const void *act, float *out, size_t n_rows, size_t n)
 {
-    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, (struct form){ 2, iq4_nl_quants, half_scale });
+    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n },
+                 (struct form){ 2, iq4_nl_quants, half_scale });
 }
 
 void pls_gemv_mxfp4_dotprod(const void *packed, const void *act, float *out, size_t n_rows, size_t n)
 {
-    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n }, (struct form){ 1, mxfp4_quants, e8m0_scale });
+    gemv_nibbles(packed, act, (struct pls_gemv_out){ out, n_rows, n },
+                 (struct form){ 1, mxfp4_quants, e8m0_scale });
 }
 
 void pls_gemv_q8_0_dotprod(const void *packed, const void *act, float *out, size_t n_rows, size_t n)

@@ -1,11 +1,11 @@
-/* Interleaving of rows for matrix-vector kernels: same bytes, other order, so that one vector register holds the same four
- * elements of 4, 8 or 16 rows and every lane sums a row of its own.
+/* Interleaving of rows for matrix-vector kernels: same bytes, other order, so that one vector register holds
+ * the same four elements of 4, 8 or 16 rows and every lane sums a row of its own. For each block:
  *
- *   Q4_0, IQ4_NL   for each block: d of all rows; then four times (bytes 4c..4c+3 of every row)
- *   Q8_0           for each block: d of all rows; then eight times the same
- *   MXFP4          for each block: e of all rows; then four times the same
- *   Q4_K           for each block: d, dmin of all rows; twelve times (scale byte j of every row); then 32 times the same
- *   Q2_K           for each block: d, dmin; sixteen times (scale byte j of every row); then 16 times the same
+ *   Q4_0, IQ4_NL   d of all rows; then four times (bytes 4c..4c+3 of every row)
+ *   Q8_0           d of all rows; then eight times the same
+ *   MXFP4          e of all rows; then four times the same
+ *   Q4_K           d, dmin of all rows; twelve times (scale byte j of every row); then 32 times the same
+ *   Q2_K           d, dmin; sixteen times (scale byte j of every row); then 16 times the same
  */
 #include "blocks.h"
 #include "gemv_pack.h"
@@ -70,17 +70,17 @@ void pls_pack_q2_k(struct pls_pack p, void *packed)
     }
 }
 
-#define PACK_SIMPLE(lower, lanes_, block, scale_bytes, quant_bytes)                                                \
-    void pls_pack_##lower##_x##lanes_(const void *rows, size_t stride, void *packed, size_t n)                     \
-    {                                                                                                              \
-        struct pls_pack p = { rows, stride, lanes_, n / (block) };                                                 \
-        pls_pack_simple(p, packed, scale_bytes, quant_bytes);                                                      \
+#define PACK_SIMPLE(lower, lanes_, block, scale_bytes, quant_bytes)                                          \
+    void pls_pack_##lower##_x##lanes_(const void *rows, size_t stride, void *packed, size_t n)               \
+    {                                                                                                        \
+        struct pls_pack p = { rows, stride, lanes_, n / (block) };                                           \
+        pls_pack_simple(p, packed, scale_bytes, quant_bytes);                                                \
     }
-#define PACK_SUPER(lower, lanes_)                                                                                  \
-    void pls_pack_##lower##_x##lanes_(const void *rows, size_t stride, void *packed, size_t n)                     \
-    {                                                                                                              \
-        struct pls_pack p = { rows, stride, lanes_, n / PLS_SUPER };                                               \
-        pls_pack_##lower(p, packed);                                                                               \
+#define PACK_SUPER(lower, lanes_)                                                                            \
+    void pls_pack_##lower##_x##lanes_(const void *rows, size_t stride, void *packed, size_t n)               \
+    {                                                                                                        \
+        struct pls_pack p = { rows, stride, lanes_, n / PLS_SUPER };                                         \
+        pls_pack_##lower(p, packed);                                                                         \
     }
 PACK_SIMPLE(q4_0, 4, 32, 2, 16)
 PACK_SIMPLE(q4_0, 8, 32, 2, 16)

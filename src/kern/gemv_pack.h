@@ -14,8 +14,9 @@ void pls_pack_simple(struct pls_pack p, void *packed, size_t scale_bytes, size_t
 void pls_pack_q4_k(struct pls_pack p, void *packed);
 void pls_pack_q2_k(struct pls_pack p, void *packed);
 
-pls_pack_fn pls_pack_q4_0_x4, pls_pack_q4_0_x8, pls_pack_q4_0_x16, pls_pack_q8_0_x4, pls_pack_mxfp4_x4, pls_pack_mxfp4_x8,
-    pls_pack_mxfp4_x16, pls_pack_q4_k_x4, pls_pack_q4_k_x8, pls_pack_q4_k_x16, pls_pack_q2_k_x16;
+pls_pack_fn pls_pack_q4_0_x4, pls_pack_q4_0_x8, pls_pack_q4_0_x16, pls_pack_q8_0_x4, pls_pack_mxfp4_x4,
+    pls_pack_mxfp4_x8, pls_pack_mxfp4_x16, pls_pack_q4_k_x4, pls_pack_q4_k_x8, pls_pack_q4_k_x16,
+    pls_pack_q2_k_x16;
 
 /* Where a matrix-vector product goes. */
 struct pls_gemv_out {
@@ -23,8 +24,8 @@ struct pls_gemv_out {
     size_t n_rows, n;
 };
 
-/* Activation scales and sums of blocks of 32, worked out once for all rows: a stretch of a row at a time, so that no
- * length needs memory of its own. */
+/* Activation scales and sums of blocks of 32, worked out once for all rows: a stretch of a row at a time, so
+ * that no length needs memory of its own. */
 #define PLS_GEMV_BLOCKS 256
 
 struct pls_gemv_acts {

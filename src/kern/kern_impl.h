@@ -1,4 +1,5 @@
-/* kern/kern_impl.h - prototypes of every kernel in the table, and nothing else: names are <operation>_<type>_<isa>. */
+/* kern/kern_impl.h - prototypes of every kernel in the table, and nothing else: names are
+ * <operation>_<type>_<isa>. */
 #ifndef PLIMSOLL_KERN_IMPL_H
 #define PLIMSOLL_KERN_IMPL_H
 

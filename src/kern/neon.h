@@ -1,8 +1,8 @@
-/* kern/neon.h - the vocabulary of the NEON kernels. Quants are signed here: the dot product of signed bytes is the native
- * one, so offsets are taken off when unpacking.
+/* kern/neon.h - the vocabulary of the NEON kernels. Quants are signed here: the dot product of signed bytes
+ * is the native one, so offsets are taken off when unpacking.
  *
- * Bodies live in *_neon_body.h and are compiled twice: with the dot-product instruction, and without, where two widening
- * multiplies stand in for it. NAME(x) gives each its function names. */
+ * Bodies live in *_neon_body.h and are compiled twice: with the dot-product instruction, and without, where
+ * two widening multiplies stand in for it. NAME(x) gives each its function names. */
 #ifndef PLIMSOLL_KERN_NEON_H
 #define PLIMSOLL_KERN_NEON_H
 
@@ -46,7 +46,8 @@ INLINE int32x4_t dot32(struct q32 q, const int8_t *a)
 INLINE struct q32 nibbles(const uint8_t *qs)
 {
     uint8x16_t x = vld1q_u8(qs);
-    return (struct q32){ vreinterpretq_s8_u8(vandq_u8(x, vdupq_n_u8(15))), vreinterpretq_s8_u8(vshrq_n_u8(x, 4)) };
+    return (struct q32){ vreinterpretq_s8_u8(vandq_u8(x, vdupq_n_u8(15))),
+                         vreinterpretq_s8_u8(vshrq_n_u8(x, 4)) };
 }
 
 INLINE struct q32 less(struct q32 q, int8_t offset)
@@ -57,7 +58,8 @@ INLINE struct q32 less(struct q32 q, int8_t offset)
 INLINE struct q32 through(const int8_t *curve, struct q32 q)
 {
     int8x16_t table = vld1q_s8(curve);
-    return (struct q32){ vqtbl1q_s8(table, vreinterpretq_u8_s8(q.low)), vqtbl1q_s8(table, vreinterpretq_u8_s8(q.high)) };
+    return (struct q32){ vqtbl1q_s8(table, vreinterpretq_u8_s8(q.low)),
+                         vqtbl1q_s8(table, vreinterpretq_u8_s8(q.high)) };
 }
 
 /* 16 bits to 16 bytes: 0xff where set. */

@@ -1,5 +1,5 @@
-/* Activations as engines hand them to the kernels. Rounding is the engine's (its reference quantizers): Q8_0 and Q8_1
- * away from zero at ties, Q8_K to even. */
+/* Activations as engines hand them to the kernels. Rounding is the engine's (its reference quantizers): Q8_0
+ * and Q8_1 away from zero at ties, Q8_K to even. */
 #include "blocks.h"
 #include "plimsoll/kern.h"
 

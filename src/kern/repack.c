@@ -1,7 +1,8 @@
 #include "plimsoll/kern.h"
 
-/* ggml_repack_get_optimal_repack_type() of llama.cpp (2026-08-22): AVX2 interleaves Q4_0, Q4_K, IQ4_NL and MXFP4, AVX-512
- * Q2_K as well; ARM with dotprod or i8mm all of Q4_0, Q8_0, IQ4_NL, MXFP4, Q4_K, Q5_K and Q6_K. */
+/* ggml_repack_get_optimal_repack_type() of llama.cpp (2026-08-22): AVX2 interleaves Q4_0, Q4_K, IQ4_NL and
+ * MXFP4, AVX-512 Q2_K as well; ARM with dotprod or i8mm all of Q4_0, Q8_0, IQ4_NL, MXFP4, Q4_K, Q5_K and
+ * Q6_K. */
 bool pls_kern_repacks(enum pls_type type, uint32_t isa)
 {
     static const struct {

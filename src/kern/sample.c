@@ -71,7 +71,9 @@ static void passes(const struct pls_member *self, void *context)
 
 struct pls_sampled pls_sample(const struct pls_sample_ask *ask)
 {
-    struct run run = { .ask = ask, .n = 0, .n_max = PLS_SAMPLES_MAX, .began_ns = pls_clock_ns(), .stop = false };
+    struct run run = {
+        .ask = ask, .n = 0, .n_max = PLS_SAMPLES_MAX, .began_ns = pls_clock_ns(), .stop = false
+    };
     struct pls_series *series = ask->series;
     if (series != NULL && series->n_once > 0 && series->n_once < PLS_SAMPLES_MAX) {
         run.n_max = series->n_once;

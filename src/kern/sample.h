@@ -1,4 +1,5 @@
-/* kern/sample.h - repeats one piece of parallel work until its time budget is spent, and reports median and spread. */
+/* kern/sample.h - repeats one piece of parallel work until its time budget is spent, and reports median and
+ * spread. */
 #ifndef PLIMSOLL_KERN_SAMPLE_H
 #define PLIMSOLL_KERN_SAMPLE_H
 

@@ -1,4 +1,5 @@
-/* The scalar row of every type: unpack a block, then multiply and add. What the vector kernels are tested against. */
+/* The scalar row of every type: unpack a block, then multiply and add. What the vector kernels are tested
+ * against. */
 #include "blocks.h"
 #include "kern_impl.h"
 #include "unpack.h"
@@ -84,14 +85,14 @@ static void dequant_unpacked(enum pls_type type, const void *row, float *out, si
     }
 }
 
-#define SCALAR(lower, upper)                                                                                       \
-    float pls_dot_##lower##_scalar(const void *row, const void *act, size_t n)                                     \
-    {                                                                                                              \
-        return dot_unpacked(PLS_TYPE_##upper, row, act, n);                                                        \
-    }                                                                                                              \
-    void pls_dequant_##lower##_scalar(const void *row, float *out, size_t n)                                       \
-    {                                                                                                              \
-        dequant_unpacked(PLS_TYPE_##upper, row, out, n);                                                           \
+#define SCALAR(lower, upper)                                                                                 \
+    float pls_dot_##lower##_scalar(const void *row, const void *act, size_t n)                               \
+    {                                                                                                        \
+        return dot_unpacked(PLS_TYPE_##upper, row, act, n);                                                  \
+    }                                                                                                        \
+    void pls_dequant_##lower##_scalar(const void *row, float *out, size_t n)                                 \
+    {                                                                                                        \
+        dequant_unpacked(PLS_TYPE_##upper, row, out, n);                                                     \
     }
 SCALAR(q4_0, Q4_0)
 SCALAR(q4_1, Q4_1)

@@ -2,7 +2,8 @@
 #include "plimsoll/kern.h"
 #include "unpack.h"
 
-#define BLOCK(type, act, block, struct_, unpack) { PLS_TYPE_##type, PLS_TYPE_##act, block, sizeof(struct struct_), unpack }
+#define BLOCK(type, act, block, struct_, unpack) \
+    { PLS_TYPE_##type, PLS_TYPE_##act, block, sizeof(struct struct_), unpack }
 
 static const struct pls_shape shapes[] = {
     { PLS_TYPE_F32, PLS_TYPE_F32, 1, 4, NULL },

@@ -4,16 +4,16 @@
 #include "plimsoll/sys.h"
 
 static const struct pls_kern table[] = {
-#define KERN_READ(needs, function, text)                                                                           \
+#define KERN_READ(needs, function, text)                                                                     \
     { .type = PLS_TYPE_I8, .op = PLS_KERN_READ, .isa = (needs), .name = text, .fn.read = function },
-#define KERN_DEQUANT(of, needs, function, text)                                                                    \
+#define KERN_DEQUANT(of, needs, function, text)                                                              \
     { .type = of, .op = PLS_KERN_DEQUANT, .isa = (needs), .name = text, .fn.dequant = function },
-#define KERN_DOT(of, needs, function, text)                                                                        \
+#define KERN_DOT(of, needs, function, text)                                                                  \
     { .type = of, .op = PLS_KERN_DOT, .isa = (needs), .name = text, .fn.dot = function },
-#define KERN_GEMV(of, needs, function, text, rows, packer)                                                         \
-    { .type = of, .op = PLS_KERN_GEMV, .isa = (needs), .lanes = rows, .name = text, .fn.gemv = function,           \
-      .pack = packer },
-#define KERN_GEMM(of, needs, function, text)                                                                       \
+#define KERN_GEMV(of, needs, function, text, rows, packer)                                                   \
+    { .type = of, .op = PLS_KERN_GEMV, .isa = (needs), .lanes = rows, .name = text, .pack = packer,          \
+      .fn.gemv = function },
+#define KERN_GEMM(of, needs, function, text)                                                                 \
     { .type = of, .op = PLS_KERN_GEMM, .isa = (needs), .name = text, .fn.gemm = function },
 #include "kern_table.def"
 };

@@ -1,8 +1,8 @@
 /* kern/team.h - a fixed team of pinned threads that measure together.
  *
- * The caller never works itself: its own affinity stays untouched. Inside a job the members meet at a spinning barrier,
- * as an engine's threads do between two operations; the barrier yields after a while, so that a team larger than the
- * processors it was given is slow but not stuck.
+ * The caller never works itself: its own affinity stays untouched. Inside a job the members meet at a
+ * spinning barrier, as an engine's threads do between two operations; the barrier yields after a while, so
+ * that a team larger than the processors it was given is slow but not stuck.
  */
 #ifndef PLIMSOLL_KERN_TEAM_H
 #define PLIMSOLL_KERN_TEAM_H

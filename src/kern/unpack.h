@@ -1,7 +1,9 @@
-/* kern/unpack.h - one form for every quantized block: small integers with a float scale and min per 16 of them.
+/* kern/unpack.h - one form for every quantized block: small integers with a float scale and min per 16 of
+ * them.
  *
- * Element i of a block is scale[i / 16] * q[i] - min[i / 16], exactly as the engine computes it. The scalar kernels are
- * this form plus a loop; the matrix-matrix kernels unpack rows into it once and use them for every column.
+ * Element i of a block is scale[i / 16] * q[i] - min[i / 16], exactly as the engine computes it. The scalar
+ * kernels are this form plus a loop; the matrix-matrix kernels unpack rows into it once and use them for
+ * every column.
  */
 #ifndef PLIMSOLL_KERN_UNPACK_H
 #define PLIMSOLL_KERN_UNPACK_H
@@ -20,10 +22,10 @@ struct pls_unpacked {
 /* Unpacks one block. */
 typedef void pls_unpack_fn(const void *block, struct pls_unpacked *out);
 
-pls_unpack_fn pls_unpack_q4_0, pls_unpack_q4_1, pls_unpack_q5_0, pls_unpack_q5_1, pls_unpack_q8_0, pls_unpack_mxfp4,
-    pls_unpack_nvfp4, pls_unpack_iq4_nl;
-pls_unpack_fn pls_unpack_q2_k, pls_unpack_q3_k, pls_unpack_q4_k, pls_unpack_q5_k, pls_unpack_q6_k, pls_unpack_iq4_xs,
-    pls_unpack_tq1_0, pls_unpack_tq2_0;
+pls_unpack_fn pls_unpack_q4_0, pls_unpack_q4_1, pls_unpack_q5_0, pls_unpack_q5_1, pls_unpack_q8_0,
+    pls_unpack_mxfp4, pls_unpack_nvfp4, pls_unpack_iq4_nl;
+pls_unpack_fn pls_unpack_q2_k, pls_unpack_q3_k, pls_unpack_q4_k, pls_unpack_q5_k, pls_unpack_q6_k,
+    pls_unpack_iq4_xs, pls_unpack_tq1_0, pls_unpack_tq2_0;
 pls_unpack_fn pls_unpack_iq1_s, pls_unpack_iq1_m, pls_unpack_iq2_xxs, pls_unpack_iq2_xs, pls_unpack_iq2_s,
     pls_unpack_iq3_xxs, pls_unpack_iq3_s;
 

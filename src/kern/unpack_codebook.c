@@ -105,7 +105,8 @@ void pls_unpack_iq3_s(const void *block, struct pls_unpacked *out)
         for (int l = 0; l < 4; l++) {
             const uint8_t *low = b->qs + 8 * g + 2 * l;
             unsigned high = b->qh[g] >> (2 * l);
-            uint64_t grid = two_grids(pls_grid_iq3_s[low[0] | (high & 1) << 8], pls_grid_iq3_s[low[1] | (high & 2) << 7]);
+            uint64_t grid =
+                two_grids(pls_grid_iq3_s[low[0] | (high & 1) << 8], pls_grid_iq3_s[low[1] | (high & 2) << 7]);
             eight(grid, b->signs[4 * g + l], out->q + 32 * g + 8 * l);
         }
         set_pair(out, g, scale, scale);

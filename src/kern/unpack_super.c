@@ -109,7 +109,8 @@ void pls_unpack_iq4_xs(const void *block, struct pls_unpacked *out)
     }
 }
 
-/* A byte holds five base-3 digits as ceil(digits / 243 * 256): multiplying by 3 pushes one digit out at the top. */
+/* A byte holds five base-3 digits as ceil(digits / 243 * 256): multiplying by 3 pushes one digit out at the
+ * top. */
 static int8_t ternary(uint8_t byte, int digit)
 {
     static const uint8_t power[5] = { 1, 3, 9, 27, 81 };

@@ -1,6 +1,8 @@
-/* kern/unpack_x86.h - blocks to bytes for the matrix-matrix kernels: quant plus bias, a float scale and min per group.
+/* kern/unpack_x86.h - blocks to bytes for the matrix-matrix kernels: quant plus bias, a float scale and min
+ * per group.
  *
- * The bias makes every quant unsigned: 8 for Q4_0, 16 for Q5_0, 128 for Q8_0 and the curves, 12 for MXFP4, 32 for Q6_K, 4 for Q3_K.
+ * The bias makes every quant unsigned: 8 for Q4_0, 16 for Q5_0, 128 for Q8_0 and the curves, 12 for MXFP4, 32
+ * for Q6_K, 4 for Q3_K.
  */
 #ifndef PLIMSOLL_KERN_UNPACK_X86_H
 #define PLIMSOLL_KERN_UNPACK_X86_H
@@ -148,8 +150,10 @@ INLINE void bytes_q6_k(const void *block, uint8_t *q, float *scale, float *min)
         uint8_t *to = q + 128 * h;
         put32(to, _mm256_or_si256(low_of(x), _mm256_slli_epi16(two_at(high, 0), 4)));
         put32(to + 32, _mm256_or_si256(low_of(y), _mm256_slli_epi16(two_at(high, 2), 4)));
-        put32(to + 64, _mm256_or_si256(low_of(_mm256_srli_epi16(x, 4)), _mm256_slli_epi16(two_at(high, 4), 4)));
-        put32(to + 96, _mm256_or_si256(low_of(_mm256_srli_epi16(y, 4)), _mm256_slli_epi16(two_at(high, 6), 4)));
+        put32(to + 64,
+              _mm256_or_si256(low_of(_mm256_srli_epi16(x, 4)), _mm256_slli_epi16(two_at(high, 4), 4)));
+        put32(to + 96,
+              _mm256_or_si256(low_of(_mm256_srli_epi16(y, 4)), _mm256_slli_epi16(two_at(high, 6), 4)));
     }
     scales_16(load16(b->scales), half1(b->d), scale);
 }

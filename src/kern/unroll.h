@@ -1,5 +1,5 @@
-/* kern/unroll.h - loops over registers: only when they are unrolled do arrays of vectors stay out of memory, and shifts by
- * the loop's counter become constants. */
+/* kern/unroll.h - loops over registers: only when they are unrolled do arrays of vectors stay out of memory,
+ * and shifts by the loop's counter become constants. */
 #ifndef PLIMSOLL_KERN_UNROLL_H
 #define PLIMSOLL_KERN_UNROLL_H
 

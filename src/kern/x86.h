@@ -1,7 +1,7 @@
 /* kern/x86.h - the 128 and 256-bit vocabulary of the x86 kernels: loads, halves, sums, unpacking.
  *
- * Only files built with AVX2 flags include it. Everything is inlined into them, so that no object without those flags
- * holds such an instruction.
+ * Only files built with AVX2 flags include it. Everything is inlined into them, so that no object without
+ * those flags holds such an instruction.
  */
 #ifndef PLIMSOLL_KERN_X86_H
 #define PLIMSOLL_KERN_X86_H
@@ -125,8 +125,8 @@ INLINE __m128i scales_q3_k(const uint8_t *s)
     uint32_t c = pls_load_u32(s + 8);
     __m128i low = _mm_setr_epi32((int)(a & 0x0f0f0f0f), (int)(b & 0x0f0f0f0f), (int)(a >> 4 & 0x0f0f0f0f),
                                  (int)(b >> 4 & 0x0f0f0f0f));
-    __m128i high = _mm_setr_epi32((int)(c << 4 & 0x30303030), (int)(c << 2 & 0x30303030), (int)(c & 0x30303030),
-                                  (int)(c >> 2 & 0x30303030));
+    __m128i high = _mm_setr_epi32((int)(c << 4 & 0x30303030), (int)(c << 2 & 0x30303030),
+                                  (int)(c & 0x30303030), (int)(c >> 2 & 0x30303030));
     return _mm_sub_epi8(_mm_or_si128(low, high), _mm_set1_epi8(32));
 }
 
@@ -183,9 +183,10 @@ INLINE struct scales16x2 scales16_of(__m128i bytes)
     return s;
 }
 
-/* Asks for the block 1 KiB further on. Kernels whose work per byte fills the out-of-order window see little of the memory
- * ahead of them, and how much the hardware prefetches by itself changes with the order of their loads: without this the
- * streaming rate of a type was anything from half to twice the engine's. 1 KiB was the best of 256, 512 and 1024. */
+/* Asks for the block 1 KiB further on. Kernels whose work per byte fills the out-of-order window see little
+ * of the memory ahead of them, and how much the hardware prefetches by itself changes with the order of their
+ * loads: without this the streaming rate of a type was anything from half to twice the engine's. 1 KiB was
+ * the best of 256, 512 and 1024. */
 INLINE void ask_ahead(const void *block, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += 64) {

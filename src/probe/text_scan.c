@@ -16,7 +16,8 @@ bool pls_scan_next(const char **text, char *line, size_t cap)
     return true;
 }
 
-/* Blanks off both ends; the rest of the room is cleared, so that structs filled here compare equal bytewise. */
+/* Blanks off both ends; the rest of the room is cleared, so that structs filled here compare equal
+ * bytewise. */
 static void trim(char *text, size_t cap)
 {
     size_t lead = strspn(text, " \t");

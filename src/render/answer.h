@@ -12,7 +12,8 @@ struct pls_row {
 
 enum pls_code pls_answer_rows(struct pls_page *page, enum pls_output output, const struct pls_report *report,
                               struct pls_err *err);
-/* Shell variables: those of the first of n entries have plain names, "_2" and so on stands behind those of the others. */
+/* Shell variables: those of the first of n entries have plain names, "_2" and so on stands behind those of
+ * the others. */
 void pls_answer_env(struct pls_page *page, const struct pls_report *report, uint32_t n, bool fits);
 
 /* What RAM and the memory of all GPUs together hold and may hold; 0 without GPUs. */
@@ -23,7 +24,9 @@ void pls_answer_machine(struct pls_page *page, const struct pls_machine *machine
 /* "Run", one line per runtime that can run it; `only_first`: the first of them. */
 void pls_answer_commands(struct pls_page *page, const struct pls_entry *entry, bool only_first);
 /* Formula, inputs and origin of each number of a plan. */
-void pls_explain_speed(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry, bool is_prefill);
-void pls_answer_explain(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry);
+void pls_explain_speed(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry,
+                       bool is_prefill);
+void pls_answer_explain(struct pls_page *page, const struct pls_report *report,
+                        const struct pls_entry *entry);
 
 #endif

@@ -184,7 +184,8 @@ void pls_lmstudio_write(const struct pls_entry *e, struct pls_text *out)
         pls_command_path(out, path);
     } else {
         bool is_gguf = p->ask.quant.format == PLS_FORMAT_GGUF;
-        pls_text_add(&t, "https://huggingface.co/%s%s%s", repo, is_gguf ? "@" : "", is_gguf ? pls_command_gguf_tag(e) : "");
+        pls_text_add(&t, "https://huggingface.co/%s%s%s", repo, is_gguf ? "@" : "",
+                     is_gguf ? pls_command_gguf_tag(e) : "");
         pls_text_add(out, "lms get --yes ");
         pls_text_shell(out, room);
     }

@@ -141,8 +141,8 @@ const char *pls_command_gguf_repo(const struct pls_entry *e)
     return gguf_repo(e);
 }
 
-/* As the engine looks for it: the first file whose name holds it before a dot or a dash, in any case (llama.cpp,
- * common/download.cpp). */
+/* As the engine looks for it: the first file whose name holds it before a dot or a dash, in any case
+ * (llama.cpp, common/download.cpp). */
 const char *pls_command_gguf_tag(const struct pls_entry *e)
 {
     bool is_spelled = e->repo == NULL && e->published != NULL && e->published->is_seen;

@@ -1,11 +1,13 @@
-/* render/document.h - the JSON documents piece by piece; json_*.c fill them, field order is the contract's. */
+/* render/document.h - the JSON documents piece by piece; json_*.c fill them, field order is the
+ * contract's. */
 #ifndef RENDER_DOCUMENT_H
 #define RENDER_DOCUMENT_H
 
 #include "plimsoll/render.h"
 #include "render/json.h"
 
-/* One plan as an object of plans[] or configs[] (which adds rank, score, reasons, pareto). rank 0: no pick. */
+/* One plan as an object of plans[] or configs[] (which adds rank, score, reasons, pareto). rank 0: no
+ * pick. */
 void pls_document_entry(struct pls_json *j, cJSON *object, const struct pls_entry *entry,
                         const struct pls_machine *machine, uint32_t rank);
 

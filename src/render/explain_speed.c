@@ -40,17 +40,20 @@ static void gpu_type(struct tally *t, const struct pls_gpu_terms *g, size_t type
     double work = g->work_s[type];
     double rate = g->rate / 1e12;
     if (t->q->is_prefill) {
-        pls_text_add(&text, "products of %.4g GB of weights at %.4g TFLOPS, x %.4g", bytes_of(t, type) / 1e9, rate, g->per_type[type]);
+        pls_text_add(&text, "products of %.4g GB of weights at %.4g TFLOPS, x %.4g", bytes_of(t, type) / 1e9,
+                     rate, g->per_type[type]);
         term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name,
              pls_gpu_type_s(g, (enum pls_type)type, true), how);
         return;
     }
-    pls_text_add(&text, "%.0f bytes / (%.3g x %.4g GB/s) = %.5g ms reading, ", bytes_of(t, type), g->generation->bus_share,
-                 pool_of(t)->bandwidth_gbs, 1e3 * bus);
+    pls_text_add(&text, "%.0f bytes / (%.3g x %.4g GB/s) = %.5g ms reading, ", bytes_of(t, type),
+                 g->generation->bus_share, pool_of(t)->bandwidth_gbs, 1e3 * bus);
     if (rate > 0) {
-        pls_text_add(&text, "%.3g slots a weight at %.4g TFLOPS = %.5g ms; ", g->per_type[type], rate, 1e3 * work);
+        pls_text_add(&text, "%.3g slots a weight at %.4g TFLOPS = %.5g ms; ", g->per_type[type], rate,
+                     1e3 * work);
     } else {
-        pls_text_add(&text, "unpacking taken for %.3g of it (arithmetic unknown) = %.5g ms; ", work / bus, 1e3 * work);
+        pls_text_add(&text, "unpacking taken for %.3g of it (arithmetic unknown) = %.5g ms; ", work / bus,
+                     1e3 * work);
     }
     pls_text_add(&text, "longer + %.3g x shorter", g->backend->exposed);
     term(t, pool_of(t)->id, pls_type_info((enum pls_type)type)->name,
@@ -64,13 +67,14 @@ static void launches(struct tally *t, const struct pls_gpu_terms *g)
     const struct pls_gpu_backend *b = g->backend;
     const struct pls_traffic *traffic = &t->share->traffic;
     struct pls_text text = PLS_TEXT(how);
-    pls_text_add(&text, "%u layers x %.4g us x %.3g x (1", traffic->n_layers, is_prefill ? b->layer_prefill_us : b->layer_us,
-                 g->launch);
+    pls_text_add(&text, "%u layers x %.4g us x %.3g x (1", traffic->n_layers,
+                 is_prefill ? b->layer_prefill_us : b->layer_us, g->launch);
     if (!is_prefill && traffic->n_layers_moe > 0) {
         pls_text_add(&text, " + %.3g x %u/%u", b->moe, traffic->n_layers_moe, traffic->n_layers);
     }
     if (traffic->n_layers_linear > 0) {
-        pls_text_add(&text, " + %.3g x %u/%u", is_prefill ? b->linear_prefill : b->linear, traffic->n_layers_linear, traffic->n_layers);
+        pls_text_add(&text, " + %.3g x %u/%u", is_prefill ? b->linear_prefill : b->linear,
+                     traffic->n_layers_linear, traffic->n_layers);
     }
     pls_text_add(&text, ")%s", is_prefill ? ", each micro-batch" : "");
     term(t, pool_of(t)->id, "launches", g->fixed_s, how);
@@ -112,10 +116,11 @@ static void gpu_share(struct tally *t, const struct pls_gpu_terms *g)
     launches(t, g);
     gpu_rest(t, g);
     fprintf(t->to, "  %-6s constants of %s on %s fitted to %u measurements, of %s to %u; bandwidth: %s\n", "",
-            pls_backend_name(g->backend->backend), g->backend->vendor[0] != '\0' ? g->backend->vendor : "others",
+            pls_backend_name(g->backend->backend),
+            g->backend->vendor[0] != '\0' ? g->backend->vendor : "others",
             t->q->is_prefill ? g->backend->prefill_rows : g->backend->decode_rows,
-            g->generation->generation[0] != '\0' ? g->generation->generation : "unnamed generations", g->generation->rows,
-            pls_origin_name(pool_of(t)->origin));
+            g->generation->generation[0] != '\0' ? g->generation->generation : "unnamed generations",
+            g->generation->rows, pls_origin_name(pool_of(t)->origin));
 }
 
 static void cpu_share(struct tally *t)
@@ -125,12 +130,14 @@ static void cpu_share(struct tally *t)
     struct pls_speed_parts parts = pls_speed_share_parts(t->q, t->share, &is_measured);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         struct pls_text text = PLS_TEXT(how);
-        pls_text_add(&text, "%.0f bytes%s at %.4g GB/s, %s", bytes_of(t, i), t->q->is_prefill ? " for the whole prompt" : "",
-                     bytes_of(t, i) / parts.by_type[i] / 1e9, is_measured ? "of measured kernels" : "assumed of cores and bandwidth");
+        pls_text_add(&text, "%.0f bytes%s at %.4g GB/s, %s", bytes_of(t, i),
+                     t->q->is_prefill ? " for the whole prompt" : "", bytes_of(t, i) / parts.by_type[i] / 1e9,
+                     is_measured ? "of measured kernels" : "assumed of cores and bandwidth");
         term(t, pool_of(t)->id, pls_type_info((enum pls_type)i)->name, parts.by_type[i], how);
     }
-    term(t, pool_of(t)->id, "other", parts.other, t->q->is_prefill ? "attention, passes over the weights, operations"
-                                                                    : "the cache, operations and their barriers");
+    term(t, pool_of(t)->id, "other", parts.other,
+         t->q->is_prefill ? "attention, passes over the weights, operations"
+                          : "the cache, operations and their barriers");
 }
 
 static void hops(struct tally *t)
@@ -148,23 +155,31 @@ static void total(struct tally *t, double tps, double tokens)
     bool is_learnt = t->q->rates != NULL && t->q->rates->calibration.n_runs > 0;
     if (fabs(rest) > 2e-4 * seconds) {
         term(t, "", is_learnt ? "calibration" : "rest", rest,
-             is_learnt ? "what runs on this machine taught" : "weights borrowed over the link, GPUs that work at once");
+             is_learnt ? "what runs on this machine taught"
+                       : "weights borrowed over the link, GPUs that work at once");
     }
-    fprintf(t->to, "  %-6s %-12s %12.5g ms  %.0f / %.5g s = %.5g tok/s\n", "", "sum", 1e3 * seconds, tokens, seconds, tps);
+    fprintf(t->to, "  %-6s %-12s %12.5g ms  %.0f / %.5g s = %.5g tok/s\n", "", "sum", 1e3 * seconds, tokens,
+            seconds, tps);
 }
 
-void pls_explain_speed(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry, bool is_prefill)
+void pls_explain_speed(struct pls_page *page, const struct pls_report *report, const struct pls_entry *entry,
+                       bool is_prefill)
 {
     static const struct pls_rates none;
     const struct pls_plan *p = entry->plan;
     double tps = is_prefill ? p->speed.prefill_tps : p->speed.decode_tps;
-    struct pls_speed_question q = { .card = &entry->model->card, .machine = report->machine, .plan = p, .is_prefill = is_prefill,
+    struct pls_speed_question q = { .card = &entry->model->card,
+                                    .machine = report->machine,
+                                    .plan = p,
+                                    .is_prefill = is_prefill,
                                     .rates = report->rates != NULL ? report->rates : &none };
     struct tally t = { .to = page->to, .q = &q };
     if (!(tps > 0)) {
         return;
     }
-    fprintf(page->to, is_prefill ? "\nPrompt (terms of %" PRIu64 " tokens)\n" : "\nDecode (terms of one token at depth %" PRIu64 ")\n",
+    fprintf(page->to,
+            is_prefill ? "\nPrompt (terms of %" PRIu64 " tokens)\n"
+                       : "\nDecode (terms of one token at depth %" PRIu64 ")\n",
             is_prefill ? pls_speed_prompt_tokens(p) : p->speed.at_context_tokens);
     for (uint32_t i = 0; i < p->n_shares; i++) {
         struct pls_gpu_terms terms;

@@ -1,8 +1,8 @@
 /* render/grid.h - rows and columns to a terminal table, Markdown or CSV.
  *
- * A grid is one const table of columns over an array of rows: header, machine name, width policy, alignment and a
- * function that writes a cell. Terminal and Markdown cells are for people ("4.58 GiB"), CSV cells are raw ("4920000000")
- * so that nothing needs parsing twice; both come from the same column.
+ * A grid is one const table of columns over an array of rows: header, machine name, width policy, alignment
+ * and a function that writes a cell. Terminal and Markdown cells are for people ("4.58 GiB"), CSV cells are
+ * raw ("4920000000") so that nothing needs parsing twice; both come from the same column.
  */
 #ifndef RENDER_GRID_H
 #define RENDER_GRID_H

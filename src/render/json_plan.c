@@ -17,7 +17,10 @@ static void add_model(struct pls_json *j, cJSON *to, const struct pls_model *mod
     pls_json_text(j, o, "name", c->name);
     pls_json_text(j, o, "arch", c->arch);
     pls_json_known(j, o, "params", params);
-    pls_json_known(j, o, "params_active", c->params_active != 0 ? c->params_active : c->n_expert == 0 ? params : 0);
+    pls_json_known(j, o, "params_active",
+                   c->params_active != 0 ? c->params_active
+                   : c->n_expert == 0    ? params
+                                         : 0);
     pls_json_known(j, o, "context_max_tokens", c->context_max_tokens);
     pls_json_text(j, o, "source", pls_source_name(c->source));
 }
@@ -85,7 +88,8 @@ static void add_bytes(struct pls_json *j, cJSON *to, const struct pls_plan *p)
     }
 }
 
-static void add_placement(struct pls_json *j, cJSON *to, const struct pls_plan *p, const struct pls_machine *m)
+static void add_placement(struct pls_json *j, cJSON *to, const struct pls_plan *p,
+                          const struct pls_machine *m)
 {
     cJSON *array = pls_json_array(j, to, "placement");
     for (uint32_t i = 0; i < p->n_shares; i++) {
@@ -202,8 +206,8 @@ static void add_siblings(struct pls_json *j, cJSON *o, const struct pls_entry *e
     }
 }
 
-void pls_document_entry(struct pls_json *j, cJSON *o, const struct pls_entry *entry, const struct pls_machine *machine,
-                        uint32_t rank)
+void pls_document_entry(struct pls_json *j, cJSON *o, const struct pls_entry *entry,
+                        const struct pls_machine *machine, uint32_t rank)
 {
     const struct pls_plan *p = entry->plan;
     if (entry->pick != NULL) {
@@ -224,7 +228,8 @@ void pls_document_entry(struct pls_json *j, cJSON *o, const struct pls_entry *en
 static enum pls_code write_lines(struct pls_json *j, const cJSON *array, FILE *to, struct pls_err *err)
 {
     enum pls_code code = PLS_OK;
-    for (const cJSON *item = array != NULL ? array->child : NULL; item != NULL && code == PLS_OK; item = item->next) {
+    for (const cJSON *item = array != NULL ? array->child : NULL; item != NULL && code == PLS_OK;
+         item = item->next) {
         code = pls_json_line(j, item, to, err);
     }
     return code;

@@ -21,7 +21,8 @@ enum pls_code pls_page_end(struct pls_page *page, enum pls_code code, FILE *out,
     bool ok = !ferror(page->to);
     ok = fclose(page->to) == 0 && ok;
     if (code == PLS_OK) {
-        code = ok ? pls_render_write(out, page->text, page->len, err) : pls_fail(err, PLS_NOMEM, "output: out of memory");
+        code = ok ? pls_render_write(out, page->text, page->len, err)
+                  : pls_fail(err, PLS_NOMEM, "output: out of memory");
     }
     free(page->text);
     return code;
@@ -48,8 +49,8 @@ void pls_page_field(struct pls_page *page, const char *label, const char *fmt, .
     fprintf(page->to, "%-10s %s\n", label, safe);
 }
 
-enum pls_code pls_page_grid(struct pls_page *page, const struct pls_grid *grid, enum pls_output output, uint32_t width,
-                            struct pls_err *err)
+enum pls_code pls_page_grid(struct pls_page *page, const struct pls_grid *grid, enum pls_output output,
+                            uint32_t width, struct pls_err *err)
 {
     if (output == PLS_OUT_MARKDOWN) {
         pls_grid_markdown(grid, page->to);

@@ -26,8 +26,8 @@ void pls_page_tone(struct pls_page *page, enum pls_tone tone);
 /* "Label     text", the text escaped. */
 void pls_page_field(struct pls_page *page, const char *label, const char *fmt, ...) PLS_PRINTF(3, 4);
 /* A heading, a rule-less grid, an empty line: the shape of every answer. */
-enum pls_code pls_page_grid(struct pls_page *page, const struct pls_grid *grid, enum pls_output output, uint32_t width,
-                            struct pls_err *err);
+enum pls_code pls_page_grid(struct pls_page *page, const struct pls_grid *grid, enum pls_output output,
+                            uint32_t width, struct pls_err *err);
 
 /* KEY=value lines for `eval` in a shell. */
 void pls_page_env(struct pls_page *page, const char *key, const char *fmt, ...) PLS_PRINTF(3, 4);

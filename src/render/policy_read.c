@@ -1,5 +1,5 @@
-/* Reading a policy file: {"weight_speed": 0.3, "code": {"wish_context_tokens": 65536}}. A field at the top is meant for
- * every task, one under a task's name for that task alone, wherever in the file it stands. */
+/* Reading a policy file: {"weight_speed": 0.3, "code": {"wish_context_tokens": 65536}}. A field at the top is
+ * meant for every task, one under a task's name for that task alone, wherever in the file it stands. */
 #include <math.h>
 #include <string.h>
 
@@ -19,7 +19,8 @@ static const struct pls_policy_field *field_named(const char *name)
 }
 
 /* under: "code." or empty, for the sentence. */
-static enum pls_code read_field(const cJSON *item, const char *under, struct pls_policy *out, struct pls_err *err)
+static enum pls_code read_field(const cJSON *item, const char *under, struct pls_policy *out,
+                                struct pls_err *err)
 {
     const struct pls_policy_field *field = field_named(item->string);
     double value = item->valuedouble;
@@ -35,7 +36,8 @@ static enum pls_code read_field(const cJSON *item, const char *under, struct pls
     return PLS_OK;
 }
 
-static enum pls_code read_task(const cJSON *object, enum pls_task task, struct pls_policy *out, struct pls_err *err)
+static enum pls_code read_task(const cJSON *object, enum pls_task task, struct pls_policy *out,
+                               struct pls_err *err)
 {
     struct pls_policy other = *out; /* what is said of other tasks is checked, and goes nowhere */
     struct pls_policy *to = task == out->task ? out : &other;
@@ -72,7 +74,8 @@ static enum pls_code read_root(const cJSON *root, struct pls_policy *out, struct
 enum pls_code pls_policy_parse(const char *json, size_t len, struct pls_policy *out, struct pls_err *err)
 {
     const char *end = NULL;
-    cJSON *root = memchr(json, '\0', len) == NULL ? cJSON_ParseWithLengthOpts(json, len + 1, &end, true) : NULL;
+    cJSON *root =
+        memchr(json, '\0', len) == NULL ? cJSON_ParseWithLengthOpts(json, len + 1, &end, true) : NULL;
     enum pls_code code = PLS_OK;
     struct pls_policy read = *out;
     if (!cJSON_IsObject(root)) {

@@ -1,4 +1,5 @@
-/* render/record.h - the machine record (plimsoll.probe/1) as tables of fields, shared by its writer and its reader. */
+/* render/record.h - the machine record (plimsoll.probe/1) as tables of fields, shared by its writer and its
+ * reader. */
 #ifndef RENDER_RECORD_H
 #define RENDER_RECORD_H
 

@@ -2,7 +2,10 @@
 
 #include <stddef.h>
 
-#define FIELD(type, member, key, kind) { key, PLS_FIELD_##kind, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
+#define FIELD(type, member, key, kind)                                                                       \
+    {                                                                                                        \
+        key, PLS_FIELD_##kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)             \
+    }
 
 static const struct pls_field machine_head[] = {
     FIELD(pls_machine, name, "name", TEXT),

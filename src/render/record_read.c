@@ -1,5 +1,5 @@
-/* Reading a machine record. Absent and null fields are unknown; a field of the wrong type, a list that is too long or a
- * link to a pool that does not exist is named in the sentence. */
+/* Reading a machine record. Absent and null fields are unknown; a field of the wrong type, a list that is too
+ * long or a link to a pool that does not exist is named in the sentence. */
 #include "plimsoll/render.h"
 #include "render/record.h"
 
@@ -33,7 +33,8 @@ static bool is_absent(const cJSON *item)
     return item == NULL || cJSON_IsNull(item);
 }
 
-static enum pls_code read_number(const struct place *p, const cJSON *item, const struct pls_field *f, void *at)
+static enum pls_code read_number(const struct place *p, const cJSON *item, const struct pls_field *f,
+                                 void *at)
 {
     double v = item->valuedouble;
     if (!cJSON_IsNumber(item) || !isfinite(v) || v < 0) {
@@ -53,7 +54,8 @@ static enum pls_code read_number(const struct place *p, const cJSON *item, const
     return PLS_OK;
 }
 
-static enum pls_code read_fields(const struct place *p, const cJSON *from, enum pls_record_part part, void *to)
+static enum pls_code read_fields(const struct place *p, const cJSON *from, enum pls_record_part part,
+                                 void *to)
 {
     struct pls_fields fields = pls_record_fields(part);
     for (size_t i = 0; i < fields.n; i++) {
@@ -96,8 +98,10 @@ static const char *word(const struct place *p, const cJSON *from, const char *ke
     return item->valuestring;
 }
 
-/* The items of a list: NULL when absent. More than `most` is refused, so is anything that is not a list of objects. */
-static enum pls_code list(const struct place *p, const cJSON *from, const char *key, uint32_t most, const cJSON **out)
+/* The items of a list: NULL when absent. More than `most` is refused, so is anything that is not a list of
+ * objects. */
+static enum pls_code list(const struct place *p, const cJSON *from, const char *key, uint32_t most,
+                          const cJSON **out)
 {
     const cJSON *array = cJSON_GetObjectItemCaseSensitive(from, key);
     *out = NULL;
@@ -113,7 +117,8 @@ static enum pls_code list(const struct place *p, const cJSON *from, const char *
             return wrong(p, key, "a list of objects");
         }
         if (++n > most) {
-            return pls_fail(p->err, PLS_LIMIT, "machine record: %s%s: more than %u entries", p->name, key, most);
+            return pls_fail(p->err, PLS_LIMIT, "machine record: %s%s: more than %u entries", p->name, key,
+                            most);
         }
     }
     *out = array->child;
@@ -201,7 +206,8 @@ static enum pls_code read_pool(const struct place *p, const cJSON *from, struct 
     }
     PLS_COPY(pool->id, id);
     int k = PLS_POOL_RAM;
-    while (k <= PLS_POOL_SHARED && (kind == NULL || !pls_text_equal(kind, pls_pool_kind_name((enum pls_pool_kind)k)))) {
+    while (k <= PLS_POOL_SHARED
+           && (kind == NULL || !pls_text_equal(kind, pls_pool_kind_name((enum pls_pool_kind)k)))) {
         k++;
     }
     if (k > PLS_POOL_SHARED) {
@@ -245,7 +251,8 @@ static enum pls_code read_pools(const cJSON *root, struct pls_machine *m, struct
         if (code == PLS_OK && pool_by_id(m, pool.id) >= 0) {
             code = wrong(&p, "id", "a name used once");
         }
-        if (code == PLS_OK && pool.kind == PLS_POOL_RAM && m->n_pools > 0 && m->pools[0].kind == PLS_POOL_RAM) {
+        if (code == PLS_OK && pool.kind == PLS_POOL_RAM && m->n_pools > 0
+            && m->pools[0].kind == PLS_POOL_RAM) {
             code = wrong(&p, "kind", "one pool of kind ram");
         }
         if (code != PLS_OK) {
@@ -288,7 +295,8 @@ static enum pls_code read_gpu(const struct place *p, const cJSON *from, struct p
     return PLS_OK;
 }
 
-/* The device of a pool: as the pool says, else the GPU that names the pool. The two may not contradict each other. */
+/* The device of a pool: as the pool says, else the GPU that names the pool. The two may not contradict each
+ * other. */
 static enum pls_code link_device(const struct place *p, const char *device, struct pls_machine *m, int32_t at)
 {
     struct pls_pool *pool = &m->pools[at];
@@ -307,8 +315,9 @@ static enum pls_code link_device(const struct place *p, const char *device, stru
     return gpu->pool == at ? PLS_OK : wrong(p, "device", "a GPU that has no other pool");
 }
 
-/* Pools name their device and the pool they draw on; both must exist, and drawing may not go in a circle. A pool that is
- * part of RAM by its kind draws on it whether or not it says so: its bytes must not be counted as memory of their own. */
+/* Pools name their device and the pool they draw on; both must exist, and drawing may not go in a circle. A
+ * pool that is part of RAM by its kind draws on it whether or not it says so: its bytes must not be counted
+ * as memory of their own. */
 static enum pls_code read_links(const cJSON *root, struct pls_machine *m, struct pls_err *err)
 {
     const cJSON *pools = cJSON_GetObjectItemCaseSensitive(root, "pools");
@@ -375,7 +384,8 @@ enum pls_code pls_record_parse(const char *json, size_t len, struct pls_machine 
     }
     enum pls_code code = PLS_OK;
     if (end < json + len) {
-        code = pls_fail(err, PLS_FORMAT, "machine record: text behind the document at byte %zu", (size_t)(end - json));
+        code = pls_fail(err, PLS_FORMAT, "machine record: text behind the document at byte %zu",
+                        (size_t)(end - json));
     } else if (!cJSON_IsObject(root)) {
         code = pls_fail(err, PLS_FORMAT, "machine record: expected an object");
     } else {

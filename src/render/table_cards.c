@@ -109,7 +109,10 @@ static void add_card(struct pls_json *j, cJSON *o, const struct pls_card *c)
     pls_json_text(j, o, "org", c->org);
     pls_json_text(j, o, "arch", c->arch);
     pls_json_known(j, o, "params", c->params_total);
-    pls_json_known(j, o, "params_active", c->params_active != 0 ? c->params_active : c->n_expert == 0 ? c->params_total : 0);
+    pls_json_known(j, o, "params_active",
+                   c->params_active != 0 ? c->params_active
+                   : c->n_expert == 0    ? c->params_total
+                                         : 0);
     pls_json_known(j, o, "context_max_tokens", c->context_max_tokens);
     pls_json_text(j, o, "released", released);
     pls_json_text(j, o, "license", c->license);
@@ -123,7 +126,8 @@ static void add_card(struct pls_json *j, cJSON *o, const struct pls_card *c)
     }
 }
 
-static enum pls_code json_cards(FILE *to, bool lines, const struct pls_card *cards, uint32_t n, struct pls_err *err)
+static enum pls_code json_cards(FILE *to, bool lines, const struct pls_card *cards, uint32_t n,
+                                struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.catalog/1");
     cJSON *array = pls_json_array(&j, j.root, "cards");

@@ -38,14 +38,16 @@ static void cell_published(const void *row, bool raw, struct pls_text *out)
 static void cell_error(const void *row, bool raw, struct pls_text *out)
 {
     if (row_of(row)->published != 0) {
-        pls_text_add(out, raw ? "%.6g" : "%+.4f%%", raw ? row_of(row)->relative_error : 100 * row_of(row)->relative_error);
+        pls_text_add(out, raw ? "%.6g" : "%+.4f%%",
+                     raw ? row_of(row)->relative_error : 100 * row_of(row)->relative_error);
     }
 }
 
 static void cell_tolerance(const void *row, bool raw, struct pls_text *out)
 {
     if (row_of(row)->published != 0) {
-        pls_text_add(out, raw ? "%.6g" : "%.4g%%", raw ? row_of(row)->tolerance : 100 * row_of(row)->tolerance);
+        pls_text_add(out, raw ? "%.6g" : "%.4g%%",
+                     raw ? row_of(row)->tolerance : 100 * row_of(row)->tolerance);
     }
 }
 
@@ -58,7 +60,8 @@ static const struct pls_column columns[] = {
     { "ALLOWED", "tolerance", 0, PLS_COLUMN_RIGHT, cell_tolerance },
 };
 
-static enum pls_code json_checks(FILE *to, bool lines, const struct pls_check_row *rows, uint32_t n, struct pls_err *err)
+static enum pls_code json_checks(FILE *to, bool lines, const struct pls_check_row *rows, uint32_t n,
+                                 struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.check/1");
     cJSON *array = pls_json_array(&j, j.root, "cards");
@@ -78,8 +81,8 @@ static enum pls_code json_checks(FILE *to, bool lines, const struct pls_check_ro
     return code;
 }
 
-enum pls_code pls_render_checks(FILE *to, enum pls_output output, const struct pls_check_row *rows, uint32_t n,
-                                const struct pls_screen *screen, struct pls_err *err)
+enum pls_code pls_render_checks(FILE *to, enum pls_output output, const struct pls_check_row *rows,
+                                uint32_t n, const struct pls_screen *screen, struct pls_err *err)
 {
     struct pls_grid grid = { columns, PLS_COUNT_OF(columns), rows, sizeof(*rows), n };
     struct pls_page page;

@@ -11,8 +11,10 @@ static void header(struct pls_page *page, const struct pls_report *r)
     pls_answer_machine(page, r->machine);
     pls_text_tokens(&t, r->policy->min_context_tokens);
     bool reads = r->policy->min_prefill_tps > 0;
-    pls_page_field(page, "Asked", "%s, at least %s tokens of context, usable from %g tok/s%s", pls_task_name(r->policy->task),
-                   context, reads ? r->policy->min_prefill_tps : r->policy->min_decode_tps, reads ? " of reading" : "");
+    pls_page_field(page, "Asked", "%s, at least %s tokens of context, usable from %g tok/s%s",
+                   pls_task_name(r->policy->task), context,
+                   reads ? r->policy->min_prefill_tps : r->policy->min_decode_tps,
+                   reads ? " of reading" : "");
     fputc('\n', page->to);
 }
 
@@ -66,7 +68,8 @@ static enum pls_code table(struct pls_page *page, const struct pls_report *r, st
     return PLS_OK;
 }
 
-enum pls_code pls_render_fit(FILE *to, enum pls_output output, const struct pls_report *report, struct pls_err *err)
+enum pls_code pls_render_fit(FILE *to, enum pls_output output, const struct pls_report *report,
+                             struct pls_err *err)
 {
     if (output == PLS_OUT_JSON || output == PLS_OUT_JSONL) {
         return pls_json_fit(to, output == PLS_OUT_JSONL, report, err);

@@ -67,7 +67,8 @@ static void cell_fp16(const void *row, bool raw, struct pls_text *out)
 
 static void cell_backend(const void *row, bool raw, struct pls_text *out)
 {
-    const char *name = profile_of(row)->backend != PLS_BACKEND_NONE ? pls_backend_name(profile_of(row)->backend) : NULL;
+    const char *name =
+        profile_of(row)->backend != PLS_BACKEND_NONE ? pls_backend_name(profile_of(row)->backend) : NULL;
     (void)raw;
     pls_text_add(out, "%s", name != NULL ? name : "");
 }
@@ -132,8 +133,8 @@ static enum pls_code json_profiles(FILE *to, bool lines, const struct pls_profil
     return code;
 }
 
-enum pls_code pls_render_profiles(FILE *to, enum pls_output output, const struct pls_profile *const *items, uint32_t n,
-                                  const struct pls_screen *screen, struct pls_err *err)
+enum pls_code pls_render_profiles(FILE *to, enum pls_output output, const struct pls_profile *const *items,
+                                  uint32_t n, const struct pls_screen *screen, struct pls_err *err)
 {
     struct pls_grid grid = { columns, PLS_COUNT_OF(columns), items, sizeof(struct pls_profile *), n };
     struct pls_page page;
@@ -152,7 +153,8 @@ enum pls_code pls_render_profiles(FILE *to, enum pls_output output, const struct
     return pls_page_end(&page, code, to, err);
 }
 
-enum pls_code pls_render_profile(FILE *to, enum pls_output output, const struct pls_profile *p, struct pls_err *err)
+enum pls_code pls_render_profile(FILE *to, enum pls_output output, const struct pls_profile *p,
+                                 struct pls_err *err)
 {
     struct pls_page page;
     char room[LINE_CAP];
@@ -187,7 +189,8 @@ enum pls_code pls_render_profile(FILE *to, enum pls_output output, const struct 
     return pls_page_end(&page, PLS_OK, to, err);
 }
 
-enum pls_code pls_render_match(FILE *to, enum pls_output output, const struct pls_match *match, struct pls_err *err)
+enum pls_code pls_render_match(FILE *to, enum pls_output output, const struct pls_match *match,
+                               struct pls_err *err)
 {
     if (output != PLS_OUT_JSON && output != PLS_OUT_JSONL) {
         struct pls_page page;
@@ -206,7 +209,8 @@ enum pls_code pls_render_match(FILE *to, enum pls_output output, const struct pl
         pls_json_text(&j, ids, NULL, match->items[i]->id);
     }
     pls_json_text(&j, j.root, "why", match->why);
-    enum pls_code code = output == PLS_OUT_JSONL ? pls_json_line(&j, j.root, to, err) : pls_json_write(&j, to, err);
+    enum pls_code code =
+        output == PLS_OUT_JSONL ? pls_json_line(&j, j.root, to, err) : pls_json_write(&j, to, err);
     pls_json_end(&j);
     return code;
 }

@@ -265,7 +265,8 @@ static void notes(struct pls_page *page, const struct pls_plan *p, bool advice)
     }
 }
 
-/* Advice of the machine that helps a plan with layers or experts in RAM beside a GPU that may map more of it. */
+/* Advice of the machine that helps a plan with layers or experts in RAM beside a GPU that may map more of
+ * it. */
 static void advice_of_machine(struct pls_page *page, const struct pls_machine *m, const struct pls_plan *p)
 {
     bool is_in_ram = p->cpu_moe_layers > 0;

@@ -109,11 +109,11 @@ static void header(struct pls_page *page, const struct pls_machine *m, const str
     struct pls_text t = PLS_TEXT(room);
     pls_page_field(page, "CPU", "%s", m->cpu.name[0] != '\0' ? m->cpu.name : "unknown");
     for (uint32_t i = 0; i < r->n_ram_steps; i++) {
-        pls_text_add(&t, "%s%.1f GB/s with %u thread%s", i > 0 ? ", " : "", r->ram_steps[i].read_gbs, r->ram_steps[i].n_threads,
-                     r->ram_steps[i].n_threads == 1 ? "" : "s");
+        pls_text_add(&t, "%s%.1f GB/s with %u thread%s", i > 0 ? ", " : "", r->ram_steps[i].read_gbs,
+                     r->ram_steps[i].n_threads, r->ram_steps[i].n_threads == 1 ? "" : "s");
     }
-    pls_page_field(page, "Memory", "reads %.1f GB/s (%s, spread %.0f%%)", r->ram_gbs, pls_origin_name(r->ram_origin),
-                   100 * r->ram_spread);
+    pls_page_field(page, "Memory", "reads %.1f GB/s (%s, spread %.0f%%)", r->ram_gbs,
+                   pls_origin_name(r->ram_origin), 100 * r->ram_spread);
     if (t.len > 0) {
         pls_page_field(page, "", "%s", room);
     }
@@ -123,7 +123,8 @@ static void header(struct pls_page *page, const struct pls_machine *m, const str
 }
 
 enum pls_code pls_render_rates(FILE *to, enum pls_output output, const struct pls_machine *machine,
-                               const struct pls_rates *rates, const struct pls_screen *screen, struct pls_err *err)
+                               const struct pls_rates *rates, const struct pls_screen *screen,
+                               struct pls_err *err)
 {
     struct rate_row rows[PLS_TYPE_COUNT];
     size_t n = 0;
@@ -185,7 +186,8 @@ static void cell_kernel_isa(const void *row, bool raw, struct pls_text *out)
     size_t start = out->len;
     (void)raw;
     for (uint32_t bit = 0; bit < 32; bit++) {
-        const char *name = (kernel_of(row)->isa & 1u << bit) != 0 ? pls_isa_name((enum pls_isa)(1u << bit)) : NULL;
+        const char *name =
+            (kernel_of(row)->isa & 1u << bit) != 0 ? pls_isa_name((enum pls_isa)(1u << bit)) : NULL;
         if (name != NULL) {
             pls_text_add(out, "%s%s", out->len > start ? " " : "", name);
         }
@@ -195,7 +197,10 @@ static void cell_kernel_isa(const void *row, bool raw, struct pls_text *out)
 static void cell_kernel_state(const void *row, bool raw, struct pls_text *out)
 {
     (void)raw;
-    pls_text_add(out, "%s", kernel_of(row)->is_chosen ? "runs" : kernel_of(row)->is_usable ? "usable" : "not here");
+    pls_text_add(out, "%s",
+                 kernel_of(row)->is_chosen   ? "runs"
+                 : kernel_of(row)->is_usable ? "usable"
+                                             : "not here");
 }
 
 static const struct pls_column kernel_columns[] = {
@@ -206,7 +211,8 @@ static const struct pls_column kernel_columns[] = {
     { "NEEDS", "needs", 0, 0, cell_kernel_isa },
 };
 
-static enum pls_code json_kernels(FILE *to, const struct pls_kernel_row *rows, uint32_t n, struct pls_err *err)
+static enum pls_code json_kernels(FILE *to, const struct pls_kernel_row *rows, uint32_t n,
+                                  struct pls_err *err)
 {
     struct pls_json j = pls_json_begin("plimsoll.kernels/1");
     cJSON *array = pls_json_array(&j, j.root, "kernels");
@@ -227,8 +233,8 @@ static enum pls_code json_kernels(FILE *to, const struct pls_kernel_row *rows, u
     return code;
 }
 
-enum pls_code pls_render_kernels(FILE *to, enum pls_output output, const struct pls_kernel_row *rows, uint32_t n,
-                                 const struct pls_screen *screen, struct pls_err *err)
+enum pls_code pls_render_kernels(FILE *to, enum pls_output output, const struct pls_kernel_row *rows,
+                                 uint32_t n, const struct pls_screen *screen, struct pls_err *err)
 {
     struct pls_grid grid = { kernel_columns, PLS_COUNT_OF(kernel_columns), rows, sizeof(*rows), n };
     struct pls_page page;

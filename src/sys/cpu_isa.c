@@ -1,6 +1,6 @@
-/* Instruction sets of the running processor. A bit is set only when both the processor has the instructions and
- * the operating system saves their registers: CPUID alone says yes to AVX-512 under kernels and hypervisors that would
- * fault on it, so XCR0 is asked as well (Intel SDM volume 1, 13.3). */
+/* Instruction sets of the running processor. A bit is set only when both the processor has the instructions
+ * and the operating system saves their registers: CPUID alone says yes to AVX-512 under kernels and
+ * hypervisors that would fault on it, so XCR0 is asked as well (Intel SDM volume 1, 13.3). */
 #include "plimsoll/machine.h"
 #include "plimsoll/sys.h"
 

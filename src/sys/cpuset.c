@@ -1,5 +1,5 @@
-/* Which processors this process may use, and binding a thread to one of them. Only Linux can bind; elsewhere threads
- * run where the system puts them and the processors are merely counted. */
+/* Which processors this process may use, and binding a thread to one of them. Only Linux can bind; elsewhere
+ * threads run where the system puts them and the processors are merely counted. */
 #define _GNU_SOURCE /* sched_getaffinity and the CPU_* macros */
 
 #include "plimsoll/sys.h"
@@ -10,7 +10,8 @@
 
 #include <sched.h>
 
-/* A mask larger than cpu_set_t (1024) makes the call fail; the loop below doubles it up to 16384 processors. */
+/* A mask larger than cpu_set_t (1024) makes the call fail; the loop below doubles it up to 16384
+ * processors. */
 static uint32_t mask_list(uint32_t *ids, uint32_t cap, int n_possible)
 {
     cpu_set_t *set = CPU_ALLOC((size_t)n_possible);

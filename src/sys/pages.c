@@ -1,5 +1,5 @@
-/* Anonymous memory in whole pages. Large ones are asked for only when the caller wants them: engines do not ask, and over
- * 4 KiB pages the page walker takes its share of what the memory could give. */
+/* Anonymous memory in whole pages. Large ones are asked for only when the caller wants them: engines do not
+ * ask, and over 4 KiB pages the page walker takes its share of what the memory could give. */
 #define _GNU_SOURCE  /* MAP_ANONYMOUS, MADV_HUGEPAGE */
 #define _DARWIN_C_SOURCE
 

@@ -37,13 +37,8 @@ function params(h,  i, c, depth, n) {
 found=$(awk "$measure" src/*/*.c)
 empty "functions: at most 70 lines (kernels 110), 5 (6) parameters besides error and scratch, nesting 3" "$found"
 empty "files: at most 600 lines" "$(wc -l src/*/*.[ch] include/plimsoll/*.h tools/*.c tests/unit/*.c 2>/dev/null | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
-empty "lines: at most 140 columns, no tabs, no trailing blanks" \
-    "$(awk 'length($0) > 140 { print FILENAME ":" FNR ": " length($0) " columns" } /\t/ { print FILENAME ":" FNR ": tab" } /[ \t]$/ { print FILENAME ":" FNR ": trailing blank" }' src/*/*.[ch] include/plimsoll/*.h)"
-# The style says 110 columns, which new lines keep. Older ones are wrapped when their file is worked on: this number may go
-# down, not up.
-long_lines=816
-n=$(awk 'length($0) > 110' src/*/*.[ch] include/plimsoll/*.h | wc -l)
-ok "lines over 110 columns: $n, at most $long_lines" test "$n" -le "$long_lines"
+empty "lines: at most 110 columns, no tabs, no trailing blanks" \
+    "$(awk 'length($0) > 110 { print FILENAME ":" FNR ": " length($0) " columns" } /\t/ { print FILENAME ":" FNR ": tab" } /[ \t]$/ { print FILENAME ":" FNR ": trailing blank" }' src/*/*.[ch] include/plimsoll/*.h)"
 empty "typedefs name functions only" "$(grep -nE '^ *typedef +(struct|enum|union)[^(]*;' src/*/*.[ch] include/plimsoll/*.h)"
 empty "comments: no TODO left behind" "$(grep -nE '(TODO|FIXME|XXX|HACK)' src/*/*.[ch] include/plimsoll/*.h)"
 
