@@ -49,6 +49,7 @@ struct pls_compute_ask {
     /* For the closed form without a list: the largest weight on the host that a large batch would copy to a
      * device. */
     uint64_t copied_bytes;
+    const struct pls_layer_kinds *kinds; /* of the card, for the closed form; NULL: found when needed */
 };
 
 /* The ask for one device: the last gpu_layers of layers and output are on it, as the engine's -ngl counts
@@ -69,6 +70,10 @@ struct pls_compute {
 /* scratch is used and given back; when it is too small the closed form answers. Never fails. */
 void pls_compute_buffers(const struct pls_compute_ask *ask, struct pls_arena *scratch,
                          struct pls_compute *out);
+
+/* The layers of a card's trunk that differ, which the closed form goes by: for those who ask of one card many
+ * times. NULL: no room. */
+const struct pls_layer_kinds *pls_layer_kinds_new(const struct pls_card *card, struct pls_arena *arena);
 
 /* The closed form alone: a hundred times sooner, within uncertainty_bytes. */
 void pls_compute_estimate(const struct pls_compute_ask *ask, struct pls_compute *out);

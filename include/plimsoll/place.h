@@ -16,6 +16,7 @@
 /* The buffer rules that exist (pls_buffer_rule), as indices of sums kept side by side. */
 enum { PLS_RULE_CLASSES = 3 };
 uint32_t pls_rule_class(struct pls_buffer_rule rule);
+struct pls_buffer_rule pls_rule_of_class(uint32_t rule_class);
 
 /* Tensors that always stay together. Sums are of padded allocations; by_type and params are of bare tensors.
  */

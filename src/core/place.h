@@ -35,6 +35,35 @@ const struct pls_compute *pls_replays_find(const struct pls_replays *replays,
 void pls_replays_keep(struct pls_replays *replays, const struct pls_compute_ask *ask,
                       const struct pls_compute *answer);
 
+/* What the first i layers take, at [i], for every i; saturating. */
+struct pls_group_sums {
+    uint64_t host[PLS_MAX_LAYERS + 1], repack[PLS_MAX_LAYERS + 1];
+    uint64_t device[PLS_RULE_CLASSES][PLS_MAX_LAYERS + 1];
+};
+struct pls_layer_sums {
+    uint32_t n_layers;
+    struct pls_group_sums dense, experts;
+    /* Cache and state, with the setting that they were summed for; of the rule classes that the scene uses. */
+    bool has_setting;
+    struct pls_setting setting;
+    uint64_t kv[PLS_RULE_CLASSES][PLS_MAX_LAYERS + 1], state[PLS_RULE_CLASSES][PLS_MAX_LAYERS + 1];
+};
+/* NULL: no room. */
+struct pls_layer_sums *pls_layer_sums_new(const struct pls_layout *layout, struct pls_arena *arena);
+
+/* Layers from `from` to before `to`. */
+struct pls_run {
+    uint32_t from, to;
+};
+/* Bytes of such runs, which may differ for experts: in host buffers, the part of it that is repacked, in
+ * buffers of a device of that rule class, and what is kept between tokens. */
+uint64_t pls_run_host(const struct pls_layer_sums *sums, struct pls_run dense, struct pls_run experts);
+uint64_t pls_run_repack(const struct pls_layer_sums *sums, struct pls_run dense, struct pls_run experts);
+uint64_t pls_run_device(const struct pls_layer_sums *sums, uint32_t rule_class, struct pls_run dense,
+                        struct pls_run experts);
+struct pls_cache_bytes pls_run_cache(const struct pls_layer_sums *sums, uint32_t rule_class,
+                                     struct pls_run layers);
+
 /* Question, model and machine, with everything looked up once. */
 struct pls_place_scene {
     const struct pls_layout *layout;
@@ -42,6 +71,8 @@ struct pls_place_scene {
     const struct pls_machine *machine;
     struct pls_arena *scratch;
     struct pls_compute_memo *memos; /* PLS_MEMOS of them, oldest overwritten first; NULL: none */
+    struct pls_layer_sums *sums;
+    const struct pls_layer_kinds *kinds; /* NULL: found when needed */
     enum pls_engine engine;
     uint32_t n_devices;
     struct pls_place_device devices[PLS_MAX_GPUS];
@@ -56,6 +87,8 @@ struct pls_place_scene {
 /* Which layer is where. Blocks: trunk, MTP, then the output layer. */
 struct pls_split {
     uint8_t at[PLS_MAX_LAYERS + 1];
+    /* the same as runs: blocks from begin[n] to before begin[n + 1] are at n */
+    uint32_t begin[PLS_MAX_GPUS + 2];
     uint32_t n_blocks;       /* without the output layer */
     uint32_t gpu_layers;     /* as the engine counts: output layer included */
     uint32_t cpu_moe_layers; /* the first n layers keep their experts in RAM */
@@ -69,6 +102,9 @@ struct pls_place_bytes {
     struct pls_compute compute;
     uint64_t repacked_bytes; /* of host.weights */
 };
+
+/* Cache and state of the scene's sums are those of this setting from here on. */
+void pls_layer_sums_set(const struct pls_place_scene *scene, const struct pls_setting *setting);
 
 /* Gives every typed tensor of the layout its role and sums bytes by layer and group. */
 void pls_weights_sum(struct pls_layout *l, const struct pls_machine *machine);

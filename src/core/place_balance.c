@@ -8,20 +8,18 @@
 
 #include <string.h>
 
-static uint64_t block_bytes(const struct pls_place_scene *s, const struct pls_setting *setting,
-                            const struct pls_split *split, uint32_t i, struct pls_buffer_rule rule)
+/* One block on a device; the scene's sums are of the setting in question. */
+static uint64_t block_bytes(const struct pls_place_scene *s, const struct pls_split *split, uint32_t i,
+                            uint32_t class)
 {
     const struct pls_layout *l = s->layout;
-    uint32_t class = pls_rule_class(rule);
     if (i == split->n_blocks) {
         return pls_add(l->output.device_bytes[class], l->tied.device_bytes[class]);
     }
-    uint64_t bytes = l->layers[i].dense.device_bytes[class];
-    if (i >= split->cpu_moe_layers) {
-        bytes = pls_add(bytes, l->layers[i].experts.device_bytes[class]);
-    }
+    struct pls_run one = { i, i + 1 }, none = { i, i };
+    uint64_t bytes = pls_run_device(s->sums, class, one, i < split->cpu_moe_layers ? none : one);
     if (!s->ask->no_kv_offload) {
-        struct pls_cache_bytes cache = pls_size_kv_layer(&l->cache, i, setting, rule);
+        struct pls_cache_bytes cache = pls_run_cache(s->sums, class, one);
         bytes = pls_add(bytes, pls_add(cache.kv, cache.state));
     }
     return bytes;
@@ -38,7 +36,6 @@ static uint64_t room_of(const struct pls_place_scene *s, const struct pls_place_
 
 struct loading {
     const struct pls_place_scene *scene;
-    const struct pls_setting *setting;
     const struct pls_split *split;
     uint64_t room[PLS_MAX_GPUS];
 };
@@ -53,13 +50,13 @@ static bool count_out(const struct loading *load, double fraction, uint16_t coun
     uint64_t used = 0;
     memset(counts, 0, sizeof(counts[0]) * PLS_MAX_GPUS);
     for (uint32_t i = split->n_blocks + 1 - split->gpu_layers; i <= split->n_blocks; i++) {
-        uint64_t one = block_bytes(s, load->setting, split, i, s->devices[d].rule);
+        uint64_t one = block_bytes(s, split, i, pls_rule_class(s->devices[d].rule));
         while ((double)pls_add(used, one) > (double)load->room[d] * fraction) {
             if (++d == s->n_devices) {
                 return false;
             }
             used = 0;
-            one = block_bytes(s, load->setting, split, i, s->devices[d].rule);
+            one = block_bytes(s, split, i, pls_rule_class(s->devices[d].rule));
         }
         used = pls_add(used, one);
         counts[d]++;
@@ -70,7 +67,8 @@ static bool count_out(const struct loading *load, double fraction, uint16_t coun
 bool pls_place_balance(const struct pls_place_scene *scene, const struct pls_setting *setting,
                        const struct pls_split *split, const struct pls_place_bytes *bytes, uint16_t counts[])
 {
-    struct loading load = { scene, setting, split, { 0 } };
+    struct loading load = { scene, split, { 0 } };
+    pls_layer_sums_set(scene, setting);
     double have = 0;
     double need = 0;
     for (uint32_t d = 0; d < scene->n_devices; d++) {

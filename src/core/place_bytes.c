@@ -31,9 +31,37 @@ void pls_split_make(const struct pls_place_scene *scene, uint32_t gpu_layers, ui
     uint32_t all = out->n_blocks + 1;
     out->gpu_layers = scene->n_devices == 0 ? 0 : gpu_layers < all ? gpu_layers : all;
     out->cpu_moe_layers = out->gpu_layers == 0 ? 0 : cpu_moe_layers;
+    uint32_t next = 1; /* the place whose beginning is not known yet */
     for (uint32_t i = all - out->gpu_layers; i < all; i++) {
         out->at[i] = device_of(scene, i - (all - out->gpu_layers), out->gpu_layers);
+        while (next <= out->at[i]) {
+            out->begin[next++] = i;
+        }
     }
+    while (next <= scene->n_devices + 1) {
+        out->begin[next++] = all;
+    }
+}
+
+/* Layers of a place, without the output layer. */
+static struct pls_run layers_at(const struct pls_place_scene *s, const struct pls_split *split, uint32_t at)
+{
+    uint32_t n = s->sums->n_layers;
+    return (struct pls_run){ (uint32_t)pls_min(split->begin[at], n),
+                             (uint32_t)pls_min(split->begin[at + 1], n) };
+}
+
+/* Their experts: the first layers' stay on the host. */
+static struct pls_run experts_at(const struct pls_place_scene *s, const struct pls_split *split, uint32_t at)
+{
+    struct pls_run run = layers_at(s, split, at);
+    uint32_t kept = (uint32_t)pls_min(split->cpu_moe_layers, s->sums->n_layers);
+    if (at == PLS_ON_HOST) {
+        run.to = (uint32_t)pls_max(run.to, kept);
+    } else {
+        run.from = (uint32_t)pls_max(run.from, kept);
+    }
+    return run;
 }
 
 /* ---- weights ---- */
@@ -83,24 +111,33 @@ static void put_tied(const struct pls_place_scene *s, struct pls_place_bytes *b,
     }
 }
 
+static void put_layers(const struct pls_place_scene *s, const struct pls_split *split,
+                       struct pls_place_bytes *b, struct host_weights *h)
+{
+    struct pls_run dense = layers_at(s, split, PLS_ON_HOST), experts = experts_at(s, split, PLS_ON_HOST);
+    h->bytes = pls_add(h->bytes, pls_run_host(s->sums, dense, experts));
+    h->repacked = pls_add(h->repacked, host_repacks(s) ? pls_run_repack(s->sums, dense, experts) : 0);
+    for (uint32_t d = 0; d < s->n_devices; d++) {
+        uint32_t class = pls_rule_class(s->devices[d].rule);
+        uint64_t bytes =
+            pls_run_device(s->sums, class, layers_at(s, split, d + 1), experts_at(s, split, d + 1));
+        b->device[d].weights = pls_add(b->device[d].weights, bytes);
+    }
+}
+
 static void put_weights(const struct pls_place_scene *s, const struct pls_split *split,
                         struct pls_place_bytes *b)
 {
     const struct pls_layout *l = s->layout;
     struct host_weights h = { 0, 0 };
-    bool used[PLS_MAX_GPUS + 1] = { false };
     /* llama.cpp looks rows up on the host; MLX and vLLM keep the table with the first layer. */
     group_put(s, b, &h, &l->input, s->engine == PLS_ENGINE_LLAMA_CPP ? PLS_ON_HOST : split->at[0]);
-    for (uint32_t i = 0; i < l->cache.n_layers; i++) {
-        uint8_t at = split->at[i];
-        used[at] = true;
-        group_put(s, b, &h, &l->layers[i].dense, at);
-        group_put(s, b, &h, &l->layers[i].experts, i < split->cpu_moe_layers ? PLS_ON_HOST : at);
-    }
+    put_layers(s, split, b, &h);
     group_put(s, b, &h, &l->output, split->at[split->n_blocks]);
     put_tied(s, b, &h, split->at[split->n_blocks]);
     for (uint8_t at = 0; at <= s->n_devices; at++) {
-        if (used[at]) {
+        struct pls_run layers = layers_at(s, split, at);
+        if (layers.from < layers.to) {
             group_put(s, b, &h, &l->per_side, at);
         }
     }
@@ -118,21 +155,18 @@ static void put_weights(const struct pls_place_scene *s, const struct pls_split 
 static void put_cache(const struct pls_place_scene *s, const struct pls_setting *setting,
                       const struct pls_split *split, struct pls_place_bytes *b)
 {
-    const struct pls_cache_layer *layers = s->layout->cache.layers;
-    struct pls_cache_bytes one = { 0, 0 };
-    uint8_t before = UINT8_MAX;
-    for (uint32_t i = 0; i < s->layout->cache.n_layers; i++) {
-        uint8_t at = s->ask->no_kv_offload ? PLS_ON_HOST : split->at[i];
-        struct pls_buffer_rule rule =
-            at == PLS_ON_HOST ? pls_buffer_rule(PLS_BACKEND_CPU) : s->devices[at - 1].rule;
-        struct pls_bytes *to = at == PLS_ON_HOST ? &b->host : &b->device[at - 1];
-        /* most are like the one before */
-        if (at != before || memcmp(&layers[i], &layers[i - 1], sizeof(layers[i])) != 0) {
-            one = pls_size_kv_layer(&s->layout->cache, i, setting, rule);
-        }
-        before = at;
-        to->kv = pls_add(to->kv, one.kv);
-        to->state = pls_add(to->state, one.state);
+    uint32_t class = pls_rule_class(pls_buffer_rule(PLS_BACKEND_CPU));
+    pls_layer_sums_set(s, setting);
+    struct pls_run all = { 0, s->sums->n_layers };
+    struct pls_run here = s->ask->no_kv_offload ? all : layers_at(s, split, PLS_ON_HOST);
+    struct pls_cache_bytes bytes = pls_run_cache(s->sums, class, here);
+    b->host.kv = bytes.kv;
+    b->host.state = bytes.state;
+    for (uint32_t d = 0; d < s->n_devices && !s->ask->no_kv_offload; d++) {
+        class = pls_rule_class(s->devices[d].rule);
+        bytes = pls_run_cache(s->sums, class, layers_at(s, split, d + 1));
+        b->device[d].kv = bytes.kv;
+        b->device[d].state = bytes.state;
     }
 }
 
@@ -225,6 +259,7 @@ static void ask_compute(const struct pls_place_scene *s, const struct pls_settin
     struct pls_compute_ask ask;
     memset(&ask, 0, sizeof(ask));
     ask.card = &s->layout->model->card;
+    ask.kinds = s->kinds;
     ask.setting = setting;
     ask.n_devices = s->n_devices;
     for (uint32_t d = 0; d < s->n_devices; d++) {

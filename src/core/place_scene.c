@@ -252,8 +252,10 @@ enum pls_code pls_place_scene_make(const struct pls_layout *layout, const struct
     out->pinned_host = out->n_devices != 0 && !metal;
     out->projector_bytes = projector_bytes(layout, ask);
     out->memos = PLS_TAKE(scratch, struct pls_compute_memo, PLS_MEMOS);
+    out->kinds = pls_layer_kinds_new(&layout->model->card, scratch);
     out->host_overhead_bytes = process_bytes(out->engine);
-    return PLS_OK;
+    out->sums = pls_layer_sums_new(layout, scratch);
+    return out->sums != NULL ? PLS_OK : pls_fail(err, PLS_NOMEM, "no working memory left to place the model");
 }
 
 enum pls_backend pls_place_cache_backend(const struct pls_place_scene *scene, uint32_t gpu_layers)

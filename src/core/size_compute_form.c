@@ -26,13 +26,13 @@ struct form {
 };
 
 /* Layers of the trunk that differ, and how many there are of each: a model has one to four kinds. */
-struct kinds {
+struct pls_layer_kinds {
     uint32_t n;
     uint32_t count[PLS_MAX_LAYERS];
     struct pls_layer layer[PLS_MAX_LAYERS];
 };
 
-static void find_kinds(const struct pls_card *card, struct kinds *out)
+static const struct pls_layer_kinds *find_kinds(const struct pls_card *card, struct pls_layer_kinds *out)
 {
     out->n = 0;
     for (uint32_t i = 0; i < card->n_layers; i++) {
@@ -47,6 +47,13 @@ static void find_kinds(const struct pls_card *card, struct kinds *out)
         }
         out->count[k]++;
     }
+    return out;
+}
+
+const struct pls_layer_kinds *pls_layer_kinds_new(const struct pls_card *card, struct pls_arena *arena)
+{
+    struct pls_layer_kinds *kinds = pls_arena_room(arena, 1, sizeof(*kinds));
+    return kinds != NULL ? find_kinds(card, kinds) : NULL;
 }
 
 static bool attends(const struct pls_layer *l)
@@ -59,7 +66,7 @@ static uint64_t cells_of(const struct pls_layer *l, const struct pls_setting *s)
     return l->is_sliding && s->n_cells_swa != 0 ? s->n_cells_swa : s->n_ctx_seq;
 }
 
-static struct masks mask_sizes(const struct kinds *kinds, const struct pls_setting *s)
+static struct masks mask_sizes(const struct pls_layer_kinds *kinds, const struct pls_setting *s)
 {
     struct masks m = { 0 };
     bool full = false;
@@ -131,7 +138,7 @@ static uint64_t feed_forward_floats(const struct pls_card *card, const struct pl
     return q + 3 * mid + (down > 2 * mid ? down : 0);
 }
 
-static uint64_t layer_floats(const struct pls_card *card, const struct kinds *kinds,
+static uint64_t layer_floats(const struct pls_card *card, const struct pls_layer_kinds *kinds,
                              const struct pls_setting *s)
 {
     uint64_t widest = 0;
@@ -150,7 +157,7 @@ static uint64_t layer_floats(const struct pls_card *card, const struct kinds *ki
 
 /* What the attention kernels of a device want beside their result. Metal: F16 copies of a layer's K and V,
  * and partial results of its work groups. CUDA: the copies, when the cache is of another type. */
-static uint64_t kernel_bytes(const struct pls_compute_ask *ask, const struct kinds *kinds,
+static uint64_t kernel_bytes(const struct pls_compute_ask *ask, const struct pls_layer_kinds *kinds,
                              enum pls_backend backend)
 {
     const struct pls_setting *s = ask->setting;
@@ -191,7 +198,7 @@ static uint64_t copied_weight_bytes(const struct pls_compute_ask *ask)
 }
 
 /* Layers on both sides: each may hold a whole layer, and host weights pass through the device. */
-static void form_devices(const struct pls_compute_ask *ask, const struct kinds *kinds, const struct form *f,
+static void form_devices(const struct pls_compute_ask *ask, const struct pls_layer_kinds *kinds, const struct form *f,
                          struct pls_compute *out)
 {
     bool split = pls_compute_is_split(ask);
@@ -207,7 +214,7 @@ static void form_devices(const struct pls_compute_ask *ask, const struct kinds *
 /* Operations per token, for what starting each of them costs. Means of the replayed graphs of 387 cards, by
  * layer: 21 with attention, 36 with recurrent state, 20 more with experts; single architectures lie within a
  * half of that. */
-static uint32_t likely_nodes(const struct kinds *kinds)
+static uint32_t likely_nodes(const struct pls_layer_kinds *kinds)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < kinds->n; i++) {
@@ -222,19 +229,19 @@ void pls_compute_closed_form(const struct pls_compute_ask *ask, struct pls_compu
     const struct pls_card *card = ask->card;
     const struct pls_setting *s = ask->setting;
     uint64_t ub = pls_compute_tokens(s);
-    struct kinds kinds;
-    find_kinds(card, &kinds);
-    struct masks m = mask_sizes(&kinds, s);
+    struct pls_layer_kinds own;
+    const struct pls_layer_kinds *kinds = ask->kinds != NULL ? ask->kinds : find_kinds(card, &own);
+    struct masks m = mask_sizes(kinds, s);
     uint64_t vocab = card->is_encoder ? 0 : card->n_vocab;
     struct form f = { .masks = m.bytes, .indices = (m.has_swa ? 36 : 20) * ub };
     f.stream = pls_mul(F32_BYTES * ub, card->n_embd);
-    f.layer = pls_add(m.bytes, pls_mul(F32_BYTES * ub, layer_floats(card, &kinds, s)));
+    f.layer = pls_add(m.bytes, pls_mul(F32_BYTES * ub, layer_floats(card, kinds, s)));
     f.logits = pls_mul(F32_BYTES * pls_compute_outputs(s), vocab + card->n_embd);
     if (ask->n_devices != 0) {
-        form_devices(ask, &kinds, &f, out);
+        form_devices(ask, kinds, &f, out);
     } else {
         out->host_bytes = pls_add(pls_max(f.layer, pls_add(m.bytes, f.logits)), pls_add(f.stream, f.indices));
     }
-    out->n_nodes = likely_nodes(&kinds);
+    out->n_nodes = likely_nodes(kinds);
     out->origin = PLS_ORIGIN_ASSUMED;
 }

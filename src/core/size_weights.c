@@ -21,6 +21,11 @@ uint32_t pls_rule_class(struct pls_buffer_rule rule)
     return rule.alignment == 32 ? 0 : rule.row_elements != 0 ? 1 : 2;
 }
 
+struct pls_buffer_rule pls_rule_of_class(uint32_t rule_class)
+{
+    return class_rules[rule_class];
+}
+
 /* Types that are interleaved, by the multiple that their rows must come in. */
 struct repacking {
     uint8_t rows[PLS_TYPE_COUNT]; /* 0: never */
