@@ -169,6 +169,9 @@ enum pls_code pls_place_check(const struct pls_ask *ask, const struct pls_machin
 /* Fills speed from out->shares[].traffic (plimsoll(7), SPEED); never fails: what is unknown stays 0. */
 void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
                        const struct pls_rates *rates, struct pls_plan *plan);
+/* The same for decode alone, at half the cost: the numbers of a prompt stay 0. */
+void pls_speed_predict_decode(const struct pls_card *card, const struct pls_machine *machine,
+                              const struct pls_rates *rates, struct pls_plan *plan);
 
 /* Billions of parameters that count for how well a model bears quantization: all of a dense one, the
  * geometric mean of all and active for a mixture of experts. 0 when unknown. */

@@ -238,7 +238,7 @@ struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct 
     pls_quality_by_policy(card, policy, plan); /* before a context is set: a short cache loses least */
     uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
     plan->setting.n_ctx_seq = pls_min(policy->wish_context_tokens, most);
-    pls_speed_predict(card, m, &f->s->rates, plan);
+    pls_speed_predict_decode(card, m, &f->s->rates, plan);
     plan->speed.decode_tps *=
         rows_of(card) == ROWS_DIVIDE ? 1.05 : 1.2; /* types of other blocks unpack at other rates */
     plan->speed.prefill_tps = HUGE_VAL;            /* few models only read: all are placed */

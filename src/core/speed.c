@@ -54,6 +54,7 @@ struct prediction {
     double slowest_s;       /* prefill of the slowest GPU: the pace of a pipeline */
     uint32_t n_gpus;        /* that have work */
     bool is_pipelined;
+    bool skips_prefill;     /* decode alone is asked for */
 };
 
 static bool has_work(const struct pls_share *s)
@@ -109,8 +110,11 @@ static struct pls_gpu_load gpu_load(const struct prediction *p, const struct pls
 static void add_gpu_share(struct prediction *p, const struct pls_share *s)
 {
     struct pls_gpu_load load = gpu_load(p, s, s->pool);
-    struct pls_gpu_time prefill = pls_gpu_prefill(pls_gpu_constants(), &load);
     add(&p->decode, pls_gpu_decode(pls_gpu_constants(), &load), PLS_ORIGIN_TABLE);
+    if (p->skips_prefill) {
+        return;
+    }
+    struct pls_gpu_time prefill = pls_gpu_prefill(pls_gpu_constants(), &load);
     add(&p->prefill, prefill, PLS_ORIGIN_TABLE);
     p->slowest_s = fmax(p->slowest_s, prefill.seconds);
     p->n_gpus++;
@@ -171,6 +175,9 @@ static void add_cpu_share(struct prediction *p, const struct pls_share *s)
     enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
     struct pls_gpu_time decode = pls_cpu_decode(&load, &origin);
     add(&p->decode, decode, origin);
+    if (p->skips_prefill) {
+        return;
+    }
     struct pls_gpu_time prefill;
     if (borrowed_prefill(p, s, &prefill)) {
         origin = PLS_ORIGIN_ASSUMED;
@@ -255,21 +262,37 @@ static struct prediction prediction(const struct pls_card *card, const struct pl
     };
 }
 
+static void predict(struct prediction *p, struct pls_speed *out)
+{
+    *out = (struct pls_speed){ .at_context_tokens = p->plan->ask.depth_tokens };
+    for (uint32_t i = 0; i < p->plan->n_shares; i++) {
+        const struct pls_share *s = &p->plan->shares[i];
+        if (has_work(s) && p->machine->pools[s->pool].gpu < 0) {
+            add_cpu_share(p, s);
+        } else if (has_work(s)) {
+            add_gpu_share(p, s);
+        }
+    }
+    fill_decode(p, out);
+    fill_prefill(p, out);
+}
+
 void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
                        const struct pls_rates *rates, struct pls_plan *plan)
 {
     struct prediction p = prediction(card, machine, rates, plan);
-    struct pls_speed speed = { .at_context_tokens = plan->ask.depth_tokens };
-    for (uint32_t i = 0; i < plan->n_shares; i++) {
-        const struct pls_share *s = &plan->shares[i];
-        if (has_work(s) && machine->pools[s->pool].gpu < 0) {
-            add_cpu_share(&p, s);
-        } else if (has_work(s)) {
-            add_gpu_share(&p, s);
-        }
-    }
-    fill_decode(&p, &speed);
-    fill_prefill(&p, &speed);
+    struct pls_speed speed;
+    predict(&p, &speed);
+    plan->speed = speed;
+}
+
+void pls_speed_predict_decode(const struct pls_card *card, const struct pls_machine *machine,
+                              const struct pls_rates *rates, struct pls_plan *plan)
+{
+    struct prediction p = prediction(card, machine, rates, plan);
+    struct pls_speed speed;
+    p.skips_prefill = true;
+    predict(&p, &speed);
     plan->speed = speed;
 }
 

@@ -120,9 +120,9 @@ static void weights_s(const double *ops, const struct pls_gpu_load *load, double
     double fp32 = load->gpu->fp32_tflops * 1e12;
     double all = weight_bytes(t);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        const struct pls_type_info *info = pls_type_info((enum pls_type)i);
         double bytes = (double)t->weights_by_type[i];
-        if (info->name == NULL || !(bytes > 0)) {
+        const struct pls_type_info *info = pls_type_info((enum pls_type)i);
+        if (!(bytes > 0) || info->name == NULL) {
             continue;
         }
         bool is_mlx = load->backend == PLS_BACKEND_MLX;
@@ -203,6 +203,27 @@ static bool decode_terms(const struct pls_gpu_constants *c, const struct pls_gpu
     return true;
 }
 
+double pls_gpu_type_s(const struct pls_gpu_terms *terms, enum pls_type type, bool is_prefill)
+{
+    double bus = terms->bus_s[type];
+    double work = terms->work_s[type];
+    return is_prefill ? work : fmax(bus, work) + terms->backend->exposed * fmin(bus, work);
+}
+
+static struct pls_speed_parts parts_of(const struct pls_gpu_terms *terms, const struct pls_traffic *t,
+                                       bool is_prefill)
+{
+    struct pls_speed_parts parts = { .other =
+                                         terms->cache_s + terms->scores_s + terms->reread_s + terms->fixed_s,
+                                     .n_layers = t->n_layers };
+    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
+        if (t->weights_by_type[i] != 0) {
+            parts.by_type[i] = pls_gpu_type_s(terms, (enum pls_type)i, is_prefill);
+        }
+    }
+    return parts;
+}
+
 struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
     struct pls_gpu_terms terms;
@@ -211,7 +232,7 @@ struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const stru
     }
     const struct pls_gpu_backend *b = terms.backend;
     const struct pls_gpu_generation *g = terms.generation;
-    struct pls_engine_sample sample = { .parts = pls_gpu_parts(c, load, false) };
+    struct pls_engine_sample sample = { .parts = parts_of(&terms, load->traffic, false) };
     double bus = weight_bytes(load->traffic) / (g->bus_share * load->bandwidth_gbs * 1e9) + terms.cache_s
                  + terms.scores_s;
     double seconds = with_learnt(load->learnt, &sample);
@@ -302,12 +323,13 @@ static bool prefill_terms(const struct pls_gpu_constants *c, const struct pls_gp
 
 struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
-    const struct pls_gpu_backend *b = backend_of(c, load);
-    const struct pls_gpu_generation *g = generation_of(c, load);
-    struct pls_engine_sample sample = { .is_prefill = true, .parts = pls_gpu_parts(c, load, true) };
-    if (b == NULL || g == NULL || !isfinite(sample.parts.other)) {
+    struct pls_gpu_terms terms;
+    if (!pls_gpu_terms(c, load, true, &terms)) {
         return unknown_time();
     }
+    const struct pls_gpu_backend *b = terms.backend;
+    const struct pls_gpu_generation *g = terms.generation;
+    struct pls_engine_sample sample = { .is_prefill = true, .parts = parts_of(&terms, load->traffic, true) };
     bool is_seen = g->rows > 0 && b->prefill_rows > 0;
     double seconds = with_learnt(load->learnt, &sample);
     return (struct pls_gpu_time){
@@ -326,13 +348,6 @@ bool pls_gpu_terms(const struct pls_gpu_constants *c, const struct pls_gpu_load 
     return is_prefill ? prefill_terms(c, load, out) : decode_terms(c, load, out);
 }
 
-double pls_gpu_type_s(const struct pls_gpu_terms *terms, enum pls_type type, bool is_prefill)
-{
-    double bus = terms->bus_s[type];
-    double work = terms->work_s[type];
-    return is_prefill ? work : fmax(bus, work) + terms->backend->exposed * fmin(bus, work);
-}
-
 struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load,
                                      bool is_prefill)
 {
@@ -340,10 +355,5 @@ struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const st
     if (!pls_gpu_terms(c, load, is_prefill, &terms)) {
         return (struct pls_speed_parts){ .other = (double)NAN };
     }
-    struct pls_speed_parts parts = { .other = terms.cache_s + terms.scores_s + terms.reread_s + terms.fixed_s,
-                                    .n_layers = load->traffic->n_layers };
-    for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
-        parts.by_type[i] = pls_gpu_type_s(&terms, (enum pls_type)i, is_prefill);
-    }
-    return parts;
+    return parts_of(&terms, load->traffic, is_prefill);
 }
