@@ -49,7 +49,7 @@ void pls_calibrate_grade(const struct pls_engine_sample *samples, uint32_t n, en
  * samples stay below. Samples that cannot be predicted are left out; false when none is left. */
 bool pls_calibrate(const struct pls_engine_sample *samples, uint32_t n, struct pls_calibration *learnt);
 
-/* Seconds of parts with the learnt factors applied. */
+/* Seconds of parts with the learnt factors applied; learnt NULL: as they are. */
 double pls_calibrated_s(const struct pls_calibration *learnt, const struct pls_engine_sample *sample);
 
 #endif

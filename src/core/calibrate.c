@@ -251,8 +251,11 @@ bool pls_calibrate(const struct pls_engine_sample *samples, uint32_t n, struct p
 
 double pls_calibrated_s(const struct pls_calibration *learnt, const struct pls_engine_sample *sample)
 {
-    const double *factor = sample->is_prefill ? learnt->prefill_factor : learnt->type_factor;
     double x[PARAMS] = { 0 };
+    if (learnt == NULL) {
+        return seconds(x, 0, sample);
+    }
+    const double *factor = sample->is_prefill ? learnt->prefill_factor : learnt->type_factor;
     double *mine = x + (sample->is_prefill ? PLS_TYPE_COUNT : 0);
     for (size_t i = 0; i < PLS_TYPE_COUNT; i++) {
         mine[i] = log_or_zero(factor[i]);

@@ -110,10 +110,15 @@ static bool is_repackable_shape(const struct pls_tensor *t)
 }
 
 /* Only llama.cpp's buffers are known to the byte; elsewhere a tensor takes its own size. */
-static uint64_t padded(const struct pls_layout *l, uint32_t rule, const struct pls_tensor *t, uint64_t bytes)
+static uint64_t padded(const struct pls_layout *l, uint32_t class, const struct pls_tensor *t, uint64_t bytes)
 {
-    bool gguf = l->quant.format == PLS_FORMAT_GGUF;
-    return gguf ? pls_buffer_bytes(class_rules[rule], (enum pls_type)t->type, t->dims[0], bytes) : bytes;
+    struct pls_buffer_rule rule = class_rules[class];
+    if (l->quant.format != PLS_FORMAT_GGUF) {
+        return bytes;
+    }
+    bool has_whole_rows = rule.row_elements == 0 || t->dims[0] % rule.row_elements == 0;
+    return has_whole_rows ? pls_pad(bytes, rule.alignment)
+                          : pls_buffer_bytes(rule, (enum pls_type)t->type, t->dims[0], bytes);
 }
 
 /* In the type that arithmetic takes it for. */

@@ -322,8 +322,7 @@ static struct pls_speed_parts decode_parts(const struct pls_cpu_load *load, bool
 static struct pls_gpu_time time_of(const struct pls_cpu_load *load, const struct pls_engine_sample *sample,
                                    double spread)
 {
-    static const struct pls_calibration none;
-    double seconds = pls_calibrated_s(load->learnt != NULL ? load->learnt : &none, sample);
+    double seconds = pls_calibrated_s(load->learnt, sample);
     bool is_fixed = sample->parts.other > seconds / 2;
     return (struct pls_gpu_time){
         .seconds = isfinite(seconds) && seconds > 0 ? seconds : (double)NAN,

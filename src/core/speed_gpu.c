@@ -166,12 +166,6 @@ static double launches_s(const struct pls_gpu_load *load, const struct pls_gpu_t
               + b->linear * share(t->n_layers_linear, t->n_layers));
 }
 
-static double with_learnt(const struct pls_calibration *learnt, const struct pls_engine_sample *sample)
-{
-    static const struct pls_calibration none;
-    return pls_calibrated_s(learnt != NULL ? learnt : &none, sample);
-}
-
 /* Sums of n_head * head width * tokens scored: what attention multiplies, twice for K and twice for V. */
 static double attention_flops(const struct pls_traffic *t, double depth)
 {
@@ -235,7 +229,7 @@ struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const stru
     struct pls_engine_sample sample = { .parts = parts_of(&terms, load->traffic, false) };
     double bus = weight_bytes(load->traffic) / (g->bus_share * load->bandwidth_gbs * 1e9) + terms.cache_s
                  + terms.scores_s;
-    double seconds = with_learnt(load->learnt, &sample);
+    double seconds = pls_calibrated_s(load->learnt, &sample);
     bool is_seen = g->rows > 0 && b->decode_rows > 0 && load->gpu->fp32_tflops > 0;
     return (struct pls_gpu_time){
         .seconds = seconds,
@@ -331,7 +325,7 @@ struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const str
     const struct pls_gpu_generation *g = terms.generation;
     struct pls_engine_sample sample = { .is_prefill = true, .parts = parts_of(&terms, load->traffic, true) };
     bool is_seen = g->rows > 0 && b->prefill_rows > 0;
-    double seconds = with_learnt(load->learnt, &sample);
+    double seconds = pls_calibrated_s(load->learnt, &sample);
     return (struct pls_gpu_time){
         .seconds = seconds,
         .spread =
