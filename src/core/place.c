@@ -46,6 +46,7 @@ struct search {
     struct pls_setting resolved;
     struct attempt *at; /* the last try */
     struct anchor anchor;
+    uint32_t guess_moe, guess_layers; /* taken off the devices by an answer before; 0 none */
 };
 
 static uint32_t all_layers(const struct pls_place_scene *s)
@@ -147,12 +148,33 @@ static bool drop_anchor(struct search *q, struct candidate c)
     return true;
 }
 
+/* Too large for the devices even if compute buffers took nothing; together, where layers can be counted out
+ * over them. */
+static bool is_hopeless(struct search *q, struct candidate c)
+{
+    int64_t sum = 0, least = 0;
+    if (!measure(q, c, true)) {
+        return true;
+    }
+    for (uint32_t d = 0; d < q->scene->n_devices; d++) {
+        int64_t margin = pls_place_device_margin(q->scene, &q->at->bytes, d);
+        if (margin == INT64_MIN) {
+            return true;
+        }
+        margin += (int64_t)q->at->bytes.device[d].compute - (int64_t)q->scene->devices[d].reserve_bytes;
+        sum += margin;
+        least = margin < least ? margin : least;
+    }
+    return q->may_balance ? sum < 0 : least < 0;
+}
+
 /* Replays only when the closed form is too close to call, and then once per split: the answer that is taken
  * in the end is replayed on its own. */
 static bool holds(struct search *q, struct candidate c, bool devices_only)
 {
     if (q->exact) {
-        return measure(q, c, false) && least_margin(q, NULL, devices_only) >= 0;
+        return !is_hopeless(q, c) && measure(q, c, false)
+               && least_margin(q, NULL, devices_only) >= 0;
     }
     if (!measure(q, c, true)) {
         return false;
@@ -229,41 +251,49 @@ static uint64_t largest_context(struct search *q, struct candidate c, uint64_t l
 
 /* ---- less on the devices ---- */
 
+/* Layers, or their experts alone, that are taken off the devices: the fewest that help. */
+struct removal {
+    struct candidate from;
+    bool experts;
+    uint32_t limit; /* one more than may be tried */
+    uint32_t start; /* tried first */
+    uint32_t step;  /* away from start, doubling, until the answer is passed; 0: halves from there on */
+};
+
+/* None does not help; limit when no number below it does. */
+static uint32_t fewest(struct search *q, const struct removal *r)
+{
+    uint32_t no = 0, yes = r->limit, at = r->start, step = r->step;
+    while (yes - no > 1) {
+        struct candidate c = r->from;
+        c.cpu_moe = r->experts ? at : c.cpu_moe;
+        c.gpu_layers -= r->experts ? 0 : at;
+        bool fit = devices_fit(q, c);
+        yes = fit ? at : yes;
+        no = fit ? no : at;
+        int64_t next = (int64_t)at + (fit ? -(int64_t)step : (int64_t)step);
+        step = next > no && next < yes ? 2 * step : 0;
+        at = step != 0 ? (uint32_t)next : no + (yes - no) / 2;
+    }
+    return yes;
+}
+
 /* The fewest layers whose experts must stay in RAM; n_layers + 1 when not even all of them help. */
 static uint32_t fewest_cpu_moe(struct search *q, uint64_t context)
 {
     uint32_t n = q->scene->layout->model->card.n_layers;
-    struct candidate c = { context, all_layers(q->scene), n };
-    if (!devices_fit(q, c)) {
-        return n + 1;
-    }
-    uint32_t no = 0; /* known not to fit */
-    uint32_t yes = n;
-    while (yes - no > 1) {
-        c.cpu_moe = no + (yes - no) / 2;
-        if (devices_fit(q, c)) {
-            yes = c.cpu_moe;
-        } else {
-            no = c.cpu_moe;
-        }
-    }
-    return yes;
+    bool guessed = q->guess_moe > 0 && q->guess_moe <= n;
+    struct removal r = { { context, all_layers(q->scene), 0 }, true, n + 1, guessed ? q->guess_moe : n, guessed };
+    return q->guess_moe = fewest(q, &r);
 }
 
 /* The most layers the devices carry with experts of cpu_moe layers in RAM. */
 static uint32_t most_gpu_layers(struct search *q, uint64_t context, uint32_t cpu_moe)
 {
-    uint32_t yes = 0;
-    uint32_t no = all_layers(q->scene);
-    while (no - yes > 1) {
-        struct candidate c = { context, yes + (no - yes) / 2, cpu_moe };
-        if (devices_fit(q, c)) {
-            yes = c.gpu_layers;
-        } else {
-            no = c.gpu_layers;
-        }
-    }
-    return yes;
+    uint32_t all = all_layers(q->scene);
+    bool guessed = q->guess_layers > 0 && q->guess_layers < all;
+    struct removal r = { { context, all, cpu_moe }, false, all, guessed ? q->guess_layers : all / 2, guessed };
+    return all - (q->guess_layers = fewest(q, &r));
 }
 
 static bool has_experts(const struct pls_layout *l)
