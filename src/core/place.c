@@ -173,8 +173,7 @@ static bool is_hopeless(struct search *q, struct candidate c)
 static bool holds(struct search *q, struct candidate c, bool devices_only)
 {
     if (q->exact) {
-        return !is_hopeless(q, c) && measure(q, c, false)
-               && least_margin(q, NULL, devices_only) >= 0;
+        return !is_hopeless(q, c) && measure(q, c, false) && least_margin(q, NULL, devices_only) >= 0;
     }
     if (!measure(q, c, true)) {
         return false;
@@ -283,7 +282,8 @@ static uint32_t fewest_cpu_moe(struct search *q, uint64_t context)
 {
     uint32_t n = q->scene->layout->model->card.n_layers;
     bool guessed = q->guess_moe > 0 && q->guess_moe <= n;
-    struct removal r = { { context, all_layers(q->scene), 0 }, true, n + 1, guessed ? q->guess_moe : n, guessed };
+    struct candidate whole = { context, all_layers(q->scene), 0 };
+    struct removal r = { whole, true, n + 1, guessed ? q->guess_moe : n, guessed };
     return q->guess_moe = fewest(q, &r);
 }
 
@@ -292,7 +292,8 @@ static uint32_t most_gpu_layers(struct search *q, uint64_t context, uint32_t cpu
 {
     uint32_t all = all_layers(q->scene);
     bool guessed = q->guess_layers > 0 && q->guess_layers < all;
-    struct removal r = { { context, all, cpu_moe }, false, all, guessed ? q->guess_layers : all / 2, guessed };
+    struct candidate whole = { context, all, cpu_moe };
+    struct removal r = { whole, false, all, guessed ? q->guess_layers : all / 2, guessed };
     return all - (q->guess_layers = fewest(q, &r));
 }
 
