@@ -37,34 +37,54 @@ static void mark_found(const struct pls_tokens *name, const struct pls_tokens *q
     }
 }
 
-struct fit {
-    uint32_t found; /* query tokens that the profile has */
-    uint32_t extra; /* tokens left over in its closest name */
+/* A name of a list that bars separate, read as tokens. What it says in brackets describes, it does not
+ * name. */
+struct name {
+    struct pls_tokens bare, whole;
 };
 
-static struct fit fit_of(const struct pls_profile *p, const struct pls_tokens *query)
+static const char *next_name(const char *at, struct name *out)
+{
+    size_t len = strcspn(at, "|");
+    size_t bare = strcspn(at, "|(");
+    out->bare = pls_tokens_of(at, bare);
+    out->whole = bare < len ? pls_tokens_of(at, len) : out->bare;
+    return at + len + (at[len] == '|');
+}
+
+/* Whether every token of the query is one of some name of the profile. */
+static bool has_all(const struct pls_profile *p, const struct pls_tokens *query)
 {
     const char *const texts[] = { p->id, p->name, p->aliases, p->patterns };
     bool found[PLS_TOKENS_MAX] = { false };
-    struct fit out = { .extra = UINT32_MAX };
+    uint32_t n = 0;
+    struct name name;
     for (size_t i = 0; i < PLS_COUNT_OF(texts); i++) {
         for (const char *at = texts[i]; *at != '\0';) {
-            size_t len = strcspn(at, "|");
-            size_t bare = strcspn(at, "|("); /* what a name says in brackets describes, it does not name */
-            struct pls_tokens name = pls_tokens_of(at, bare);
-            uint32_t extra = left_over(&name, query);
-            if (bare < len) {
-                name = pls_tokens_of(at, len);
-            }
-            mark_found(&name, query, found);
-            out.extra = extra < out.extra ? extra : out.extra;
-            at += len + (at[len] == '|');
+            at = next_name(at, &name);
+            mark_found(&name.whole, query, found);
         }
     }
     for (uint32_t q = 0; q < query->n; q++) {
-        out.found += found[q];
+        n += found[q];
     }
-    return out;
+    return n == query->n;
+}
+
+/* Tokens left over in its closest name. */
+static uint32_t least_left_over(const struct pls_profile *p, const struct pls_tokens *query)
+{
+    const char *const texts[] = { p->id, p->name, p->aliases, p->patterns };
+    uint32_t least = UINT32_MAX;
+    struct name name;
+    for (size_t i = 0; i < PLS_COUNT_OF(texts); i++) {
+        for (const char *at = texts[i]; *at != '\0';) {
+            at = next_name(at, &name);
+            uint32_t extra = left_over(&name.bare, query);
+            least = extra < least ? extra : least;
+        }
+    }
+    return least;
 }
 
 /* Of a device, or of all on the card: a K80 is sold as one of 24 GB. */
@@ -124,16 +144,19 @@ static struct pls_candidates find(struct pls_profiles profiles, const struct pls
     struct pls_candidates out = { .extra = UINT32_MAX };
     for (uint32_t i = 0; i < profiles.n; i++) {
         const struct pls_profile *p = &profiles.items[i];
-        struct fit fit = fit_of(p, &part->words);
         bool is_sized = !with_size || p->kind == PLS_PROFILE_CPU || pls_profile_has_size(p, part->gib);
-        if (is_id(p, &part->words) && is_sized) {
-            return (struct pls_candidates){ .n = 1, .items = { p } };
-        }
-        if (fit.found < part->words.n || !is_sized || fit.extra > out.extra) {
+        if (!is_sized || !has_all(p, &part->words)) {
             continue;
         }
-        out.n = fit.extra < out.extra ? 0 : out.n;
-        out.extra = fit.extra;
+        if (is_id(p, &part->words)) {
+            return (struct pls_candidates){ .n = 1, .items = { p } };
+        }
+        uint32_t extra = least_left_over(p, &part->words);
+        if (extra > out.extra) {
+            continue;
+        }
+        out.n = extra < out.extra ? 0 : out.n;
+        out.extra = extra;
         if (out.n < PLS_CANDIDATES_MAX) {
             out.items[out.n++] = p;
         }
