@@ -122,4 +122,8 @@ struct pls_setting {
 enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *card,
                               enum pls_backend backend, struct pls_setting *out, struct pls_err *err);
 
+/* The quant for a card when none is asked for: what it was released in when that is already small, else the
+ * usual one of the engine's format. */
+struct pls_quant pls_ask_default_quant(const struct pls_card *card, enum pls_runtime runtime);
+
 #endif

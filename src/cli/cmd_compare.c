@@ -8,7 +8,7 @@
 enum { MACHINES_MAX = 16, MODELS_MAX = 16 };
 
 struct comparison {
-    struct pls_fit_ask ask;
+    struct pls_search_ask ask;
     struct pls_machine *machines;
     struct pls_compared items[MACHINES_MAX];
     uint32_t n;

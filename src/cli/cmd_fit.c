@@ -21,7 +21,7 @@ static void add_options(const struct pls_session *s, const struct pls_ask *ask, 
     }
 }
 
-enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_fit_ask *out, struct pls_err *err)
+enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_search_ask *out, struct pls_err *err)
 {
     const char *quant = pls_args_text(s->args, PLS_OPT_QUANT);
     enum pls_task task = PLS_TASK_CHAT;
@@ -94,7 +94,7 @@ static enum pls_code print_command(const struct pls_fit_result *found, const cha
     return code;
 }
 
-static enum pls_code answer(struct pls_session *s, const struct pls_fit_ask *ask,
+static enum pls_code answer(struct pls_session *s, const struct pls_search_ask *ask,
                             const struct pls_fit_result *found, struct pls_err *err)
 {
     struct pls_report report = {
@@ -136,7 +136,7 @@ static void find_repos(struct pls_session *s, struct pls_fit_result *found)
 }
 
 /* A quantization in the name of the one model that is asked about counts as given with -q. */
-static enum pls_code quant_of_name(struct pls_session *s, struct pls_fit_ask *ask, struct pls_err *err)
+static enum pls_code quant_of_name(struct pls_session *s, struct pls_search_ask *ask, struct pls_err *err)
 {
     struct pls_quant_said said;
     if (s->args->n_operands != 1 || ask->has_quant || !pls_quant_in_name(s->args->operands[0], &said)) {
@@ -154,7 +154,7 @@ static enum pls_code quant_of_name(struct pls_session *s, struct pls_fit_ask *as
 
 enum pls_code pls_cmd_fit(struct pls_session *s, struct pls_err *err)
 {
-    struct pls_fit_ask ask = { .has_quant = false };
+    struct pls_search_ask ask = { .has_quant = false };
     struct pls_fit_result found;
     char words[512];
     struct pls_text t = PLS_TEXT(words);

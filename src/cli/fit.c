@@ -2,26 +2,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/fit_search.h"
+#include "cli/fit_finish.h"
 #include "plimsoll/sys.h"
 
 enum { CARDS_FIRST = 1024 }; /* all that are shipped */
 
+/* A search, and the cards it is over. */
+struct fit {
+    struct pls_session *s;
+    struct pls_search search;
+    struct pls_card *cards;
+    uint32_t cap;
+    uint32_t wanted;         /* rows; 0 all */
+    uint32_t other_tasks;    /* of cards that the task does not let through */
+    uint32_t n_matches;      /* cards that the words let through, whatever they are made for */
+    bool has_words, out_of_memory;
+    void *room;              /* the search's memory */
+};
+
 /* With images to look at, the projector is part of the model; one of unknown size cannot be answered for. */
-static bool can_be_sized(const struct pls_fit_search *f, const struct pls_card *card)
+static bool can_be_sized(const struct pls_search_ask *ask, const struct pls_card *card)
 {
-    return !f->ask->ask.use_projector || f->ask->policy.task != PLS_TASK_VISION || card->mmproj_params > 0;
+    return !ask->ask.use_projector || ask->policy.task != PLS_TASK_VISION || card->mmproj_params > 0;
 }
 
-static bool grow(struct pls_fit_search *f)
+static bool grow(struct fit *f)
 {
     uint32_t cap = f->cap > 0 ? 2 * f->cap : CARDS_FIRST;
     struct pls_card *more = pls_sys_pages(cap * sizeof(*more), true);
     if (more == NULL) {
         return false;
     }
-    if (f->n_cards > 0) {
-        memcpy(more, f->cards, f->n_cards * sizeof(*more));
+    if (f->search.n_cards > 0) {
+        memcpy(more, f->cards, f->search.n_cards * sizeof(*more));
     }
     pls_sys_pages_free(f->cards, f->cap * sizeof(*more));
     f->cards = more;
@@ -31,17 +44,18 @@ static bool grow(struct pls_fit_search *f)
 
 static bool gather(const struct pls_card *card, void *context)
 {
-    struct pls_fit_search *f = context;
+    struct fit *f = context;
+    const struct pls_search_ask *ask = &f->search.ask;
     f->n_matches++;
-    if (!pls_rank_is_for_task(card, f->ask->policy.task, f->has_words) || !can_be_sized(f, card)) {
+    if (!pls_rank_is_for_task(card, ask->policy.task, f->has_words) || !can_be_sized(ask, card)) {
         f->other_tasks |= card->tasks;
         return true;
     }
-    if (f->n_cards == f->cap && !grow(f)) {
+    if (f->search.n_cards == f->cap && !grow(f)) {
         f->out_of_memory = true;
         return false;
     }
-    f->cards[f->n_cards++] = *card;
+    f->cards[f->search.n_cards++] = *card;
     return true;
 }
 
@@ -67,14 +81,15 @@ static void add_superlatives(const struct pls_fit_row *rows, uint32_t n)
 }
 
 /* The other models of the row's base, the best first. */
-static bool name_siblings(struct pls_fit_search *f, const struct pls_pick *pick, struct pls_entry *entry)
+static bool name_siblings(struct fit *fit, const struct pls_pick *pick, struct pls_entry *entry)
 {
-    enum pls_task task = f->ask->policy.task;
+    const struct pls_search *f = &fit->search;
+    enum pls_task task = f->ask.policy.task;
     uint32_t n = 0;
     for (uint32_t i = 0; i < f->n_cards; i++) {
         n += f->group[i] == f->group[pick->model] && i != pick->model;
     }
-    struct pls_sibling *names = PLS_TAKE(&f->s->arena, struct pls_sibling, n + 1);
+    struct pls_sibling *names = PLS_TAKE(&fit->s->arena, struct pls_sibling, n + 1);
     if (names == NULL) {
         return false;
     }
@@ -137,7 +152,7 @@ static uint32_t drop_misses(struct pls_fit_row *rows, uint32_t n)
 enum { RUNNERS_UP = 2 };
 static const double CLOSE = 0.985;
 
-static uint32_t close_ones(const struct pls_fit_search *f, const uint32_t *chosen, uint32_t n,
+static uint32_t close_ones(const struct pls_search *f, const uint32_t *chosen, uint32_t n,
                            uint32_t wanted)
 {
     if (wanted == 0 || n <= wanted) {
@@ -150,7 +165,7 @@ static uint32_t close_ones(const struct pls_fit_search *f, const uint32_t *chose
     return n;
 }
 
-static enum pls_code fill_entries(struct pls_fit_search *f, const struct pls_fit_row *rows, uint32_t n,
+static enum pls_code fill_entries(struct fit *f, const struct pls_fit_row *rows, uint32_t n,
                                   struct pls_fit_result *out, struct pls_err *err)
 {
     out->entries = PLS_TAKE(&f->s->arena, struct pls_entry, n + 1);
@@ -159,73 +174,59 @@ static enum pls_code fill_entries(struct pls_fit_search *f, const struct pls_fit
         struct pls_entry *entry = &out->entries[i];
         *entry = (struct pls_entry){ .model = rows[i].model, .plan = rows[i].plan, .pick = rows[i].pick };
         entry->published = pls_target_published(f->s, &rows[i].model->card, rows[i].plan);
-        ok = f->ask->each || name_siblings(f, rows[i].pick, entry);
+        ok = f->search.ask.each || name_siblings(f, rows[i].pick, entry);
     }
     out->n_entries = n;
     return ok ? PLS_OK : pls_fail(err, PLS_NOMEM, "fit: out of memory");
 }
 
-static enum pls_code collect(struct pls_fit_search *f, struct pls_fit_result *out, struct pls_err *err)
+static enum pls_code collect(struct fit *fit, struct pls_fit_result *out, struct pls_err *err)
 {
-    uint32_t room = (f->ask->each ? f->n_picks : f->n_groups) + 1;
-    uint32_t *chosen = PLS_TAKE(&f->s->arena, uint32_t, room);
-    uint32_t n = chosen != NULL ? pls_fit_choose(f, chosen) : 0;
-    n = close_ones(f, chosen, n, f->wanted);
-    pls_arena_reset(&f->s->scratch, f->list_mark);
-    struct pls_fit_row *rows = PLS_TAKE(&f->s->arena, struct pls_fit_row, n + 1);
+    struct pls_search *f = &fit->search;
+    uint32_t room = (f->ask.each ? f->n_picks : f->n_groups) + 1;
+    uint32_t *chosen = PLS_TAKE(&fit->s->arena, uint32_t, room);
+    uint32_t n = chosen != NULL ? pls_search_choose(f, chosen) : 0;
+    n = close_ones(f, chosen, n, fit->wanted);
+    struct pls_fit_row *rows = PLS_TAKE(&fit->s->arena, struct pls_fit_row, n + 1);
     if (chosen == NULL || rows == NULL || f->out_of_memory) {
         return pls_fail(err, PLS_NOMEM, "fit: out of memory");
     }
-    enum pls_code code = pls_fit_finish(f, chosen, n, rows, err);
+    enum pls_code code = pls_fit_finish(fit->s, f, chosen, n, rows, err);
     if (code != PLS_OK) {
         return code;
     }
     n = drop_misses(rows, n);
     settle(rows, n);
-    n = f->wanted > 0 && f->wanted < n ? f->wanted : n;
+    n = fit->wanted > 0 && fit->wanted < n ? fit->wanted : n;
     add_superlatives(rows, n);
-    return fill_entries(f, rows, n, out, err);
+    return fill_entries(fit, rows, n, out, err);
 }
 
-static bool take_room(struct pls_fit_search *f)
+static struct pls_pick *more_picks(struct pls_pick *picks, uint32_t n)
 {
-    size_t n = f->n_cards > 0 ? f->n_cards : 1;
-    f->plan = PLS_TAKE(&f->s->arena, struct pls_plan, 1);
-    f->model = PLS_TAKE(&f->s->arena, struct pls_model, 1);
-    f->leaders = PLS_TAKE(&f->s->arena, double, f->ask->top + 1);
-    f->candidates = malloc(n * PLS_FIT_RUNGS * sizeof(*f->candidates));
-    f->best = malloc(n * sizeof(*f->best));
-    f->shape = calloc(n, sizeof(*f->shape));
-    f->next_of_shape = calloc(n, sizeof(*f->next_of_shape));
-    f->group = calloc(n, sizeof(*f->group));
-    f->placed = calloc(n, sizeof(*f->placed));
-    f->lists = calloc(n, sizeof(*f->lists));
-    f->is_comfortable = calloc(n, sizeof(*f->is_comfortable));
-    f->is_second = calloc(n, sizeof(*f->is_second));
-    return f->plan != NULL && f->model != NULL && f->leaders != NULL && f->candidates != NULL
-           && f->best != NULL && f->shape != NULL && f->next_of_shape != NULL && f->group != NULL
-           && f->placed != NULL && f->lists != NULL && f->is_comfortable != NULL && f->is_second != NULL
-           && !f->out_of_memory;
+    return realloc(picks, n * sizeof(*picks));
 }
 
-static void drop(struct pls_fit_search *f)
+static enum pls_code begin(struct fit *f, struct pls_err *err)
 {
-    free(f->candidates);
-    free(f->best);
-    free(f->shape);
-    free(f->next_of_shape);
-    free(f->group);
-    free(f->placed);
-    free(f->lists);
-    free(f->is_comfortable);
-    free(f->is_second);
-    pls_sys_pages_free(f->cards, f->cap * sizeof(*f->cards));
-    free(f->picks);
+    struct pls_search *search = &f->search;
+    size_t bytes = pls_search_bytes(search->n_cards, search->ask.top);
+    search->cards = f->cards;
+    search->machine = &f->s->machine;
+    search->rates = &f->s->rates;
+    search->scratch = &f->s->scratch;
+    search->grow = more_picks;
+    f->room = malloc(bytes);
+    if (f->room == NULL || f->out_of_memory) {
+        return pls_fail(err, PLS_NOMEM, "fit: out of memory");
+    }
+    struct pls_arena room = pls_arena_over(f->room, bytes);
+    return pls_search_begin(search, &room, err);
 }
 
 /* Words may be a name, too: then that model stands for its base, whatever else they let through. A tag or a
  * repository may be in no card's text; when words are neither, the sentence offers the nearest. */
-static enum pls_code find_named(struct pls_fit_search *f, const char *words, struct pls_err *err)
+static enum pls_code find_named(struct fit *f, const char *words, struct pls_err *err)
 {
     struct pls_card *card = PLS_TAKE(&f->s->arena, struct pls_card, 1);
     if (card == NULL) {
@@ -235,43 +236,49 @@ static enum pls_code find_named(struct pls_fit_search *f, const char *words, str
     if (code == PLS_OK && f->n_matches == 0) {
         gather(card, f);
     }
-    f->named = code == PLS_OK ? card->id : NULL;
+    f->search.named = code == PLS_OK ? card->id : NULL;
     return f->n_matches > 0 ? PLS_OK : code;
 }
 
-static void settle_ask(struct pls_fit_search *f)
+static void settle_ask(struct fit *f)
 {
-    struct pls_fit_ask *own = &f->own;
-    f->ask = own;
-    f->wanted = own->top;
-    own->top += own->top > 0 && !own->each ? RUNNERS_UP : 0;
-    own->ask.use_projector |= own->policy.task == PLS_TASK_VISION;
+    struct pls_search_ask *ask = &f->search.ask;
+    f->wanted = ask->top;
+    ask->top += ask->top > 0 && !ask->each ? RUNNERS_UP : 0;
+    ask->ask.use_projector |= ask->policy.task == PLS_TASK_VISION;
 }
 
-enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_fit_ask *ask,
+static enum pls_code search(struct fit *f, struct pls_fit_result *out, struct pls_err *err)
+{
+    enum pls_code code = begin(f, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    pls_search_place(&f->search);
+    /* a quant or a setting that is refused for every model is no answer about memory */
+    code = f->search.n_placed == 0 && f->search.refusal.code != PLS_OK
+               ? pls_fail(err, f->search.refusal.code, "%s", f->search.refusal.text)
+               : collect(f, out, err);
+    out->n_models = f->search.n_cards;
+    out->other_tasks = f->other_tasks;
+    out->n_configs = f->search.n_configs;
+    return code;
+}
+
+enum pls_code pls_fit_run(struct pls_session *s, const char *words, const struct pls_search_ask *ask,
                           struct pls_fit_result *out, struct pls_err *err)
 {
-    struct pls_fit_search f = { .s = s, .own = *ask, .has_words = words != NULL && words[0] != '\0' };
+    struct fit f = { .s = s, .search.ask = *ask, .has_words = words != NULL && words[0] != '\0' };
+    size_t mark = s->scratch.used;
     settle_ask(&f);
     memset(out, 0, sizeof(*out));
     enum pls_code code = pls_session_catalog(s, err);
     code = code == PLS_OK ? pls_catalog_each(s->catalog, words, gather, &f, err) : code;
     code = code == PLS_OK && f.has_words ? find_named(&f, words, err) : code;
-    if (code == PLS_OK && !take_room(&f)) {
-        code = pls_fail(err, PLS_NOMEM, "fit: out of memory");
-    }
-    code = code == PLS_OK ? pls_fit_group(&f, err) : code;
-    if (code == PLS_OK) {
-        pls_fit_place(&f);
-        /* a quant or a setting that is refused for every model is no answer about memory */
-        code = f.n_placed == 0 && f.refusal.code != PLS_OK
-                   ? pls_fail(err, f.refusal.code, "%s", f.refusal.text)
-                   : collect(&f, out, err);
-        pls_arena_reset(&s->scratch, f.list_mark);
-        out->n_models = f.n_cards;
-        out->other_tasks = f.other_tasks;
-        out->n_configs = f.n_configs;
-    }
-    drop(&f);
+    code = code == PLS_OK ? search(&f, out, err) : code;
+    pls_arena_reset(&s->scratch, mark);
+    pls_sys_pages_free(f.cards, f.cap * sizeof(*f.cards));
+    free(f.search.picks);
+    free(f.room);
     return code;
 }

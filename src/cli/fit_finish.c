@@ -2,13 +2,14 @@
  * dearest part of an answer, and no row's plan knows of another's, so threads share them. */
 #include <string.h>
 
-#include "cli/fit_search.h"
+#include "cli/fit_finish.h"
 #include "plimsoll/sys.h"
 
 enum { ALIGNMENT = 16, ROWS_IN_ARENA = 4 << 20 };
 
 struct finish {
-    struct pls_fit_search *f;
+    struct pls_session *s;
+    const struct pls_search *f;
     struct pls_fit_row *rows;
     struct pls_arena scratch[PLS_SYS_WORKERS]; /* per thread; the first is the session's */
     uint32_t n_workers;
@@ -47,41 +48,42 @@ static void refresh(struct pls_pick *pick, const struct pls_policy *policy, cons
 static void finish_row(uint32_t item, uint32_t worker, void *context)
 {
     struct finish *job = context;
-    const struct pls_fit_search *f = job->f;
+    const struct pls_search *f = job->f;
     struct pls_fit_row *row = &job->rows[item];
     struct pls_arena *scratch = &job->scratch[worker];
-    struct pls_ask ask = f->ask->ask;
+    struct pls_ask ask = f->ask.ask;
     ask.quant = row->pick->quant;
     ask.context_tokens = row->pick->context_tokens;
     ask.type_k = row->pick->type_k;
     ask.type_v = row->pick->type_v;
-    pls_fit_settle(f->ask, &row->model->card, &ask);
+    pls_search_settle(&f->ask, &row->model->card, &ask);
     size_t mark = scratch->used;
     enum pls_code code = pls_arch_tensors(&row->model->card, scratch, &row->model->tensors, &row->err);
-    code = code == PLS_OK ? plan_row(f->s, row, &ask, scratch) : code;
+    code = code == PLS_OK ? plan_row(job->s, row, &ask, scratch) : code;
     row->code = code;
     if (code == PLS_OK) {
-        pls_quality_by_policy(&row->model->card, &f->ask->policy, row->plan);
-        refresh(row->pick, &f->ask->policy, row->plan);
+        pls_quality_by_policy(&row->model->card, &f->ask.policy, row->plan);
+        refresh(row->pick, &f->ask.policy, row->plan);
     }
     pls_arena_reset(scratch, mark);
     row->model->tensors = (struct pls_tensors){ NULL, 0 };
 }
 
 /* In memory that outlives the search. */
-static bool take_rows(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n, struct pls_fit_row *rows)
+static bool take_rows(struct finish *job, const uint32_t *chosen, uint32_t n)
 {
+    const struct pls_search *f = job->f;
     size_t each =
         sizeof(struct pls_model) + sizeof(struct pls_plan) + sizeof(struct pls_pick) + 3 * ALIGNMENT;
     size_t bytes = (size_t)pls_mul(each, n);
-    struct pls_arena *arena = &f->s->arena;
+    struct pls_arena *arena = &job->s->arena;
     if (bytes > ROWS_IN_ARENA) { /* asked once, by whoever wants all rows there are */
-        arena = &f->s->rows;
+        arena = &job->s->rows;
         pls_sys_pages_free(arena->base, arena->cap);
         *arena = pls_arena_over(pls_sys_pages(bytes, true), bytes);
     }
     for (uint32_t i = 0; i < n; i++) {
-        struct pls_fit_row *row = &rows[i];
+        struct pls_fit_row *row = &job->rows[i];
         row->model = PLS_TAKE(arena, struct pls_model, 1);
         row->plan = PLS_TAKE(arena, struct pls_plan, 1);
         row->pick = PLS_TAKE(arena, struct pls_pick, 1);
@@ -99,7 +101,7 @@ static void hire(struct finish *job, uint32_t n)
 {
     uint32_t cpus[PLS_SYS_WORKERS];
     uint32_t most = pls_sys_cpus(cpus, PLS_SYS_WORKERS);
-    const struct pls_session *s = job->f->s;
+    const struct pls_session *s = job->s;
     if (s->is_live && pls_cpu_is_rationed(&s->machine.cpu)) {
         most = (uint32_t)pls_min(most, pls_cpu_threads(&s->machine.cpu));
     }
@@ -112,11 +114,11 @@ static void hire(struct finish *job, uint32_t n)
     }
 }
 
-enum pls_code pls_fit_finish(struct pls_fit_search *f, const uint32_t *chosen, uint32_t n,
-                             struct pls_fit_row *rows, struct pls_err *err)
+enum pls_code pls_fit_finish(struct pls_session *s, const struct pls_search *f, const uint32_t *chosen,
+                             uint32_t n, struct pls_fit_row *rows, struct pls_err *err)
 {
-    struct finish job = { .f = f, .rows = rows };
-    if (!take_rows(f, chosen, n, rows)) {
+    struct finish job = { .s = s, .f = f, .rows = rows };
+    if (!take_rows(&job, chosen, n)) {
         return pls_fail(err, PLS_NOMEM, "fit: out of memory for this many rows (--top shows fewer)");
     }
     hire(&job, n);

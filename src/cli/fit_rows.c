@@ -81,7 +81,7 @@ static uint32_t keep_published(struct pls_fit_rows *rows, uint32_t n)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (pls_fit_is_published(&rows->wanted.ask, &rows->model.card, &rows->rungs[i])) {
+        if (pls_search_is_published(&rows->wanted.ask, &rows->model.card, &rows->rungs[i])) {
             rows->rungs[kept++] = rows->rungs[i];
         }
     }
@@ -102,7 +102,8 @@ static bool look_at_card(struct pls_fit_rows *rows)
     rows->n_rungs = w->n_quants;
     memcpy(rows->rungs, w->quants, sizeof(rows->rungs));
     if (w->n_quants == 0) {
-        rows->n_rungs = keep_published(rows, pls_fit_rungs(&w->ask, &rows->model.card, false, rows->rungs));
+        rows->n_rungs =
+            keep_published(rows, pls_search_rungs(&w->ask, &rows->model.card, false, rows->rungs));
     }
     return true;
 }
@@ -136,7 +137,7 @@ static bool place(struct pls_fit_rows *rows, uint64_t context)
     ask.type_k = rows->wanted.caches[rows->cache].k;
     ask.type_v = rows->wanted.caches[rows->cache].v;
     ask.context_tokens = context;
-    pls_fit_settle(&rows->wanted.ask, &rows->model.card, &ask);
+    pls_search_settle(&rows->wanted.ask, &rows->model.card, &ask);
     enum pls_code code =
         pls_place_layout(&rows->layout, &ask, &rows->machine, &rows->scratch, &rows->plan, NULL);
     pls_arena_reset(&rows->scratch, rows->layout_mark);

@@ -10,10 +10,10 @@
 enum { PLS_FIT_LIST_MAX = 32 };
 
 struct pls_fit_wanted {
-    struct pls_fit_ask ask; /* runtime and policy; quant, context and cache types come from the lists */
+    struct pls_search_ask ask; /* runtime and policy; quant, context and cache types come from the lists */
     uint64_t
         contexts[PLS_FIT_LIST_MAX]; /* none: the policy's wish, or its least where the wish does not fit */
-    struct pls_quant quants[PLS_FIT_LIST_MAX]; /* none: pls_fit_rungs() */
+    struct pls_quant quants[PLS_FIT_LIST_MAX]; /* none: pls_search_rungs() */
     struct {
         enum pls_type k, v;
     } caches[PLS_FIT_LIST_MAX]; /* none: f16 */

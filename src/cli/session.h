@@ -138,10 +138,6 @@ enum pls_code pls_task_from_args(const struct pls_args *args, enum pls_task *out
 /* Where a card does not say how many parameters it has: those of its architecture's tensor list. */
 void pls_target_count_params(struct pls_session *s, struct pls_card *card);
 
-/* The quant for a card when none is asked for: what it was released in when that is already small, else
- * the usual one. */
-struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime);
-
 /* A model to draft for card: the smallest of the catalog with the same vocabulary and kin that fits into
  * what is left of a machine. PLS_NO: there is none. */
 enum pls_code pls_draft_find(struct pls_session *s, const struct pls_card *card, const struct pls_ask *ask,

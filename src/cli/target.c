@@ -11,21 +11,6 @@
  * older one. */
 static const uint32_t fused_qkv_rule_since = 20260310;
 
-struct pls_quant pls_target_default_quant(const struct pls_card *card, enum pls_runtime runtime)
-{
-    struct pls_quant q = { .format = PLS_FORMAT_GGUF, .ftype = PLS_FTYPE_Q4_K_M, .stored = PLS_TYPE_NONE };
-    enum pls_engine engine = pls_runtime_profile(runtime)->engine;
-    if (engine == PLS_ENGINE_MLX) {
-        pls_quant_parse(card->native == PLS_TYPE_MXFP4 ? "mlx-mxfp4" : "mlx-4bit-g64", &q);
-    } else if (engine == PLS_ENGINE_VLLM) {
-        pls_quant_parse("bf16", &q);
-        q.format = PLS_FORMAT_SAFETENSORS;
-    } else if (card->native == PLS_TYPE_MXFP4) {
-        q.ftype = PLS_FTYPE_MXFP4_MOE;
-    }
-    return q;
-}
-
 static enum pls_code parse_quant(const char *word, struct pls_quant *out, struct pls_err *err)
 {
     if (!pls_quant_parse(word, out)) {
@@ -257,7 +242,7 @@ enum pls_code pls_target_find(struct pls_session *s, const char *word, const str
     if (asked != NULL) {
         code = parse_quant(asked, &out->quant, err);
     } else if (!has_quant) {
-        out->quant = pls_target_default_quant(&out->model.card, ask->runtime);
+        out->quant = pls_ask_default_quant(&out->model.card, ask->runtime);
     }
     settle_quant(s, ask, &out->quant);
     if (ends_gguf(out->repo) != (out->quant.format == PLS_FORMAT_GGUF)) {

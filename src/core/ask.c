@@ -416,3 +416,18 @@ enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *
     }
     return code;
 }
+
+struct pls_quant pls_ask_default_quant(const struct pls_card *card, enum pls_runtime runtime)
+{
+    struct pls_quant q = { .format = PLS_FORMAT_GGUF, .ftype = PLS_FTYPE_Q4_K_M, .stored = PLS_TYPE_NONE };
+    enum pls_engine engine = pls_runtime_profile(runtime)->engine;
+    if (engine == PLS_ENGINE_MLX) {
+        pls_quant_parse(card->native == PLS_TYPE_MXFP4 ? "mlx-mxfp4" : "mlx-4bit-g64", &q);
+    } else if (engine == PLS_ENGINE_VLLM) {
+        pls_quant_parse("bf16", &q);
+        q.format = PLS_FORMAT_SAFETENSORS;
+    } else if (card->native == PLS_TYPE_MXFP4) {
+        q.ftype = PLS_FTYPE_MXFP4_MOE;
+    }
+    return q;
+}

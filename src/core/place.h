@@ -43,7 +43,8 @@ struct pls_group_sums {
 struct pls_layer_sums {
     uint32_t n_layers;
     struct pls_group_sums dense, experts;
-    /* Cache and state, with the setting that they were summed for; of the rule classes that the scene uses. */
+    /* Cache and state, with the setting that they were summed for; of the rule classes that the scene
+     * uses. */
     bool has_setting;
     struct pls_setting setting;
     uint64_t kv[PLS_RULE_CLASSES][PLS_MAX_LAYERS + 1], state[PLS_RULE_CLASSES][PLS_MAX_LAYERS + 1];

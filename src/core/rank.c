@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "plimsoll/sort.h"
+
 const char *pls_reason_name(enum pls_reason bit)
 {
     static const struct {
@@ -260,8 +262,9 @@ bool pls_rank_beats(const struct pls_pick *a, const struct pls_pick *b)
 }
 
 /* Quality first, so that whatever beats a pick stands before it. */
-static bool by_respects(const struct pls_pick *a, const struct pls_pick *b)
+static bool by_respects(const void *one, const void *other)
 {
+    const struct pls_pick *a = one, *b = other;
     if (a->quality < b->quality || a->quality > b->quality) {
         return a->quality > b->quality;
     }
@@ -269,38 +272,6 @@ static bool by_respects(const struct pls_pick *a, const struct pls_pick *b)
         return a->speed_tps > b->speed_tps;
     }
     return a->context_tokens > b->context_tokens;
-}
-
-typedef bool before_fn(const struct pls_pick *a, const struct pls_pick *b);
-
-static void sift(struct pls_pick *picks, uint32_t root, uint32_t n, before_fn *before)
-{
-    for (uint32_t child = 2 * root + 1; child < n; child = 2 * root + 1) {
-        if (child + 1 < n && before(&picks[child], &picks[child + 1])) {
-            child++;
-        }
-        if (!before(&picks[root], &picks[child])) {
-            return;
-        }
-        struct pls_pick t = picks[root];
-        picks[root] = picks[child];
-        picks[child] = t;
-        root = child;
-    }
-}
-
-/* Heap sort: in place, no allocation, n log n whatever the input. */
-static void sort(struct pls_pick *picks, uint32_t n, before_fn *before)
-{
-    for (uint32_t i = n / 2; i > 0; i--) {
-        sift(picks, i - 1, n, before);
-    }
-    for (uint32_t end = n; end > 1; end--) {
-        struct pls_pick t = picks[0];
-        picks[0] = picks[end - 1];
-        picks[end - 1] = t;
-        sift(picks, 0, end - 1, before);
-    }
 }
 
 /* In this order only what came before can beat a pick: one with at least its context and speed. The best
@@ -334,9 +305,14 @@ static void mark_efficient(struct pls_pick *picks, uint32_t n)
     }
 }
 
+static bool by_rank(const void *one, const void *other)
+{
+    return pls_rank_before(one, other);
+}
+
 void pls_rank_order(struct pls_pick *picks, uint32_t n)
 {
-    sort(picks, n, by_respects);
+    pls_sort(picks, n, sizeof(*picks), by_respects);
     mark_efficient(picks, n);
-    sort(picks, n, pls_rank_before);
+    pls_sort(picks, n, sizeof(*picks), by_rank);
 }

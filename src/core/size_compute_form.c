@@ -198,8 +198,8 @@ static uint64_t copied_weight_bytes(const struct pls_compute_ask *ask)
 }
 
 /* Layers on both sides: each may hold a whole layer, and host weights pass through the device. */
-static void form_devices(const struct pls_compute_ask *ask, const struct pls_layer_kinds *kinds, const struct form *f,
-                         struct pls_compute *out)
+static void form_devices(const struct pls_compute_ask *ask, const struct pls_layer_kinds *kinds,
+                         const struct form *f, struct pls_compute *out)
 {
     bool split = pls_compute_is_split(ask);
     uint64_t passing = split ? copied_weight_bytes(ask) : 0;

@@ -13,8 +13,8 @@ layer gguf base core sys gguf
 layer catalog base core sys catalog
 layer render base core render
 layer cli base core sys kern probe gguf catalog render cli
-header base base arena text
-header core calibrate ability ask card card_fields.def compute machine place plan profile publisher quant rank rates size speed tensor
+header base base arena sort text
+header core calibrate ability ask card card_fields.def compute machine place plan profile publisher quant rank rates search size speed tensor
 header sys sys
 header kern kern bench
 header probe probe

@@ -6,7 +6,7 @@
  * tensors, embedding and output in 8 bits, wider types where rows do not divide into blocks. The fastest
  * pools are filled first, the cache costs nothing, the whole budget stays free. tests/ranking.t compares the
  * rows found with those of a search that places everything. */
-#include "cli/fit_search.h"
+#include "core/search.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -109,10 +109,18 @@ struct parts {
     double dense, experts, active_dense, active_experts;
 };
 
+/* Parameters that a token needs, at least: where nobody counted them, experts could be all there is. */
+static double active_of(const struct pls_card *card)
+{
+    bool is_known = card->params_active != 0 || card->n_expert == 0;
+    double share = is_known ? 1 : (double)card->n_expert_used / card->n_expert;
+    return card->params_active != 0 ? (double)card->params_active : share * (double)card->params_total;
+}
+
 static struct parts parts_of(const struct pls_card *card)
 {
     double total = (double)card->params_total;
-    double active = (double)(card->params_active != 0 ? card->params_active : card->params_total);
+    double active = active_of(card);
     struct parts p = { .dense = total, .active_dense = active };
     if (card->n_expert > card->n_expert_used && card->n_expert_used > 0 && active < total) {
         /* total = dense + experts, active = dense + experts * used / all */
@@ -189,7 +197,7 @@ static uint32_t fill_pools(const struct pls_machine *m, struct pls_plan *p, doub
 static void read_bytes(const struct pls_card *card, const struct pls_quant *q, double base,
                        struct pls_plan *p)
 {
-    double active = (double)(card->params_active != 0 ? card->params_active : card->params_total);
+    double active = active_of(card);
     double table = (double)card->n_vocab * card->n_embd * (card->tied ? 0 : 1);
     double bytes = fmax(active - table, 0.5 * active) * layer_bits(q->ftype, base).least / 8 * 0.97;
     double whole = (double)card->params_total;
@@ -209,14 +217,14 @@ static void clear(struct pls_plan *p)
     memset((char *)p + after, 0, offsetof(struct pls_plan, notes) - after);
 }
 
-static const struct pls_fit_bound anything = { HUGE_VAL, HUGE_VAL, HUGE_VAL };
-static const struct pls_fit_bound nothing = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
+static const struct pls_search_bound anything = { HUGE_VAL, HUGE_VAL, HUGE_VAL };
+static const struct pls_search_bound nothing = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
 
-struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct pls_card *card,
+struct pls_search_bound pls_search_bound(const struct pls_search *f, const struct pls_card *card,
                                    const struct pls_quant *quant, struct pls_plan *plan)
 {
-    const struct pls_fit_ask *ask = f->ask;
-    const struct pls_machine *m = &f->s->machine;
+    const struct pls_search_ask *ask = &f->ask;
+    const struct pls_machine *m = f->machine;
     const struct pls_policy *policy = &ask->policy;
     double base = base_bits(quant);
     if (base <= 0 || card->params_total == 0) {
@@ -238,11 +246,11 @@ struct pls_fit_bound pls_fit_bound(const struct pls_fit_search *f, const struct 
     pls_quality_by_policy(card, policy, plan); /* before a context is set: a short cache loses least */
     uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
     plan->setting.n_ctx_seq = pls_min(policy->wish_context_tokens, most);
-    pls_speed_predict_decode(card, m, &f->s->rates, plan);
+    pls_speed_predict_decode(card, m, f->rates, plan);
     plan->speed.decode_tps *=
         rows_of(card) == ROWS_DIVIDE ? 1.05 : 1.2; /* types of other blocks unpack at other rates */
     plan->speed.prefill_tps = HUGE_VAL;            /* few models only read: all are placed */
     struct pls_merit merit = pls_rank_merit(policy, plan);
-    return (struct pls_fit_bound){ pls_rank_key(merit.score, merit.reasons), plan->quality.score,
+    return (struct pls_search_bound){ pls_rank_key(merit.score, merit.reasons), plan->quality.score,
                                    merit.speed_tps };
 }

@@ -1,10 +1,10 @@
 /* Places configurations: shape by shape, quant by quant, and for each the contexts and cache types that can
  * matter. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "cli/fit_search.h"
+#include "core/search.h"
+#include "plimsoll/sort.h"
 
 enum { LISTS_BYTES = 10 << 20 };
 
@@ -22,22 +22,22 @@ struct config {
     bool is_choice; /* one of several quants, of which the best is looked for */
 };
 
-static bool is_wanted(const struct pls_fit_search *f, const struct pls_plan *p, const struct pls_merit *m)
+static bool is_wanted(const struct pls_search *f, const struct pls_plan *p, const struct pls_merit *m)
 {
-    const struct pls_policy *w = &f->ask->policy;
+    const struct pls_policy *w = &f->ask.policy;
     bool dense_enough =
         !(w->quant_floor_bpw > 0 && p->bits_per_weight > 0) || p->bits_per_weight >= w->quant_floor_bpw;
     bool reads = w->min_prefill_tps > 0;
     double speed = reads ? p->speed.prefill_tps : p->speed.decode_tps;
-    bool fast_enough = !f->ask->speed_is_hard || speed >= (reads ? w->min_prefill_tps : w->min_decode_tps);
+    bool fast_enough = !f->ask.speed_is_hard || speed >= (reads ? w->min_prefill_tps : w->min_decode_tps);
     return dense_enough && fast_enough && p->quality.score >= w->min_quality && m->score >= 0;
 }
 
-static struct pls_pick *new_pick(struct pls_fit_search *f)
+static struct pls_pick *new_pick(struct pls_search *f)
 {
     if (f->n_picks == f->cap_picks) {
         uint32_t cap = f->cap_picks > 0 ? 2 * f->cap_picks : 1024;
-        struct pls_pick *more = realloc(f->picks, cap * sizeof(*more));
+        struct pls_pick *more = f->grow(f->picks, cap);
         f->out_of_memory = f->out_of_memory || more == NULL;
         if (more == NULL) {
             return NULL;
@@ -49,14 +49,14 @@ static struct pls_pick *new_pick(struct pls_fit_search *f)
 }
 
 /* The plan that was just made, as a pick of one card of its shape. */
-static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
+static void keep(struct pls_search *f, uint32_t card, uint64_t context)
 {
     struct pls_plan *p = f->plan;
-    if (f->is_second[card] || !pls_fit_is_published(f->ask, &f->cards[card], &p->ask.quant)) {
+    if (f->is_second[card] || !pls_search_is_published(&f->ask, &f->cards[card], &p->ask.quant)) {
         return;
     }
-    pls_quality_by_policy(&f->cards[card], &f->ask->policy, p);
-    struct pls_merit m = pls_rank_merit(&f->ask->policy, p);
+    pls_quality_by_policy(&f->cards[card], &f->ask.policy, p);
+    struct pls_merit m = pls_rank_merit(&f->ask.policy, p);
     struct pls_pick *pick = is_wanted(f, p, &m) ? new_pick(f) : NULL;
     if (pick == NULL) {
         return;
@@ -88,7 +88,7 @@ static void keep(struct pls_fit_search *f, uint32_t card, uint64_t context)
 /* Encoders look at a text as a whole, and what scores a pair is asked in one piece: the server refuses what
  * is longer than a micro-batch (llama.cpp of 2026-08-22, server_slot::can_split: all that embeds, but for
  * pooling of the last token). */
-void pls_fit_settle(const struct pls_fit_ask *wish, const struct pls_card *card, struct pls_ask *ask)
+void pls_search_settle(const struct pls_search_ask *wish, const struct pls_card *card, struct pls_ask *ask)
 {
     bool is_number = ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX;
     bool is_whole = card->is_encoder || (card->tasks & 1u << PLS_TASK_RERANK) != 0;
@@ -98,7 +98,7 @@ void pls_fit_settle(const struct pls_fit_ask *wish, const struct pls_card *card,
     }
 }
 
-static void keep_refusal(struct pls_fit_search *f, const struct pls_err *why)
+static void keep_refusal(struct pls_search *f, const struct pls_err *why)
 {
     if (f->refusal.code == PLS_OK) {
         f->refusal = *why;
@@ -116,15 +116,15 @@ static bool is_whole(const struct pls_plan *p)
 }
 
 /* Bits beyond four are for memory to spare: nobody moves layers into RAM for them while four fit whole. */
-static bool is_second_best(const struct pls_fit_search *f, const struct config *c)
+static bool is_second_best(const struct pls_search *f, const struct config *c)
 {
     return c->is_choice && f->is_comfortable[c->shape] && !is_whole(f->plan);
 }
 
 /* Leaves the plan in f->plan, and in f->last_key the best key it gave a card. */
-static bool place(struct pls_fit_search *f, const struct config *c)
+static bool place(struct pls_search *f, const struct config *c)
 {
-    struct pls_ask ask = f->ask->ask;
+    struct pls_ask ask = f->ask.ask;
     f->last_key = -HUGE_VAL;
     f->last_score = 0;
     ask.quant = c->layout->quant;
@@ -132,11 +132,11 @@ static bool place(struct pls_fit_search *f, const struct config *c)
     ask.type_k = c->cache.k;
     ask.type_v = c->cache.v;
     ask.roughly = true;
-    pls_fit_settle(f->ask, &f->cards[c->shape], &ask);
+    pls_search_settle(&f->ask, &f->cards[c->shape], &ask);
     f->plan->fit = PLS_FIT_NO;
     f->plan->bytes = (struct pls_bytes){ .total = 0 };
     struct pls_err why = { PLS_OK, "" };
-    enum pls_code code = pls_place_layout(c->layout, &ask, &f->s->machine, &f->s->scratch, f->plan, &why);
+    enum pls_code code = pls_place_layout(c->layout, &ask, f->machine, f->scratch, f->plan, &why);
     f->n_placed += code == PLS_OK;
     keep_refusal(f, &why);
     if (code != PLS_OK || f->plan->fit != PLS_FIT_YES) {
@@ -145,8 +145,8 @@ static bool place(struct pls_fit_search *f, const struct config *c)
     if (is_second_best(f, c)) {
         return true;
     }
-    pls_speed_predict(&f->cards[c->shape], &f->s->machine, &f->s->rates, f->plan);
-    for (uint32_t i = c->shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
+    pls_speed_predict(&f->cards[c->shape], f->machine, f->rates, f->plan);
+    for (uint32_t i = c->shape; i != PLS_SEARCH_NONE; i = f->next_of_shape[i]) {
         keep(f, i, c->context);
     }
     return true;
@@ -157,10 +157,10 @@ static bool place(struct pls_fit_search *f, const struct config *c)
 enum { MAX_CONTEXTS = 8, MAX_CACHES = 4 };
 
 /* Longest first: the wish, or with every configuration wanted 128k, then halves, down to the least of use. */
-static uint32_t contexts_of(const struct pls_fit_search *f, const struct pls_card *card,
+static uint32_t contexts_of(const struct pls_search *f, const struct pls_card *card,
                             uint64_t out[MAX_CONTEXTS])
 {
-    const struct pls_fit_ask *ask = f->ask;
+    const struct pls_search_ask *ask = &f->ask;
     uint64_t most = card->context_max_tokens != 0 ? card->context_max_tokens : UINT64_MAX;
     uint64_t wish = ask->policy.wish_context_tokens;
     uint64_t least = pls_min(pls_min(ask->policy.min_context_tokens, wish), most);
@@ -184,14 +184,14 @@ static uint32_t contexts_of(const struct pls_fit_search *f, const struct pls_car
 /* Widest first. K errors weigh about nine times those of V, so K is never the narrower one. Gemma 4 does not
  * bear a quantized K cache (KL divergence .11 to .38 at q8_0); 4 bits cost reasoning models too much of their
  * long chains. */
-static uint32_t caches_of(const struct pls_fit_search *f, const struct pls_card *card,
+static uint32_t caches_of(const struct pls_search *f, const struct pls_card *card,
                           struct cache_types out[MAX_CACHES])
 {
-    const struct pls_ask *ask = &f->ask->ask;
+    const struct pls_ask *ask = &f->ask.ask;
     bool is_llama = pls_ask_engine(ask) == PLS_ENGINE_LLAMA_CPP;
     uint32_t n = 0;
     out[n++] = (struct cache_types){ ask->type_k, ask->type_v };
-    if (f->ask->has_kv || !is_llama || card->is_encoder || ask->flash_attention == PLS_OFF) {
+    if (f->ask.has_kv || !is_llama || card->is_encoder || ask->flash_attention == PLS_OFF) {
         return n;
     }
     if (strcmp(card->arch, "gemma4") == 0) {
@@ -199,24 +199,24 @@ static uint32_t caches_of(const struct pls_fit_search *f, const struct pls_card 
         return n;
     }
     out[n++] = (struct cache_types){ PLS_TYPE_Q8_0, PLS_TYPE_Q8_0 };
-    bool thinks = f->ask->policy.task == PLS_TASK_REASONING || (card->tasks & 1u << PLS_TASK_REASONING) != 0;
+    bool thinks = f->ask.policy.task == PLS_TASK_REASONING || (card->tasks & 1u << PLS_TASK_REASONING) != 0;
     if (!thinks) {
         out[n++] = (struct cache_types){ PLS_TYPE_Q4_0, PLS_TYPE_Q4_0 };
     }
     return n;
 }
 
-static bool has_gpu(const struct pls_fit_search *f)
+static bool has_gpu(const struct pls_search *f)
 {
-    return f->s->machine.n_gpus > 0 && f->ask->ask.backend != PLS_BACKEND_CPU;
+    return f->machine->n_gpus > 0 && f->ask.ask.backend != PLS_BACKEND_CPU;
 }
 
 /* Most that all pools of the fastest kind hold together, or all memory. */
-static uint64_t room(const struct pls_fit_search *f, bool on_gpus)
+static uint64_t room(const struct pls_search *f, bool on_gpus)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < f->s->machine.n_pools; i++) {
-        const struct pls_pool *pool = &f->s->machine.pools[i];
+    for (uint32_t i = 0; i < f->machine->n_pools; i++) {
+        const struct pls_pool *pool = &f->machine->pools[i];
         bool counts = on_gpus ? pool->gpu >= 0 : pool->within < 0;
         sum = counts ? pls_add(sum, pool->budget_bytes) : sum;
     }
@@ -226,7 +226,7 @@ static uint64_t room(const struct pls_fit_search *f, bool on_gpus)
 /* After the widest cache with the longest context did not fit whole: a narrower cache or less context may.
  * For each cache the longest context that fits whole is worth having, when it is longer than with a wider
  * one; nothing shorter is. */
-static void place_shorter(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n,
+static void place_shorter(struct pls_search *f, struct config c, const uint64_t *contexts, uint32_t n,
                           bool is_wide)
 {
     struct cache_types caches[MAX_CACHES];
@@ -251,7 +251,7 @@ static void place_shorter(struct pls_fit_search *f, struct config c, const uint6
  * is far from a row stays there. f->plan is that of the longest context with the widest cache. */
 static const double SPLIT_GAIN = 0.3;
 
-static void place_split(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n)
+static void place_split(struct pls_search *f, struct config c, const uint64_t *contexts, uint32_t n)
 {
     struct cache_types caches[MAX_CACHES];
     uint32_t n_caches = caches_of(f, &f->cards[c.shape], caches);
@@ -279,7 +279,7 @@ static void place_split(struct pls_fit_search *f, struct config c, const uint64_
     }
 }
 
-static void place_all_of(struct pls_fit_search *f, struct config c, const uint64_t *contexts, uint32_t n)
+static void place_all_of(struct pls_search *f, struct config c, const uint64_t *contexts, uint32_t n)
 {
     struct cache_types caches[MAX_CACHES];
     uint32_t n_caches = caches_of(f, &f->cards[c.shape], caches);
@@ -292,16 +292,16 @@ static void place_all_of(struct pls_fit_search *f, struct config c, const uint64
     }
 }
 
-static void place_layout(struct pls_fit_search *f, struct config c, bool is_wide)
+static void place_layout(struct pls_search *f, struct config c, bool is_wide)
 {
     uint64_t contexts[MAX_CONTEXTS];
     uint32_t n = contexts_of(f, &f->cards[c.shape], contexts);
-    if (f->ask->each) {
+    if (f->ask.each) {
         place_all_of(f, c, contexts, n);
         return;
     }
     c.context = contexts[0];
-    c.cache = (struct cache_types){ f->ask->ask.type_k, f->ask->ask.type_v };
+    c.cache = (struct cache_types){ f->ask.ask.type_k, f->ask.ask.type_v };
     bool fits = place(f, &c);
     if (fits && is_whole(f->plan)) {
         f->is_comfortable[c.shape] |= is_wide;
@@ -320,25 +320,25 @@ static void place_layout(struct pls_fit_search *f, struct config c, bool is_wide
 
 /* Rungs of a shape come one by one, as their bounds say: its tensors are listed once and kept while there is
  * room. */
-static bool list_tensors(struct pls_fit_search *f, uint32_t shape)
+static bool list_tensors(struct pls_search *f, uint32_t shape)
 {
-    struct pls_fit_list *list = &f->lists[shape];
+    struct pls_search_list *list = &f->lists[shape];
     memset(f->model, 0, sizeof(*f->model));
     f->model->card = f->cards[shape];
     f->model->stored.ftype = PLS_FTYPE_NONE;
-    if (f->s->scratch.used - f->list_mark > LISTS_BYTES) {
-        pls_arena_reset(&f->s->scratch, f->list_mark);
+    if (f->scratch->used - f->list_mark > LISTS_BYTES) {
+        pls_arena_reset(f->scratch, f->list_mark);
         memset(f->lists, 0, f->n_cards * sizeof(*f->lists));
     }
     if (!list->is_asked) {
         list->is_asked = true;
-        list->is_listed = pls_arch_tensors(&f->model->card, &f->s->scratch, &list->tensors, NULL) == PLS_OK;
+        list->is_listed = pls_arch_tensors(&f->model->card, f->scratch, &list->tensors, NULL) == PLS_OK;
     }
     f->model->tensors = list->tensors;
     return list->is_listed;
 }
 
-static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, const struct pls_quant *quant)
+static void place_rung(struct pls_search *f, uint32_t shape, uint32_t rung, const struct pls_quant *quant)
 {
     struct pls_layout layout;
     uint32_t bit = 1u << rung;
@@ -346,26 +346,26 @@ static void place_rung(struct pls_fit_search *f, uint32_t shape, uint32_t rung, 
         return;
     }
     f->placed[shape] |= bit;
-    size_t mark = f->s->scratch.used;
+    size_t mark = f->scratch->used;
     struct pls_err why = { PLS_OK, "" };
-    if (pls_layout_make(f->model, quant, &f->s->machine, &f->s->scratch, &layout, &why) == PLS_OK) {
+    if (pls_layout_make(f->model, quant, f->machine, f->scratch, &layout, &why) == PLS_OK) {
         struct config c = { .layout = &layout,
                             .shape = shape,
-                            .is_choice = rung < PLS_FIT_RUNGS && !f->ask->each };
-        place_layout(f, c, rung <= pls_fit_four_bits(quant->format));
+                            .is_choice = rung < PLS_SEARCH_RUNGS && !f->ask.each };
+        place_layout(f, c, rung <= pls_search_four_bits(quant->format));
     }
     keep_refusal(f, &why);
-    pls_arena_reset(&f->s->scratch, mark);
+    pls_arena_reset(f->scratch, mark);
 }
 
 /* What four bits can do comes first: it decides whether narrower quants, or wider ones in part in RAM, are
  * worth a look. */
-static void place_candidate(struct pls_fit_search *f, const struct pls_fit_candidate *c)
+static void place_candidate(struct pls_search *f, const struct pls_search_candidate *c)
 {
-    if (c->rung < PLS_FIT_RUNGS && !f->ask->each) {
-        struct pls_quant rungs[PLS_FIT_RUNGS];
-        uint32_t four = pls_fit_four_bits(c->quant.format);
-        pls_fit_rungs(f->ask, &f->cards[c->shape], c->quant.imatrix, rungs);
+    if (c->rung < PLS_SEARCH_RUNGS && !f->ask.each) {
+        struct pls_quant rungs[PLS_SEARCH_RUNGS];
+        uint32_t four = pls_search_four_bits(c->quant.format);
+        pls_search_rungs(&f->ask, &f->cards[c->shape], c->quant.imatrix, rungs);
         place_rung(f, c->shape, four, &rungs[four]);
         if (f->is_comfortable[c->shape] && c->rung > four) {
             return;
@@ -374,13 +374,13 @@ static void place_candidate(struct pls_fit_search *f, const struct pls_fit_candi
     place_rung(f, c->shape, c->rung, &c->quant);
 }
 
-static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t rung,
+static void add_candidate(struct pls_search *f, uint32_t shape, uint32_t rung,
                           const struct pls_quant *quant)
 {
-    struct pls_fit_bound best = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
-    for (uint32_t i = shape; i != PLS_FIT_NONE; i = f->next_of_shape[i]) {
-        if (!f->is_second[i] && pls_fit_is_published(f->ask, &f->cards[i], quant)) {
-            struct pls_fit_bound one = pls_fit_bound(f, &f->cards[i], quant, f->plan);
+    struct pls_search_bound best = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
+    for (uint32_t i = shape; i != PLS_SEARCH_NONE; i = f->next_of_shape[i]) {
+        if (!f->is_second[i] && pls_search_is_published(&f->ask, &f->cards[i], quant)) {
+            struct pls_search_bound one = pls_search_bound(f, &f->cards[i], quant, f->plan);
             best.key = fmax(best.key, one.key);
             best.quality = fmax(best.quality, one.quality);
             best.speed_tps = fmax(best.speed_tps, one.speed_tps);
@@ -388,40 +388,40 @@ static void add_candidate(struct pls_fit_search *f, uint32_t shape, uint32_t run
         }
     }
     if (best.key > -HUGE_VAL) {
-        f->candidates[f->n_candidates++] = (struct pls_fit_candidate){ best, shape, rung, *quant };
+        f->candidates[f->n_candidates++] = (struct pls_search_candidate){ best, shape, rung, *quant };
     }
 }
 
-static void add_candidates(struct pls_fit_search *f, uint32_t shape)
+static void add_candidates(struct pls_search *f, uint32_t shape)
 {
-    struct pls_quant rungs[PLS_FIT_RUNGS];
-    uint32_t n = pls_fit_rungs(f->ask, &f->cards[shape], f->ask->quant.imatrix, rungs);
+    struct pls_quant rungs[PLS_SEARCH_RUNGS];
+    uint32_t n = pls_search_rungs(&f->ask, &f->cards[shape], f->ask.quant.imatrix, rungs);
     for (uint32_t i = 0; i < n; i++) {
-        add_candidate(f, shape, n > 1 ? i : PLS_FIT_RUNGS, &rungs[i]);
+        add_candidate(f, shape, n > 1 ? i : PLS_SEARCH_RUNGS, &rungs[i]);
     }
 }
 
 /* Highest bound first; equal ones in the order of the catalog, so that every run looks at the same. */
-static int by_bound(const void *a, const void *b)
+static bool by_bound(const void *a, const void *b)
 {
-    const struct pls_fit_candidate *x = a;
-    const struct pls_fit_candidate *y = b;
+    const struct pls_search_candidate *x = a;
+    const struct pls_search_candidate *y = b;
     if (x->bound.key < y->bound.key || x->bound.key > y->bound.key) {
-        return x->bound.key < y->bound.key ? 1 : -1;
+        return x->bound.key > y->bound.key;
     }
-    return x->shape != y->shape ? (x->shape < y->shape ? -1 : 1) : (x->rung < y->rung ? -1 : 1);
+    return x->shape != y->shape ? x->shape < y->shape : x->rung < y->rung;
 }
 
 /* The key that the last of the wanted rows has by now; nothing below it needs to be placed, nor anything that
  * could only be offered if nothing better were. */
-static double key_to_beat(struct pls_fit_search *f)
+static double key_to_beat(struct pls_search *f)
 {
     uint32_t n = 0;
     double of_tier = f->best_tier < UINT32_MAX ? -PLS_TIER_COST * f->best_tier : -HUGE_VAL;
-    for (uint32_t i = 0; i < f->n_groups && f->ask->top > 0; i++) {
+    for (uint32_t i = 0; i < f->n_groups && f->ask.top > 0; i++) {
         double key = f->best[i];
-        uint32_t at = n < f->ask->top ? n : n - 1;
-        if (!(key > -HUGE_VAL) || (n == f->ask->top && key <= f->leaders[n - 1])) {
+        uint32_t at = n < f->ask.top ? n : n - 1;
+        if (!(key > -HUGE_VAL) || (n == f->ask.top && key <= f->leaders[n - 1])) {
             continue;
         }
         while (at > 0 && f->leaders[at - 1] < key) {
@@ -429,16 +429,16 @@ static double key_to_beat(struct pls_fit_search *f)
             at--;
         }
         f->leaders[at] = key;
-        n += n < f->ask->top;
+        n += n < f->ask.top;
     }
-    return n > 0 && n == f->ask->top ? fmax(of_tier, f->leaders[n - 1]) : of_tier;
+    return n > 0 && n == f->ask.top ? fmax(of_tier, f->leaders[n - 1]) : of_tier;
 }
 
-void pls_fit_place(struct pls_fit_search *f)
+void pls_search_place(struct pls_search *f)
 {
-    bool all = f->ask->each;
+    bool all = f->ask.each;
     f->least = -HUGE_VAL;
-    f->list_mark = f->s->scratch.used;
+    f->list_mark = f->scratch->used;
     f->best_tier = UINT32_MAX;
     for (uint32_t i = 0; i < f->n_groups; i++) {
         f->best[i] = -HUGE_VAL;
@@ -448,9 +448,9 @@ void pls_fit_place(struct pls_fit_search *f)
             add_candidates(f, i);
         }
     }
-    qsort(f->candidates, f->n_candidates, sizeof(*f->candidates), by_bound);
+    pls_sort(f->candidates, f->n_candidates, sizeof(*f->candidates), by_bound);
     for (uint32_t i = 0; i < f->n_candidates && (all || f->candidates[i].bound.key >= f->least); i++) {
-        const struct pls_fit_candidate *c = &f->candidates[i];
+        const struct pls_search_candidate *c = &f->candidates[i];
         double before = f->best[f->group[c->shape]];
         if (all || c->bound.key >= before) {
             place_candidate(f, c);
@@ -461,21 +461,21 @@ void pls_fit_place(struct pls_fit_search *f)
     }
 }
 
-void pls_fit_place_group(struct pls_fit_search *f, uint32_t group)
+void pls_search_place_group(struct pls_search *f, uint32_t group)
 {
     for (uint32_t i = 0; i < f->n_candidates; i++) {
-        const struct pls_fit_candidate *c = &f->candidates[i];
+        const struct pls_search_candidate *c = &f->candidates[i];
         if (f->group[c->shape] == group && c->bound.key >= f->best[group]) {
             place_candidate(f, c);
         }
     }
 }
 
-void pls_fit_place_better(struct pls_fit_search *f, const struct pls_pick *pick)
+void pls_search_place_better(struct pls_search *f, const struct pls_pick *pick)
 {
     struct pls_pick than = *pick; /* picks move when there are more of them */
-    for (uint32_t i = 0; i < f->n_candidates && !f->ask->each; i++) {
-        const struct pls_fit_candidate *c = &f->candidates[i];
+    for (uint32_t i = 0; i < f->n_candidates && !f->ask.each; i++) {
+        const struct pls_search_candidate *c = &f->candidates[i];
         bool may_beat = c->bound.quality >= than.quality && c->bound.speed_tps >= than.speed_tps;
         if (may_beat && (than.is_pareto || c->bound.key >= f->best[f->group[c->shape]])) {
             place_candidate(f, c);

@@ -1,12 +1,12 @@
 /* Which quants of a model are looked at: what people publish for the engine that would load them, widest
  * first. */
-#include "cli/fit.h"
+#include "core/search.h"
 
 #include "plimsoll/text.h"
 
 enum { FOUR_GGUF = 4, FOUR_MLX = 3, FOUR_VLLM = 2 };
 
-static const enum pls_ftype gguf[PLS_FIT_RUNGS] = {
+static const enum pls_ftype gguf[PLS_SEARCH_RUNGS] = {
     PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,    PLS_FTYPE_Q6_K,  PLS_FTYPE_Q5_K_M,  [FOUR_GGUF] = PLS_FTYPE_Q4_K_M,
     PLS_FTYPE_IQ4_XS, PLS_FTYPE_Q3_K_M,  PLS_FTYPE_IQ3_M, PLS_FTYPE_IQ3_XXS, PLS_FTYPE_Q2_K,
     PLS_FTYPE_IQ2_M,  PLS_FTYPE_IQ2_XXS,
@@ -16,12 +16,12 @@ static const char *const mlx[] = { "mlx-8bit", "mlx-6bit", "mlx-5bit", [FOUR_MLX
 /* What makers publish of many models beside the original. */
 static const char *const vllm[] = { "safetensors-bf16", "fp8", [FOUR_VLLM] = "awq-4bit" };
 
-uint32_t pls_fit_four_bits(enum pls_format format)
+uint32_t pls_search_four_bits(enum pls_format format)
 {
     return format == PLS_FORMAT_GGUF ? FOUR_GGUF : format == PLS_FORMAT_MLX ? FOUR_MLX : FOUR_VLLM;
 }
 
-bool pls_fit_is_published(const struct pls_fit_ask *ask, const struct pls_card *card,
+bool pls_search_is_published(const struct pls_search_ask *ask, const struct pls_card *card,
                           const struct pls_quant *quant)
 {
     static const bool needs[PLS_FTYPE_COUNT] = {
@@ -47,10 +47,10 @@ static uint32_t named(const char *const *words, uint32_t n, struct pls_quant *ou
     return n;
 }
 
-uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *card, bool imatrix,
-                       struct pls_quant out[PLS_FIT_RUNGS])
+uint32_t pls_search_rungs(const struct pls_search_ask *ask, const struct pls_card *card, bool imatrix,
+                       struct pls_quant out[PLS_SEARCH_RUNGS])
 {
-    struct pls_quant own = pls_target_default_quant(card, ask->ask.runtime);
+    struct pls_quant own = pls_ask_default_quant(card, ask->ask.runtime);
     out[0] = ask->has_quant ? ask->quant : own;
     if (ask->has_quant || card->native == PLS_TYPE_MXFP4) {
         return 1;
@@ -61,10 +61,10 @@ uint32_t pls_fit_rungs(const struct pls_fit_ask *ask, const struct pls_card *car
     if (own.format != PLS_FORMAT_GGUF) {
         return named(vllm, PLS_COUNT_OF(vllm), out);
     }
-    for (size_t i = 0; i < PLS_FIT_RUNGS; i++) {
+    for (size_t i = 0; i < PLS_SEARCH_RUNGS; i++) {
         out[i] = own;
         out[i].ftype = gguf[i];
         out[i].imatrix = imatrix;
     }
-    return PLS_FIT_RUNGS;
+    return PLS_SEARCH_RUNGS;
 }
