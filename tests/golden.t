@@ -10,6 +10,14 @@ json() {
     jq 'del(.version, .machine.version) | if .plans then .plans[] |= del(.speed, .quality) else . end' | sed -E 's/[ ]+$//'
 }
 
+env() { grep -v '_TPS='; }
+bytes() { sed '/^Speed (tokens/,$d' | text; } # --explain, as far as it is about bytes
+# A table as CSV without the columns that hold estimates, its first rows.
+rows() {
+    head -4 | sed -E ':a; s/("[^",]*),([^"]*")/\1;\2/; ta' | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) drop[i] = $i ~ /_tps$|^(ttft_s|quality|score|gain|reasons)$/ }
+        { line = ""; for (i = 1; i <= NF; i++) if (!drop[i]) line = line "," $i; print substr(line, 2) }'
+}
+
 golden() { # NAME STATUS FILTER ARGS...
     name=$1 want=$2 filter=$3; shift 3
     run "$@"
@@ -29,6 +37,12 @@ golden plan-sliding-json 0 json plan gemma-3-4b-it:Q8_0 --on $laptop -c 16k -np 
 golden plan-partial-json 0 json plan qwen3-32b:Q6_K --on $cuda -c 16k -np 1 -ctk q8_0 -ctv q8_0 -fa on --json
 golden plan-two 0 text plan qwen3-8b:Q4_K_M qwen3-embedding-0.6b:Q8_0 --on $cuda -c 8k -np 1
 golden plan-explicit-ngl 0 json plan qwen3-8b:Q4_K_M --on $cuda -c 4k -ngl 10 --no-mmap --json
+golden plan-explain 0 bytes plan gemma-3-4b-it:Q4_K_M --on $cuda -c 16k -np 1 --explain
+golden plan-env 0 env plan qwen3-8b:Q4_K_M --on $cuda -c 8k -np 1 --format env
+golden plan-markdown 0 text plan llama-3.1-8b:Q4_K_M --on $cpu -c 8k -np 1 --format markdown
+golden compare-csv 0 rows compare llama-3.1-8b:Q4_K_M gemma-3-4b-it:Q8_0 --on $cpu --on $cuda -c 8k -np 1 --format csv
+golden need-csv 0 rows need llama-3.1-8b:Q4_K_M -c 8k -np 1 --format csv
+golden fit-csv 0 rows fit llama-3.1-8b -q Q4_K_M --on $cuda --top 3 --format csv
 golden probe-record 0 text probe --on $laptop
 golden probe-record-json 0 json probe --on $laptop --json
 golden probe-env 0 text probe --on $cuda --format env
