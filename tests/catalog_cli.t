@@ -52,6 +52,11 @@ run catalog list --max-params 500m --task embedding --json
 is "every row meets the filters, in the order of ids" "$status $(jq -c '[(.cards | length) > 3, all(.cards[]; .params <= 500000000), ([.cards[].id] | . == sort)]' "$tap_tmp/out")" '0 [true,true,true]'
 run catalog search --modality image --since 2026-01 --json
 is "a filter alone is a search" "$status $(jq '.cards | length > 0' "$tap_tmp/out")" "0 true"
+run catalog search llama 4 --json
+is "a number is the version of the word before it" "$status $(jq -c '[.cards[].id | startswith("llama-4-")] | [length > 0, all]' "$tap_tmp/out")" '0 [true,true]'
+run catalog search deepseek 3 --json
+is "with or without the v" "$status $(jq -c '[.cards[].id] | [contains(["deepseek-v3"]), all(startswith("deepseek-v3"))]' "$tap_tmp/out")" '0 [true,true]'
+refuses "a quality beyond the scale" 2 'beyond the scale' fit --min-quality 101 --on "m4 max 64gb"
 run catalog list --max-params 1 --format csv
 is "nothing meets them: status 1" "$status" 1
 

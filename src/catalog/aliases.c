@@ -120,10 +120,18 @@ void pls_db_words(struct pls_text *out, const char *text)
             pls_text_add(out, "%.*s %s ", (int)letters, word, word + letters);
         }
         size_t n = strlen(before);
-        if (n > 0 && word[0] != '\0' && is_digit(word[0]) && !is_digit(before[n - 1])) {
-            pls_text_add(out, "%s%s ", before, word);
+        const char *version = word[0] == 'v' && is_digit(word[1]) ? word + 1 : word;
+        if (n > 0 && is_digit(version[0]) && !is_digit(before[n - 1])) {
+            pls_text_add(out, "%s%s ", before, version);
         }
         memcpy(before, word, sizeof(before));
+    }
+}
+
+static void want_start(struct pls_text *out, const char *word, const char *and_then)
+{
+    if (word[0] != '\0') {
+        pls_text_add(out, "%s\"%s%s\"*", out->len > 0 ? " " : "", word, and_then);
     }
 }
 
@@ -132,8 +140,24 @@ void pls_db_match(struct pls_text *out, const char *words)
     char word[PLS_DB_KEY_MAX];
     for (const char *at = next_word(words, word, sizeof(word)); at != NULL;
          at = next_word(at, word, sizeof(word))) {
-        if (word[0] != '\0') {
-            pls_text_add(out, "%s\"%s\"*", out->len > 0 ? " " : "", word);
-        }
+        want_start(out, word, "");
     }
+}
+
+bool pls_db_match_versions(struct pls_text *out, const char *words)
+{
+    char word[PLS_DB_KEY_MAX];
+    char before[PLS_DB_KEY_MAX] = ""; /* not wanted yet: a number may follow */
+    bool joined = false;
+    for (const char *at = next_word(words, word, sizeof(word)); at != NULL;
+         at = next_word(at, word, sizeof(word))) {
+        size_t n = strlen(before);
+        bool is_version =
+            n > 0 && !is_digit(before[n - 1]) && word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
+        want_start(out, before, is_version ? word : "");
+        joined = joined || is_version;
+        memcpy(before, is_version ? "" : word, is_version ? 1 : sizeof(before));
+    }
+    want_start(out, before, "");
+    return joined;
 }

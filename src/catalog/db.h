@@ -108,5 +108,12 @@ void pls_db_words(struct pls_text *out, const char *text);
 /* An FTS5 expression that wants every word of `words` as the start of an indexed one; empty when there are
  * none. */
 void pls_db_match(struct pls_text *out, const char *words);
+/* The same with bare numbers taken for versions of the word before them: "llama 4" wants "llama4". False:
+ * there are none. */
+bool pls_db_match_versions(struct pls_text *out, const char *words);
+/* The expression to search with: that of versions when it finds a model, else that of the words as they are.
+ * PLS_USAGE: they do not fit. */
+enum pls_code pls_db_match_best(struct pls_catalog *catalog, const char *words, struct pls_text *out,
+                                struct pls_err *err);
 
 #endif

@@ -144,12 +144,12 @@ enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, p
 {
     char room[1024];
     struct pls_text match = PLS_TEXT(room);
-    pls_db_match(&match, words == NULL ? "" : words);
-    if (match.truncated) {
-        return pls_fail(err, PLS_USAGE, "too many words to search for");
-    }
     struct source s[2] = { { .is_user = false }, { .is_user = true } };
-    enum pls_code code = select_cards(catalog, false, room, &s[0].stmt, err);
+    enum pls_code code = pls_db_match_best(catalog, words == NULL ? "" : words, &match, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    code = select_cards(catalog, false, room, &s[0].stmt, err);
     if (code == PLS_OK && catalog->user != PLS_DB_USER_NONE
         && select_cards(catalog, true, room, &s[1].stmt, NULL) != PLS_OK) {
         pls_db_warn(catalog, "%s: %s; going on without it", catalog->user_path, sqlite3_errmsg(catalog->db));

@@ -18,6 +18,35 @@ static void bind_bound(sqlite3_stmt *stmt, int at, uint64_t bound)
     }
 }
 
+static bool finds(struct pls_catalog *catalog, const char *schema, const char *match)
+{
+    sqlite3_stmt *stmt = NULL;
+    static const char sql[] = "SELECT 1 FROM @.search WHERE search MATCH ?1 LIMIT 1";
+    bool found = false;
+    if (pls_db_prepare_in(catalog, schema, sql, &stmt, NULL) == PLS_OK) {
+        sqlite3_bind_text(stmt, 1, match, -1, SQLITE_STATIC);
+        found = sqlite3_step(stmt) == SQLITE_ROW;
+    }
+    sqlite3_finalize(stmt);
+    return found;
+}
+
+enum pls_code pls_db_match_best(struct pls_catalog *catalog, const char *words, struct pls_text *out,
+                                struct pls_err *err)
+{
+    struct pls_text start = *out;
+    bool has_versions = pls_db_match_versions(out, words);
+    bool is_best = has_versions && !out->truncated
+                   && (finds(catalog, "main", out->data)
+                       || (catalog->user != PLS_DB_USER_NONE && finds(catalog, "user", out->data)));
+    if (!is_best) {
+        *out = start;
+        out->data[out->len] = '\0';
+        pls_db_match(out, words);
+    }
+    return out->truncated ? pls_fail(err, PLS_USAGE, "too many words to search for") : PLS_OK;
+}
+
 static enum pls_code prepare(struct pls_catalog *catalog, bool is_user, bool has_words, sqlite3_stmt **out,
                              struct pls_err *err)
 {
@@ -87,12 +116,8 @@ enum pls_code pls_catalog_search(struct pls_catalog *catalog, const struct pls_c
     char damaged[1024];
     struct visitor v = { .visit = visit, .context = context, .go_on = true, .damaged = PLS_TEXT(damaged) };
     pls_text_add(&v.damaged, ",");
-    pls_db_match(&match, query->words == NULL ? "" : query->words);
-    if (match.truncated) {
-        return pls_fail(err, PLS_USAGE, "too many words to search for");
-    }
+    enum pls_code code = pls_db_match_best(catalog, query->words == NULL ? "" : query->words, &match, err);
     pls_db_key(license, sizeof(license), query->license == NULL ? "" : query->license);
-    enum pls_code code = PLS_OK;
     for (int user = catalog->user != PLS_DB_USER_NONE; code == PLS_OK && v.go_on && user >= 0; user--) {
         sqlite3_stmt *stmt = NULL;
         v.is_user = user == 1;

@@ -126,6 +126,10 @@ START_TEST(words_choose_cards)
     ck_assert_str_eq(listed(catalog, "QWEN3 4B"), "qwen3-4b qwen3-4b-instruct-2507 ");
     ck_assert_str_eq(listed(catalog, "llama3.1"), "llama-3.1-8b-instruct ");
     ck_assert_str_eq(listed(catalog, "llama 3.1"), "llama-3.1-8b-instruct ");
+    ck_assert_str_eq(listed(catalog, "qwen 3"), listed(catalog, "qwen3"));
+    ck_assert_str_eq(listed(catalog, "llama 3 8b"), "llama-3.1-8b-instruct ");
+    ck_assert_str_eq(listed(catalog, "qwen 3 4b"), "qwen3-4b qwen3-4b-instruct-2507 ");
+    ck_assert_str_eq(listed(catalog, "llama 8b"), "llama-3.1-8b-instruct ");
     ck_assert_str_eq(listed(catalog, "coding"), "qwen3-coder-30b-a3b-instruct ");
     ck_assert_str_eq(listed(catalog, "zebra"), "");
     ck_assert_str_eq(listed(catalog, "\"' OR * NEAR("), ""); /* no syntax of the index is reachable */
