@@ -281,6 +281,8 @@ bench_runs 2 | jq -c '.avg_ts = 900000' >"$tap_tmp/runs.jsonl"
 refuses "runs that cannot be of this machine" 3 'slower or faster than the kernels' calibrate "$tap_tmp/runs.jsonl"
 
 # ---- --bandwidth is that of all that are as fast as the fastest
+run probe --on "m4 max 64gb" --bandwidth 300 --json
+is "--bandwidth of memory that is shared" "$(jq -c '[.pools[].bandwidth_gbs]' "$tap_tmp/out")" "[300,300]"
 run probe --on "2x rtx 4090" --bandwidth 2000 --json
 is "--bandwidth of two equal GPUs" "$(jq -c '[.pools[1:][].bandwidth_gbs]' "$tap_tmp/out")" "[2000,2000]"
 

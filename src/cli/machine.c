@@ -133,7 +133,7 @@ static void resize(struct pls_pool *pool, uint64_t bytes)
 }
 
 /* --bandwidth: of the fastest pool and of those that are as fast, so that all of several equal GPUs have it.
- * RAM only where there is no GPU. */
+ * RAM only where there is no GPU, or where it is the memory that the GPU shares. */
 static void set_bandwidth(struct pls_machine *m, double gbs)
 {
     uint32_t first = m->n_pools > 1 ? 1 : 0;
@@ -143,8 +143,9 @@ static void set_bandwidth(struct pls_machine *m, double gbs)
     }
     for (uint32_t i = first; i < m->n_pools; i++) {
         if (m->pools[i].bandwidth_gbs >= most) { /* none is known: all */
-            m->pools[i].bandwidth_gbs = gbs;
-            m->pools[i].origin = PLS_ORIGIN_ASSUMED;
+            struct pls_pool *same = m->pools[i].within == 0 ? &m->pools[0] : &m->pools[i];
+            m->pools[i].bandwidth_gbs = same->bandwidth_gbs = gbs;
+            m->pools[i].origin = same->origin = PLS_ORIGIN_ASSUMED;
         }
     }
 }
