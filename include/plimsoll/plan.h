@@ -180,6 +180,9 @@ double pls_quality_size(const struct pls_card *card);
 /* Whether GGUF files of a Hugging Face repository ("owner/name") were made with an importance matrix; false
  * when it is not known to. */
 bool pls_quality_repo_imatrix(const char *repo);
+/* Whether a quantized K cache costs a model what it costs most, which is little. Not so Gemma 4: a KL
+ * divergence of .11 to .38 at q8_0. */
+bool pls_quality_bears_quantized_k(const struct pls_card *card);
 
 /* Fills quality, bits_per_weight and quant_floor_bpw from card, effective bits per weight, cache types and
  * context (plimsoll(7), QUANTIZATION LOSS). */

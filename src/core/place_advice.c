@@ -110,16 +110,18 @@ static void advise_context(const struct advice *a)
     }
 }
 
-static bool cache_is_plain(const struct pls_ask *ask)
+static bool may_narrow_cache(const struct advice *a)
 {
-    return !pls_type_is_quantized(ask->type_k) && !pls_type_is_quantized(ask->type_v);
+    const struct pls_ask *ask = &a->plan->ask;
+    return !pls_type_is_quantized(ask->type_k) && !pls_type_is_quantized(ask->type_v)
+           && pls_quality_bears_quantized_k(&a->layout->model->card);
 }
 
 /* V in 4 bits is offered only after weights in 4 bits. */
 static bool advise_cache(const struct advice *a, enum pls_type k, enum pls_type v)
 {
     struct pls_ask ask = a->plan->ask;
-    if (!cache_is_plain(&ask) || pls_text_starts(a->layout->model->card.arch, "gemma4")) {
+    if (!may_narrow_cache(a)) {
         return false;
     }
     ask.type_k = k;
@@ -193,7 +195,7 @@ static void advise_size(const struct advice *a)
                                           { PLS_FTYPE_Q3_K_M, 3.4 },
                                           { PLS_FTYPE_IQ3_XXS, 3.0 },
                                           { PLS_FTYPE_IQ2_M, 2.5 } };
-    bool plain = cache_is_plain(&a->plan->ask) && !pls_text_starts(a->layout->model->card.arch, "gemma4");
+    bool plain = may_narrow_cache(a);
     bool gguf = a->layout->quant.format == PLS_FORMAT_GGUF;
     bool cache = advise_cache(a, PLS_TYPE_Q8_0, PLS_TYPE_Q8_0);
     if (gguf && advise_quant(a, good, PLS_COUNT_OF(good), false)) {

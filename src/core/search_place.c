@@ -181,9 +181,8 @@ static uint32_t contexts_of(const struct pls_search *f, const struct pls_card *c
     return n;
 }
 
-/* Widest first. K errors weigh about nine times those of V, so K is never the narrower one. Gemma 4 does not
- * bear a quantized K cache (KL divergence .11 to .38 at q8_0); 4 bits cost reasoning models too much of their
- * long chains. */
+/* Widest first. K errors weigh about nine times those of V, so K is never the narrower one; 4 bits cost
+ * reasoning models too much of their long chains. */
 static uint32_t caches_of(const struct pls_search *f, const struct pls_card *card,
                           struct cache_types out[MAX_CACHES])
 {
@@ -194,7 +193,7 @@ static uint32_t caches_of(const struct pls_search *f, const struct pls_card *car
     if (f->ask.has_kv || !is_llama || card->is_encoder || ask->flash_attention == PLS_OFF) {
         return n;
     }
-    if (strcmp(card->arch, "gemma4") == 0) {
+    if (!pls_quality_bears_quantized_k(card)) {
         out[n++] = (struct cache_types){ PLS_TYPE_F16, PLS_TYPE_Q8_0 };
         return n;
     }
