@@ -128,7 +128,7 @@ struct pls_speed_question {
     const struct pls_plan *plan;
     bool is_prefill;
 };
-struct pls_gpu_time {
+struct pls_share_time {
     double seconds;        /* NAN when bandwidth is unknown */
     double spread;         /* interval factor */
     enum pls_bound bound;  /* the largest part */
@@ -175,8 +175,8 @@ double pls_speed_hop_s(void);
 /* The same seconds taken apart, before anything learnt; other is NAN when unknown. */
 struct pls_speed_parts pls_gpu_parts(const struct pls_gpu_constants *c, const struct pls_gpu_load *load,
                                      bool is_prefill);
-struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);
-struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);
+struct pls_share_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);
+struct pls_share_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load);
 
 /* The same for the processor (core/speed_cpu.c). With kernels measured on this machine, seconds per token are
  *
@@ -206,8 +206,8 @@ struct pls_cpu_load {
     const struct pls_calibration *learnt; /* NULL none */
 };
 struct pls_speed_parts pls_cpu_parts(const struct pls_cpu_load *load, bool is_prefill, bool *is_measured);
-struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin);
-struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin);
+struct pls_share_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin);
+struct pls_share_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin);
 
 /* The speed that a model is asked for: of decoding, or of reading for one that embeds or ranks and never
  * decodes (pls_card_only_reads). Every floor (--min-speed) and every column that shows one speed goes by it.

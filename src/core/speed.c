@@ -33,7 +33,7 @@ struct sum {
     enum pls_origin origin;
 };
 
-static void add(struct sum *sum, struct pls_gpu_time t, enum pls_origin origin)
+static void add(struct sum *sum, struct pls_share_time t, enum pls_origin origin)
 {
     sum->seconds += t.seconds;
     sum->log_spread += t.seconds * log(t.spread);
@@ -114,7 +114,7 @@ static void add_gpu_share(struct prediction *p, const struct pls_share *s)
     if (p->skips_prefill) {
         return;
     }
-    struct pls_gpu_time prefill = pls_gpu_prefill(pls_gpu_constants(), &load);
+    struct pls_share_time prefill = pls_gpu_prefill(pls_gpu_constants(), &load);
     add(&p->prefill, prefill, PLS_ORIGIN_TABLE);
     p->slowest_s = fmax(p->slowest_s, prefill.seconds);
     p->n_gpus++;
@@ -134,7 +134,7 @@ static double batch_bytes(const struct pls_card *card, const struct pls_traffic 
 
 /* Prompts borrow the weights in RAM: they cross the link once per micro-batch and are multiplied on the GPU.
  * False when no GPU here does that. */
-static bool borrowed_prefill(const struct prediction *p, const struct pls_share *s, struct pls_gpu_time *out)
+static bool borrowed_prefill(const struct prediction *p, const struct pls_share *s, struct pls_share_time *out)
 {
     const struct pls_plan *plan = p->plan;
     if (plan->n_shares < 2 || plan->gpu_layers <= 0
@@ -173,12 +173,12 @@ static void add_cpu_share(struct prediction *p, const struct pls_share *s)
 {
     struct pls_cpu_load load = cpu_load(p, s);
     enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
-    struct pls_gpu_time decode = pls_cpu_decode(&load, &origin);
+    struct pls_share_time decode = pls_cpu_decode(&load, &origin);
     add(&p->decode, decode, origin);
     if (p->skips_prefill) {
         return;
     }
-    struct pls_gpu_time prefill;
+    struct pls_share_time prefill;
     if (borrowed_prefill(p, s, &prefill)) {
         origin = PLS_ORIGIN_ASSUMED;
     } else {
@@ -326,7 +326,7 @@ struct pls_speed_parts pls_speed_share_parts(const struct pls_speed_question *q,
 bool pls_speed_is_borrowed(const struct pls_speed_question *q, const struct pls_share *s)
 {
     struct prediction p = prediction(q->card, q->machine, q->rates, q->plan);
-    struct pls_gpu_time t;
+    struct pls_share_time t;
     return q->is_prefill && has_work(s) && q->machine->pools[s->pool].gpu < 0 && borrowed_prefill(&p, s, &t);
 }
 

@@ -319,12 +319,12 @@ static struct pls_speed_parts decode_parts(const struct pls_cpu_load *load, bool
     return parts;
 }
 
-static struct pls_gpu_time time_of(const struct pls_cpu_load *load, const struct pls_engine_sample *sample,
+static struct pls_share_time time_of(const struct pls_cpu_load *load, const struct pls_engine_sample *sample,
                                    double spread)
 {
     double seconds = pls_calibrated_s(load->learnt, sample);
     bool is_fixed = sample->parts.other > seconds / 2;
-    return (struct pls_gpu_time){
+    return (struct pls_share_time){
         .seconds = isfinite(seconds) && seconds > 0 ? seconds : (double)NAN,
         .spread = pls_learnt_spread(load->learnt, spread),
         .bound = is_fixed ? PLS_BOUND_OVERHEAD : sample->is_prefill ? PLS_BOUND_COMPUTE : PLS_BOUND_MEMORY,
@@ -345,7 +345,7 @@ static double widened(const struct pls_cpu_load *load, const struct pls_speed_pa
     return exp(sqrt(log(spread) * log(spread) + own * own));
 }
 
-struct pls_gpu_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin)
+struct pls_share_time pls_cpu_decode(const struct pls_cpu_load *load, enum pls_origin *origin)
 {
     bool is_measured = true;
     struct pls_engine_sample sample = { .parts = decode_parts(load, &is_measured) };
@@ -438,7 +438,7 @@ static struct pls_speed_parts prefill_parts(const struct pls_cpu_load *load, boo
     return parts;
 }
 
-struct pls_gpu_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin)
+struct pls_share_time pls_cpu_prefill(const struct pls_cpu_load *load, enum pls_origin *origin)
 {
     bool is_measured = true;
     struct pls_engine_sample sample = { .is_prefill = true, .parts = prefill_parts(load, &is_measured) };

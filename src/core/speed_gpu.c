@@ -146,9 +146,9 @@ static enum pls_bound largest(double bus, double arithmetic, double fixed)
                                                : PLS_BOUND_MEMORY;
 }
 
-static struct pls_gpu_time unknown_time(void)
+static struct pls_share_time unknown_time(void)
 {
-    return (struct pls_gpu_time){ .seconds = (double)NAN, .spread = 3 };
+    return (struct pls_share_time){ .seconds = (double)NAN, .spread = 3 };
 }
 
 static bool is_older(const struct pls_gpu_load *load, uint32_t date)
@@ -218,7 +218,7 @@ static struct pls_speed_parts parts_of(const struct pls_gpu_terms *terms, const 
     return parts;
 }
 
-struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+struct pls_share_time pls_gpu_decode(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
     struct pls_gpu_terms terms;
     if (!pls_gpu_terms(c, load, false, &terms)) {
@@ -231,7 +231,7 @@ struct pls_gpu_time pls_gpu_decode(const struct pls_gpu_constants *c, const stru
                  + terms.scores_s;
     double seconds = pls_calibrated_s(load->learnt, &sample);
     bool is_seen = g->rows > 0 && b->decode_rows > 0 && load->gpu->fp32_tflops > 0;
-    return (struct pls_gpu_time){
+    return (struct pls_share_time){
         .seconds = seconds,
         .spread = pls_learnt_spread(load->learnt, is_seen ? b->decode_spread : pow(b->decode_spread, UNSEEN)),
         .bound = largest(bus, seconds - bus - terms.fixed_s, terms.fixed_s),
@@ -315,7 +315,7 @@ static bool prefill_terms(const struct pls_gpu_constants *c, const struct pls_gp
     return true;
 }
 
-struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
+struct pls_share_time pls_gpu_prefill(const struct pls_gpu_constants *c, const struct pls_gpu_load *load)
 {
     struct pls_gpu_terms terms;
     if (!pls_gpu_terms(c, load, true, &terms)) {
@@ -326,7 +326,7 @@ struct pls_gpu_time pls_gpu_prefill(const struct pls_gpu_constants *c, const str
     struct pls_engine_sample sample = { .is_prefill = true, .parts = parts_of(&terms, load->traffic, true) };
     bool is_seen = g->rows > 0 && b->prefill_rows > 0;
     double seconds = pls_calibrated_s(load->learnt, &sample);
-    return (struct pls_gpu_time){
+    return (struct pls_share_time){
         .seconds = seconds,
         .spread =
             pls_learnt_spread(load->learnt, is_seen ? b->prefill_spread : pow(b->prefill_spread, UNSEEN)),

@@ -41,7 +41,7 @@ static bool is_line(const struct pls_gpu_backend *line, const struct sample *s)
 static double predict(const struct fit *f, const struct sample *s)
 {
     struct pls_gpu_load load = sample_load(s);
-    struct pls_gpu_time t = f->is_prefill ? pls_gpu_prefill(&f->now, &load) : pls_gpu_decode(&f->now, &load);
+    struct pls_share_time t = f->is_prefill ? pls_gpu_prefill(&f->now, &load) : pls_gpu_decode(&f->now, &load);
     return (f->is_prefill ? (double)load.prompt_tokens : 1) / t.seconds;
 }
 

@@ -237,7 +237,7 @@ static void behaves(size_t kind)
         ck_assert_double_lt(fitted_decode_s(), slow);
         ck_assert_double_le(pls_gpu_prefill(pls_gpu_constants(), &load).seconds, slow_prompt);
     }
-    struct pls_gpu_time t = pls_gpu_decode(pls_gpu_constants(), &load);
+    struct pls_share_time t = pls_gpu_decode(pls_gpu_constants(), &load);
     ck_assert(t.spread > 1 && t.spread < 6);
 }
 
@@ -456,7 +456,7 @@ START_TEST(a_table_row_is_an_assumption)
 {
     struct pls_cpu_load cpu = cpu_load();
     enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
-    struct pls_gpu_time eight = pls_cpu_decode(&cpu, &origin);
+    struct pls_share_time eight = pls_cpu_decode(&cpu, &origin);
     ck_assert_int_eq(origin, PLS_ORIGIN_ASSUMED);
     ck_assert(eight.seconds > 1.0 / 50 && isfinite(eight.seconds)); /* never above the bus */
     machine.cpu.cores = 1;
@@ -471,7 +471,7 @@ START_TEST(calibration_scales_a_type_and_adds_to_layers)
     struct pls_cpu_load cpu = cpu_load();
     enum pls_origin origin = PLS_ORIGIN_UNKNOWN;
     rates.type[PLS_TYPE_Q8_0] = (struct pls_type_rate){ .stream_gbs = 20, .cached_gbs = 80, .gemm_gflops = 100 };
-    struct pls_gpu_time before = pls_cpu_decode(&cpu, &origin);
+    struct pls_share_time before = pls_cpu_decode(&cpu, &origin);
     double prompt = pls_cpu_prefill(&cpu, &origin).seconds;
     cpu.learnt = &rates.calibration;
     rates.calibration.type_factor[PLS_TYPE_Q8_0] = 2;
