@@ -134,7 +134,8 @@ static double batch_bytes(const struct pls_card *card, const struct pls_traffic 
 
 /* Prompts borrow the weights in RAM: they cross the link once per micro-batch and are multiplied on the GPU.
  * False when no GPU here does that. */
-static bool borrowed_prefill(const struct prediction *p, const struct pls_share *s, struct pls_share_time *out)
+static bool borrowed_prefill(const struct prediction *p, const struct pls_share *s,
+                             struct pls_share_time *out)
 {
     const struct pls_plan *plan = p->plan;
     if (plan->n_shares < 2 || plan->gpu_layers <= 0
