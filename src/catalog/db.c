@@ -399,9 +399,10 @@ enum pls_code pls_catalog_create(const char *path, struct pls_catalog **out, str
     }
     if (code == PLS_OK) {
         settle(catalog->db);
-        /* A build that fails is thrown away: no journal, no waiting for the disk. */
+        /* Pages of 16 KiB: a search reads most of them, and a third as many reads. A build that fails is thrown
+         * away: no journal, no waiting for the disk. */
         code = pls_db_exec(catalog,
-                           "PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode = OFF;"
+                           "PRAGMA page_size = 16384; PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode = OFF;"
                            "PRAGMA synchronous = OFF; BEGIN",
                            err);
         code = code == PLS_OK ? pls_db_create_tables(catalog->db, err) : code;

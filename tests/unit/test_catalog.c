@@ -356,7 +356,7 @@ START_TEST(bad_files_are_refused)
     ck_assert_int_eq(pls_catalog_open(path, NULL, &catalog, &err), PLS_DB);
     ck_assert_ptr_nonnull(strstr(err.text, "schema version 9"));
     bytes[63] = 1;
-    memset(bytes + 4096, 0xFF, n - 4096); /* every page after the first */
+    memset(bytes + 16384, 0xFF, n - 16384); /* every page after the first */
     write_file(path, bytes, n);
     enum pls_code code = pls_catalog_open(path, NULL, &catalog, &err);
     if (code == PLS_OK) {
