@@ -14,6 +14,8 @@ CREATE TABLE models (
   hf_repo TEXT,
   gguf_repo TEXT,
   ollama_tag TEXT,
+  -- what repositories hold that were seen, as bits (plimsoll/publisher.h)
+  held INTEGER,
   release INTEGER,
   use_cases TEXT NOT NULL,
   modalities TEXT NOT NULL,

@@ -96,6 +96,7 @@ struct pls_card {
     char hf_repo[112];
     char ollama_tag[64];  /* as published; one that was never seen published is left out */
     char gguf_repo[112];  /* first known repository of GGUF files; empty: none known */
+    uint64_t held;        /* what seen repositories hold: pls_held_bit(); 0 nothing known */
     uint32_t release;  /* yyyymm; 0 unknown */
     uint32_t tasks;      /* bit (1 << enum pls_task) */
     uint32_t modalities; /* enum pls_modality bits */

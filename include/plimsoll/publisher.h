@@ -28,6 +28,14 @@ const struct pls_publisher *pls_publishers(size_t *n);
  * spelling. */
 bool pls_publisher_means(const char *word, const struct pls_quant *quant);
 
+/* What the repositories of a card hold that were seen, as bits, so that a search over all cards asks no
+ * database. Each recipe of a GGUF file has a bit, the two types of 16 bits one together; of the other
+ * packagings AWQ and GPTQ in 4 bits and groups of 128 or 32 have one, and FP8 in blocks of any size. 0: this
+ * quantization has no bit. */
+uint64_t pls_held_bit(const struct pls_quant *quant);
+#define PLS_HELD_GGUF        ((1ULL << PLS_FTYPE_COUNT) - 1)
+#define PLS_HELD_RELEASE_FP8 (1ULL << 63) /* what the maker released is an FP8 checkpoint itself */
+
 /* Where one quantization of a model is to be had. */
 struct pls_published {
     char repo[112]; /* empty: no repository is known that could hold it */

@@ -10,8 +10,8 @@
 #define PLS_CARD_F32(field, key, note)  ", " key
 #define PLS_CARD_FLAG(field, key, note) ", " key
 static const char columns[] =
-    "id, name, family, org, arch, license, hf_repo, gguf_repo, ollama_tag, release, use_cases, modalities,"
-    " task_bits, modality_bits, native_type, evidence"
+    "id, name, family, org, arch, license, hf_repo, gguf_repo, ollama_tag, held, release, use_cases,"
+    " modalities, task_bits, modality_bits, native_type, evidence"
 #include "plimsoll/card_fields.def"
     ", layer_kinds, n_heads_list, n_kv_heads_list, intermediate_size_list, compress_ratios_list,"
     " indexer_list";
@@ -166,6 +166,7 @@ void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card)
     for (size_t i = 0; i < PLS_COUNT_OF(optional); i++) {
         bind_text(stmt, at++, optional[i]);
     }
+    bind_count(stmt, at++, card->held);
     bind_count(stmt, at++, card->release);
     bind_words(stmt, at, card);
     at += 2;
@@ -252,6 +253,7 @@ bool pls_db_card_read(sqlite3_stmt *stmt, struct pls_card *out)
     for (size_t i = 0; i < PLS_COUNT_OF(text); i++) {
         copy_column(stmt, at++, text[i].room, text[i].cap);
     }
+    out->held = (uint64_t)sqlite3_column_int64(stmt, at++);
     out->release = (uint32_t)sqlite3_column_int64(stmt, at++);
     at += 2; /* the words: the bits say the same */
     out->tasks = (uint32_t)sqlite3_column_int64(stmt, at++);

@@ -86,6 +86,9 @@ void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card); /* param
  * it. */
 void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card *card);
 
+/* Sets models.held of a card whose variants have been written. */
+enum pls_code pls_db_add_held(struct pls_catalog *catalog, const struct pls_card *card, struct pls_err *err);
+
 /* The prior of the capability fit, into the catalog being built; and a card rated by it (by nothing, when its
  * size is not known or the catalog has no prior). */
 struct pls_ability_prior;

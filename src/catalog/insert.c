@@ -243,6 +243,7 @@ enum pls_code pls_catalog_insert(struct pls_catalog *catalog, const struct pls_c
         code = run(catalog, from_json[i], card->id, json, err);
     }
     code = code == PLS_OK ? add_habits(catalog, card->id, err) : code;
+    code = code == PLS_OK ? pls_db_add_held(catalog, card, err) : code;
     code = code == PLS_OK ? add_aliases(catalog, card, json, err) : code;
     code = code == PLS_OK ? add_search(catalog, card, err) : code;
     return pls_db_end(catalog, code, err);

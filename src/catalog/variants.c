@@ -1,11 +1,31 @@
-/* Where a model lies in another packaging. */
+/* Where a model lies in another packaging, and what all its repositories hold. */
+#include <string.h>
+
 #include "catalog/db.h"
 
-/* Two spellings of one quantization: a group that is not named is the usual one of its format. */
+/* Two spellings of one quantization: a group that is not named is the usual one of its format. How many
+ * values of FP8 share a scale changes a thousandth of the bytes, and the same engines load them all. */
 static bool is_same(const struct pls_quant *a, const struct pls_quant *b)
 {
-    return a->format == b->format && a->bits == b->bits && a->bits_high == b->bits_high
-           && a->group == b->group && a->stored == b->stored;
+    bool is_group = a->group == b->group || a->format == PLS_FORMAT_FP8;
+    return a->format == b->format && a->bits == b->bits && a->bits_high == b->bits_high && is_group
+           && a->stored == b->stored;
+}
+
+/* What one row of variants holds: of AWQ, GPTQ and FP8 the word of its quants, or else what the format
+ * usually is; of the others what the name says. */
+static bool read_quant(const char *format, const char *name, const char *word, struct pls_quant *out)
+{
+    enum pls_format known = PLS_FORMAT_GGUF;
+    struct pls_quant_said said;
+    bool is_packed = pls_format_by_name(format, &known)
+                     && (known == PLS_FORMAT_AWQ || known == PLS_FORMAT_GPTQ || known == PLS_FORMAT_FP8);
+    if (is_packed) {
+        return pls_quant_parse(word != NULL ? word : format, out) && out->format == known;
+    }
+    bool is_said = pls_quant_in_name(name, &said) && said.is_known;
+    *out = said.quant;
+    return is_said;
 }
 
 bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
@@ -16,19 +36,64 @@ bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const stru
         sqlite3_stmt *stmt = NULL;
         if (pls_db_prepare_in(
                 catalog, user == 1 ? "user" : "main",
-                "SELECT name FROM @.variants WHERE model = ?1 AND format NOT IN ('gguf', 'ollama')"
-                " AND verified <> 0 ORDER BY name NOT LIKE 'mlx-community/%', format, position",
+                "SELECT v.format, v.name, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
+                " WHERE v.model = ?1 AND v.format NOT IN ('gguf', 'ollama') AND v.verified <> 0"
+                " ORDER BY v.name NOT LIKE 'mlx-community/%', v.format, v.position",
                 &stmt, NULL)
             == PLS_OK) {
             sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
         }
         while (stmt != NULL && !is_found && sqlite3_step(stmt) == SQLITE_ROW) {
-            const char *name = (const char *)sqlite3_column_text(stmt, 0);
-            struct pls_quant_said said;
-            is_found = pls_quant_in_name(name, &said) && said.is_known && is_same(&said.quant, quant)
-                       && pls_copy(out, cap, name);
+            const char *format = (const char *)sqlite3_column_text(stmt, 0);
+            const char *name = (const char *)sqlite3_column_text(stmt, 1);
+            struct pls_quant held;
+            is_found = read_quant(format, name, (const char *)sqlite3_column_text(stmt, 2), &held)
+                       && is_same(&held, quant) && pls_copy(out, cap, name);
         }
         sqlite3_finalize(stmt);
     }
     return is_found;
+}
+
+/* One row's share of pls_card.held. */
+static uint64_t held_by(const struct pls_card *card, const char *format, const char *name, const char *word)
+{
+    struct pls_quant quant;
+    if (strcmp(format, "gguf") == 0) {
+        return word != NULL && pls_quant_parse(word, &quant) && quant.format == PLS_FORMAT_GGUF
+                   ? pls_held_bit(&quant)
+                   : 0;
+    }
+    uint64_t bit = read_quant(format, name, word, &quant) ? pls_held_bit(&quant) : 0;
+    bool is_release = quant.format == PLS_FORMAT_FP8 && strcmp(name, card->hf_repo) == 0;
+    return bit | (bit != 0 && is_release ? PLS_HELD_RELEASE_FP8 : 0);
+}
+
+enum pls_code pls_db_add_held(struct pls_catalog *catalog, const struct pls_card *card, struct pls_err *err)
+{
+    uint64_t held = 0;
+    sqlite3_stmt *stmt = NULL;
+    enum pls_code code = pls_db_prepare_in(
+        catalog, pls_db_home(catalog),
+        "SELECT v.format, v.name, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
+        " WHERE v.model = ?1 AND v.verified <> 0 AND v.format <> 'ollama'",
+        &stmt, err);
+    if (code != PLS_OK) {
+        return code;
+    }
+    sqlite3_bind_text(stmt, 1, card->id, -1, SQLITE_STATIC);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        held |= held_by(card, (const char *)sqlite3_column_text(stmt, 0),
+                        (const char *)sqlite3_column_text(stmt, 1),
+                        (const char *)sqlite3_column_text(stmt, 2));
+    }
+    sqlite3_finalize(stmt);
+    code = pls_db_prepare_in(catalog, pls_db_home(catalog), "UPDATE @.models SET held = ?2 WHERE id = ?1",
+                             &stmt, err);
+    if (code == PLS_OK) {
+        sqlite3_bind_text(stmt, 1, card->id, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(stmt, 2, (int64_t)held);
+        code = pls_db_finish(catalog, stmt, err);
+    }
+    return code;
 }

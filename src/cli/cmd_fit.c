@@ -81,7 +81,7 @@ static enum pls_code print_command(const struct pls_fit_result *found, const cha
     }
     uint32_t pick = best_to_run(found, runtime);
     if (left_out) {
-        pls_warn("FP8 and AWQ checkpoints are left out, of which no repository is known (fit --runtime vllm "
+        pls_warn("FP8 and AWQ checkpoints of which no repository is known are left out (fit --runtime vllm "
                  "ranks them)");
     }
     const struct pls_entry *first = &found->entries[0];

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plimsoll/compute.h"
+#include "plimsoll/publisher.h"
 #include "plimsoll/text.h"
 
 #define LLAMA_MAX_SEQ 256 /* llama.cpp's own limit on sequences */
@@ -426,6 +427,9 @@ struct pls_quant pls_ask_default_quant(const struct pls_card *card, enum pls_run
     } else if (engine == PLS_ENGINE_VLLM) {
         pls_quant_parse("bf16", &q);
         q.format = PLS_FORMAT_SAFETENSORS;
+        if ((card->held & PLS_HELD_RELEASE_FP8) != 0) {
+            pls_quant_parse("fp8", &q);
+        }
     } else if (card->native == PLS_TYPE_MXFP4) {
         q.ftype = PLS_FTYPE_MXFP4_MOE;
     }

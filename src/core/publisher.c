@@ -40,3 +40,27 @@ bool pls_publisher_means(const char *word, const struct pls_quant *quant)
     return !quant->from_name && pls_quant_parse(word, &other) && !other.from_name
            && other.format == quant->format && other.ftype != PLS_FTYPE_NONE && other.ftype == quant->ftype;
 }
+
+uint64_t pls_held_bit(const struct pls_quant *quant)
+{
+    bool is_grouped = quant->bits == 4 && (quant->group == 128 || quant->group == 32);
+    uint32_t at = PLS_FTYPE_COUNT + 2 * (uint32_t)quant->format + (quant->group == 32);
+    switch (quant->format) {
+    case PLS_FORMAT_GGUF:
+        if (quant->from_name || quant->ftype >= PLS_FTYPE_COUNT) {
+            return 0;
+        }
+        return 1ULL << (quant->ftype == PLS_FTYPE_F16 ? PLS_FTYPE_BF16 : quant->ftype);
+    case PLS_FORMAT_AWQ:
+    case PLS_FORMAT_GPTQ:
+        return is_grouped ? 1ULL << at : 0;
+    case PLS_FORMAT_FP8:
+        return 1ULL << (PLS_FTYPE_COUNT + 2 * PLS_FORMAT_FP8);
+    case PLS_FORMAT_MLX:
+    case PLS_FORMAT_BNB:
+    case PLS_FORMAT_SAFETENSORS:
+    case PLS_FORMAT_COUNT:
+        break;
+    }
+    return 0;
+}

@@ -18,7 +18,7 @@ static size_t count_digits(const char *text)
 static bool is_quant_like(const char *word, size_t len)
 {
     static const char *const others[] = { "f16", "bf16", "fp16", "f32", "fp8", "mxfp4", "mxfp8", "nvfp4",
-                                          "fp4", "awq",  "gptq", "bnb", "ud",  "int4",  "int8" };
+                                          "fp4", "awq",  "gptq", "bnb", "ud",  "int4",  "int8",  "w4a16" };
     const char *q = word + (word[0] == 'i' || word[0] == 't' ? 1 : 0); /* IQ and TQ types */
     size_t digits = count_digits(word);
     bool is_like = (q[0] == 'q' && count_digits(q + 1) > 0)
@@ -46,7 +46,11 @@ static bool parse_packed(const char *text, struct pls_quant *out)
 {
     static const char *const words[][2] = { { "awq", "awq-4bit" },       { "awq-int4", "awq-4bit" },
                                             { "gptq", "gptq-4bit" },     { "gptq-int4", "gptq-4bit" },
-                                            { "gptq-int8", "gptq-8bit" } };
+                                            { "gptq-int8", "gptq-8bit" },
+                                            { "fp8-dynamic", "fp8" },
+                                            { "fp8-static", "fp8" },
+                                            { "quantized.w4a16", "gptq-4bit" },
+                                            { "w4a16", "gptq-4bit" } };
     for (size_t i = 0; i < PLS_COUNT_OF(words); i++) {
         if (pls_text_equal(text, words[i][0])) {
             return pls_quant_parse(words[i][1], out);

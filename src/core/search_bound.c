@@ -77,7 +77,8 @@ static double base_bits(const struct pls_quant *q)
         return is_affine ? q->bits + 32.0 / q->group : 0; /* a scale and an offset in 16 bits */
     }
     if (q->format != PLS_FORMAT_GGUF) {
-        return q->format == PLS_FORMAT_AWQ ? q->bits : q->format == PLS_FORMAT_FP8 ? 8 : 0;
+        bool is_grouped = q->format == PLS_FORMAT_AWQ || q->format == PLS_FORMAT_GPTQ;
+        return is_grouped ? q->bits : q->format == PLS_FORMAT_FP8 ? 8 : 0;
     }
     enum pls_type type = pls_ftype_base(q->ftype);
     const struct pls_type_info *info = type != PLS_TYPE_NONE ? pls_type_info(type) : NULL;

@@ -2,6 +2,7 @@
  * first. */
 #include "core/search.h"
 
+#include "plimsoll/publisher.h"
 #include "plimsoll/text.h"
 
 enum { FOUR_GGUF = 4, FOUR_MLX = 3, FOUR_VLLM = 2 };
@@ -21,8 +22,30 @@ uint32_t pls_search_four_bits(enum pls_format format)
     return format == PLS_FORMAT_GGUF ? FOUR_GGUF : format == PLS_FORMAT_MLX ? FOUR_MLX : FOUR_VLLM;
 }
 
+/* Whether a repository of it is known that vLLM can be given: the release, unless that is an FP8 checkpoint
+ * and another packaging is meant. */
+static bool can_be_served(const struct pls_card *card, const struct pls_quant *quant)
+{
+    bool is_packed = quant->format == PLS_FORMAT_AWQ || quant->format == PLS_FORMAT_GPTQ
+                     || quant->format == PLS_FORMAT_FP8;
+    bool is_release = quant->format != PLS_FORMAT_SAFETENSORS || (card->held & PLS_HELD_RELEASE_FP8) == 0;
+    return is_packed ? (card->held & pls_held_bit(quant)) != 0 : is_release;
+}
+
+static uint64_t ladder_bits(void)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < PLS_SEARCH_RUNGS; i++) {
+        struct pls_quant q = { .format = PLS_FORMAT_GGUF, .ftype = gguf[i] };
+        bits |= pls_held_bit(&q);
+    }
+    return bits;
+}
+
+/* Embedders and rerankers are published in few quantizations, often in one, and are small enough for the
+ * widest: what nobody published of them is no answer while something else is there. */
 bool pls_search_is_published(const struct pls_search_ask *ask, const struct pls_card *card,
-                          const struct pls_quant *quant)
+                             const struct pls_quant *quant)
 {
     static const bool needs[PLS_FTYPE_COUNT] = {
         [PLS_FTYPE_IQ3_M] = true,
@@ -30,13 +53,18 @@ bool pls_search_is_published(const struct pls_search_ask *ask, const struct pls_
         [PLS_FTYPE_IQ2_M] = true,
         [PLS_FTYPE_IQ2_XXS] = true,
     };
+    bool is_held = (card->held & pls_held_bit(quant)) != 0;
     if (quant->format != PLS_FORMAT_GGUF && !ask->has_quant) {
-        return !ask->must_run || (quant->format != PLS_FORMAT_AWQ && quant->format != PLS_FORMAT_FP8);
+        return !ask->must_run || can_be_served(card, quant);
     }
     if (ask->has_quant || quant->imatrix || quant->ftype >= PLS_FTYPE_COUNT) {
         return true;
     }
-    return !needs[quant->ftype] || pls_quality_repo_imatrix(card->gguf_repo);
+    if (pls_card_only_reads(card) && (card->held & ladder_bits()) != 0) {
+        return is_held;
+    }
+    bool may_be_held = is_held || (card->held & PLS_HELD_GGUF) == 0;
+    return !needs[quant->ftype] || (may_be_held && pls_quality_repo_imatrix(card->gguf_repo));
 }
 
 static uint32_t named(const char *const *words, uint32_t n, struct pls_quant *out)
@@ -47,8 +75,24 @@ static uint32_t named(const char *const *words, uint32_t n, struct pls_quant *ou
     return n;
 }
 
+/* Another packing of four bits takes the place of AWQ's usual one where that is not published. */
+static uint32_t vllm_rungs(const struct pls_card *card, struct pls_quant *out)
+{
+    static const char *const fours[] = { "awq-4bit", "gptq-4bit", "awq-4bit-g32", "gptq-4bit-g32" };
+    struct pls_quant four;
+    uint32_t n = named(vllm, PLS_COUNT_OF(vllm), out);
+    for (size_t i = 0; i < PLS_COUNT_OF(fours); i++) {
+        pls_quant_parse(fours[i], &four);
+        if ((card->held & pls_held_bit(&four)) != 0) {
+            out[FOUR_VLLM] = four;
+            break;
+        }
+    }
+    return n;
+}
+
 uint32_t pls_search_rungs(const struct pls_search_ask *ask, const struct pls_card *card, bool imatrix,
-                       struct pls_quant out[PLS_SEARCH_RUNGS])
+                          struct pls_quant out[PLS_SEARCH_RUNGS])
 {
     struct pls_quant own = pls_ask_default_quant(card, ask->ask.runtime);
     out[0] = ask->has_quant ? ask->quant : own;
@@ -59,7 +103,7 @@ uint32_t pls_search_rungs(const struct pls_search_ask *ask, const struct pls_car
         return named(mlx, PLS_COUNT_OF(mlx), out);
     }
     if (own.format != PLS_FORMAT_GGUF) {
-        return named(vllm, PLS_COUNT_OF(vllm), out);
+        return vllm_rungs(card, out);
     }
     for (size_t i = 0; i < PLS_SEARCH_RUNGS; i++) {
         out[i] = own;

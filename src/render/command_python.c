@@ -108,13 +108,17 @@ static const char *vllm_source(const struct pls_entry *e)
 void pls_vllm_lacks(const struct pls_entry *e, struct pls_text *out)
 {
     enum pls_format format = e->plan->ask.quant.format;
-    bool is_known = pls_command_folder(e) != NULL || e->repo != NULL || format == PLS_FORMAT_SAFETENSORS;
+    bool is_given = pls_command_folder(e) != NULL || e->repo != NULL;
+    bool is_known = is_given || format == PLS_FORMAT_SAFETENSORS;
     if (format == PLS_FORMAT_MLX || format == PLS_FORMAT_GGUF) {
         pls_text_add(out, "no command of vllm for %s models", pls_format_name(format));
     } else if (!is_known) {
         pls_text_add(out, "no repository of it as %s is known: plan OWNER/NAME names one", e->plan->quant);
     } else if (vllm_source(e)[0] == '\0') {
         pls_text_add(out, "no repository of it is known");
+    } else if (!is_given && (e->model->card.held & PLS_HELD_RELEASE_FP8) != 0) {
+        pls_text_add(out, "it was released in FP8 (-q fp8), and no repository of it as %s is known",
+                     e->plan->quant);
     }
 }
 

@@ -135,6 +135,9 @@ static void sources(struct pls_page *page, const struct pls_card *c, const cJSON
     }
     variants(page, root, "gguf", "GGUF");
     variants(page, root, "mlx", "MLX");
+    variants(page, root, "awq", "AWQ");
+    variants(page, root, "gptq", "GPTQ");
+    variants(page, root, "fp8", "FP8");
     if (c->ollama_tag[0] != '\0') {
         pls_page_field(page, "Ollama", "%s", c->ollama_tag);
     }

@@ -101,6 +101,51 @@ START_TEST(the_repository_that_holds_a_quantization_is_found)
 }
 END_TEST
 
+static const char *packed(struct pls_catalog *catalog, const char *quant)
+{
+    static char room[160];
+    struct pls_quant q;
+    ck_assert(pls_quant_parse(quant, &q));
+    return pls_catalog_variant(catalog, "packed", &q, room, sizeof(room)) ? room : "";
+}
+
+static bool holds(const struct pls_card *card, const char *quant)
+{
+    struct pls_quant q;
+    ck_assert(pls_quant_parse(quant, &q));
+    return (card->held & pls_held_bit(&q)) != 0;
+}
+
+/* The key says the packing, "quants" what is unusual of it; what nobody has seen counts for nothing. */
+START_TEST(packed_repositories_are_found_and_counted)
+{
+    set_up();
+    struct pls_catalog *catalog = open_both();
+    static const char json[] =
+        "{\"id\": \"packed\", \"arch\": \"llama\", " SHAPE ", \"hf_repo\": \"maker/Packed\", \"variants\": {"
+        "\"gguf\": [{\"repo\": \"a/Packed-GGUF\", \"quants\": [\"FP16\", \"Q6_K\"]}, {\"repo\": \"b/Packed-GGUF\"},"
+        " {\"repo\": \"c/Packed-GGUF\", \"quants\": [\"Q8_0\"], \"unverified\": true}],"
+        "\"awq\": [{\"repo\": \"a/Packed-four\", \"quants\": [\"awq-4bit-g32\"]}, {\"repo\": \"b/Packed-four\"}],"
+        "\"gptq\": [{\"repo\": \"a/Packed-GPTQ\", \"unverified\": true}],"
+        "\"fp8\": [{\"repo\": \"maker/Packed\"}, {\"repo\": \"a/Packed-FP8\"}]}}";
+    struct pls_card card;
+    ck_assert_msg(pls_card_parse(json, strlen(json), &card, &err) == PLS_OK, "%s", err.text);
+    ck_assert_msg(pls_catalog_insert(catalog, &card, json, &err) == PLS_OK, "%s", err.text);
+    ck_assert_str_eq(packed(catalog, "awq"), "b/Packed-four");
+    ck_assert_str_eq(packed(catalog, "awq-4bit-g32"), "a/Packed-four");
+    ck_assert_str_eq(packed(catalog, "awq-4bit-g64"), "");
+    ck_assert_str_eq(packed(catalog, "gptq"), "");
+    ck_assert_str_eq(packed(catalog, "fp8"), "maker/Packed");
+    ck_assert_str_eq(packed(catalog, "fp8-block"), "maker/Packed");
+    ck_assert_int_eq(pls_catalog_resolve(catalog, "packed", &card, &err), PLS_OK);
+    ck_assert(holds(&card, "F16") && holds(&card, "BF16") && holds(&card, "Q6_K") && !holds(&card, "Q8_0"));
+    ck_assert(holds(&card, "awq") && holds(&card, "awq-4bit-g32") && !holds(&card, "awq-4bit-g64"));
+    ck_assert(holds(&card, "fp8-block") && !holds(&card, "gptq") && !holds(&card, "safetensors-bf16"));
+    ck_assert((card.held & PLS_HELD_RELEASE_FP8) != 0);
+    pls_catalog_close(catalog);
+}
+END_TEST
+
 START_TEST(same_input_same_bytes)
 {
     set_up();
@@ -509,6 +554,7 @@ START_TEST(readers_never_wait_for_writers)
 END_TEST
 
 UNIT_MAIN("catalog", cards_come_back_as_they_went_in, the_repository_that_holds_a_quantization_is_found,
+          packed_repositories_are_found_and_counted,
           same_input_same_bytes, words_choose_cards,
           names_resolve, own_cards_live_apart, rates_are_kept_per_machine, bad_files_are_refused,
           rates_belong_to_processor_time, an_empty_file_is_no_database_yet,
