@@ -100,7 +100,7 @@ is "of a microscaled type" "$(asked mlx-community/Qwen3.5-9B-nvfp4) $(asked mlx-
 is "of experts as released and the rest in 8 bits" "$(asked mlx-community/gpt-oss-20b-MXFP4-Q8)" "gpt-oss-20b mlx-mxfp4-q8 mlx"
 is "text towers and their packers are no other model" "$(asked mlx-community/gemma-3n-E4B-it-lm-bf16 | cut -d' ' -f1) $(on=$pc asked unsloth/Qwen3-8B-unsloth-bnb-4bit)" "gemma-3n-e4b-it qwen3-8b bnb-nf4 vllm"
 refuses "two quantizations at once" 2 'two quantizations' plan qwen3-8b:Q4_K_M:Q8_0 --on $box
-refuses "a packaging that is not known is not taken for another" 2 'quantized.w4a16: not a quantization' plan RedHatAI/Qwen3-8B-quantized.w4a16 --on $box
+refuses "a packaging that is not known is not taken for another" 2 'quantized.w8a8: not a quantization' plan RedHatAI/Qwen3-8B-quantized.w8a8 --on $box
 is "-q is stronger" "$(asked mlx-community/Qwen3-8B-8bit -q Q6_K)" "qwen3-8b Q6_K llama-server"
 is "a checkpoint whose own name ends so is no wish" "$(asked nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16)" "nemotron-3-nano-30b-a3b Q4_K_M llama-server"
 refuses "an engine that was named and can't load it" 2 'llama-server does not load mlx' plan mlx-community/Qwen3-8B-8bit --runtime llama.cpp --on $box
@@ -150,7 +150,12 @@ ok "in words as well" grep -q '^Run  *no command: lms load has no option for the
 on="rtx 4090" emitted qwen3-8b --emit lmstudio >/dev/null
 is "LM Studio fetches, then loads" "$(cat "$tap_tmp/out")" "lms get --yes https://huggingface.co/Qwen/Qwen3-8B-GGUF@Q4_K_M && lms load qwen3-8b --context-length 4096 --parallel 4 --gpu max"
 is "its defaults are those of the program" "$("$PLIMSOLL" plan qwen3-8b --emit jan --on "rtx 4090" 2>/dev/null | grep -o -- '--ctx-size [0-9]*')" "--ctx-size 8192"
-refuses "a packaging that lies nowhere known" 2 'no command for vllm .*no repository of it as awq' plan qwen3-32b:awq --emit vllm --on "rtx 4090" -c 4k
+refuses "a packaging that lies nowhere known" 2 'no command for vllm .*no repository of it as awq' plan phi-4-mini-instruct:awq --emit vllm --on "rtx 4090" -c 4k
+is "one that is known is named, whatever its group of scales" \
+    "$(for w in qwen3-32b:awq qwen3-8b:fp8 qwen3-8b:fp8-block qwen3.8-27b:awq-4bit-g32 deepseek-v3 llama-3.3-70b-instruct:gptq-4bit; do
+        on="8x h200, 512gb ram" emitted "$w" --runtime vllm --emit vllm | cut -d' ' -f3; done | tr '\n' ' ')" \
+    "Qwen/Qwen3-32B-AWQ Qwen/Qwen3-8B-FP8 Qwen/Qwen3-8B-FP8 cyankiwi/Qwen3.8-27B-AWQ-INT4 deepseek-ai/DeepSeek-V3 RedHatAI/Llama-3.3-70B-Instruct-quantized.w4a16 "
+refuses "a release in FP8 is nothing to load in 16 bits" 2 'no command for vllm .*released in FP8' plan deepseek-v3 -q safetensors-bf16 --emit vllm --on "8x h200, 4tb ram" -c 4k
 on="2x rtx 4090" emitted Qwen/Qwen3-32B-AWQ --emit vllm >/dev/null
 is "a pipeline over two GPUs" "$(cat "$tap_tmp/out")" "vllm serve Qwen/Qwen3-32B-AWQ --max-model-len 4096 --max-num-seqs 1 --pipeline-parallel-size 2"
 on="rtx 3090" emitted llama-3.1-8b --backend cpu --emit llama.cpp >/dev/null
