@@ -30,6 +30,17 @@ empty "the names of card files are their families" "$(for f in data/cards/*.json
 known=$(jq -r '.cards[].id' data/cards/*.json | wc -l)
 is "at least 380 models" "$([ "$known" -ge 380 ] && echo yes)" yes
 
+# Repositories. A conversion without an importance matrix is no reason to pass over the maker's own; of what only reads, none is.
+empty "the maker's own files come before other conversions" "$(jq -r '.cards[] | (.hf_repo // "/" | split("/")[0] | ascii_downcase) as $maker
+    | ((.use_cases // []) - ["embedding", "rerank"] == []) as $reads | [.variants.gguf[]? | select(.unverified | not) | .repo] as $all
+    | [$all[] | split("/")[0] | ascii_downcase == $maker] as $own | select($own | index(true)) | .id as $id
+    | $all[:($own | index(true))][] | select($reads or (test("^(bartowski|unsloth|ubergarm)/|^mradermacher/.*-i1-") | not)) | "\($id) \(.)"' \
+    data/cards/*.json)"
+empty "packed checkpoints are named once, and say where they were seen" "$(jq -r '.cards[] | .id as $id | .variants // {} | (.awq, .gptq, .fp8) | select(.)
+    | ([.[].repo] | group_by(.)[] | select(length > 1) | $id), (.[] | select((.unverified | not) and .source == null) | "\($id) \(.repo)")' data/cards/*.json)"
+is "no embedder or reranker is offered in what nobody published" "$(for on in "m4 16gb" "rtx 4090, 64gb ram" "i5-1240p 16gb"; do for task in embedding rerank; do
+    "$PLIMSOLL" fit --on "$on" --task $task -n 8 --json | jq -r '.configs[].commands."llama.cpp" // "" | select(test(" -hf ") | not)'; done; done)" ""
+
 # Building.
 ok "the catalog builds" "$BUILD/mkcatalog" -o "$tap_tmp/a.db" data
 ok "and builds again" "$BUILD/mkcatalog" -o "$tap_tmp/b.db" data

@@ -121,8 +121,8 @@ run inspect "$tap_tmp/nowhere.json" --json
 is "inspect counts by the shape where there are no tensors" "$status $(jq -c '.files[0] | [.kind, .params, .quant]' "$tap_tmp/out")" "0 [\"card\",$((16 * (2048 * 5120 + 3 * 2048 * 8192 + 2 * 2048) + 32000 * 2048 + 2048)),null]"
 run plan "$tap_tmp/nowhere.json" --on $box -c 4k --emit llama.cpp
 is "a file that is nowhere is named, and said to be wanted" "$status $(cat "$tap_tmp/out" | cut -d' ' -f1-3) $(grep -c 'Nowhere-1B-Q4_K_M.gguf has to be found or made' "$tap_tmp/err")" "0 llama-server -m Nowhere-1B-Q4_K_M.gguf 1"
-emitted bge-reranker-large --emit llama.cpp >/dev/null
-is "a repository that was not verified is named as such" "$(grep -c 'gpustack/bge-reranker-large-GGUF may hold it, unverified' "$tap_tmp/err")" 1
+emitted starcoder2-7b --emit llama.cpp >/dev/null
+is "a repository that was not verified is named as such" "$(grep -c 'second-state/StarCoder2-7B-GGUF may hold it, unverified' "$tap_tmp/err")" 1
 run plan "$tap_tmp/nowhere.json" --on $box -c 4k --json
 is "in JSON as a note" "$(jq -r '.plans[0].notes[] | select(.code == "no-repository").text' "$tap_tmp/out" | grep -c gguf)" 1
 emitted qwen3-8b --kv-type q8_0 --emit ollama >/dev/null
