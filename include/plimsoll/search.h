@@ -48,8 +48,8 @@ uint32_t pls_search_four_bits(enum pls_format format);
 /* What is asked of one card, whose quant, context and cache types stand in ask already. */
 void pls_search_settle(const struct pls_search_ask *wish, const struct pls_card *card, struct pls_ask *ask);
 /* Whether a rung is there for a model: of embedders and rerankers what repositories hold that were seen, if
- * they hold any; I-quants under 4 bits are made with an importance matrix, so only of repositories that are
- * known to use one; whatever was asked for. */
+ * they hold any; of vLLM's packings of 4 bits the one that they hold; I-quants under 4 bits are made with an
+ * importance matrix, so only of repositories that are known to use one; whatever was asked for. */
 bool pls_search_is_published(const struct pls_search_ask *ask, const struct pls_card *card,
                              const struct pls_quant *quant);
 

@@ -5,7 +5,7 @@
 #include "plimsoll/publisher.h"
 #include "plimsoll/text.h"
 
-enum { FOUR_GGUF = 4, FOUR_MLX = 3, FOUR_VLLM = 2 };
+enum { FOUR_GGUF = 4, FOUR_MLX = 3, FIRST_FOUR_VLLM = 2, FOUR_VLLM = 4 };
 
 static const enum pls_ftype gguf[PLS_SEARCH_RUNGS] = {
     PLS_FTYPE_BF16,   PLS_FTYPE_Q8_0,    PLS_FTYPE_Q6_K,  PLS_FTYPE_Q5_K_M,  [FOUR_GGUF] = PLS_FTYPE_Q4_K_M,
@@ -14,22 +14,50 @@ static const enum pls_ftype gguf[PLS_SEARCH_RUNGS] = {
 };
 /* mlx-community has 4 and 8 bits of nearly everything, 6 and 5 of most, 3 of large models. */
 static const char *const mlx[] = { "mlx-8bit", "mlx-6bit", "mlx-5bit", [FOUR_MLX] = "mlx-4bit", "mlx-3bit" };
-/* What makers publish of many models beside the original. */
-static const char *const vllm[] = { "safetensors-bf16", "fp8", [FOUR_VLLM] = "awq-4bit" };
+/* What makers publish of many models beside the original, and how others pack four bits. */
+static const char *const vllm[] = {
+    "safetensors-bf16", "fp8", [FIRST_FOUR_VLLM] = "awq-4bit", "gptq-4bit", [FOUR_VLLM] = "awq-4bit-g32",
+};
 
 uint32_t pls_search_four_bits(enum pls_format format)
 {
     return format == PLS_FORMAT_GGUF ? FOUR_GGUF : format == PLS_FORMAT_MLX ? FOUR_MLX : FOUR_VLLM;
 }
 
-/* Whether a repository of it is known that vLLM can be given: the release, unless that is an FP8 checkpoint
- * and another packaging is meant. */
-static bool can_be_served(const struct pls_card *card, const struct pls_quant *quant)
+/* Of the packings of four bits a model has one: the first that a repository of it holds. Where none is known,
+ * AWQ as its tool makes it. */
+static bool is_its_four(const struct pls_card *card, const struct pls_quant *quant, bool must_run)
 {
-    bool is_packed = quant->format == PLS_FORMAT_AWQ || quant->format == PLS_FORMAT_GPTQ
-                     || quant->format == PLS_FORMAT_FP8;
-    bool is_release = quant->format != PLS_FORMAT_SAFETENSORS || (card->held & PLS_HELD_RELEASE_FP8) == 0;
-    return is_packed ? (card->held & pls_held_bit(quant)) != 0 : is_release;
+    struct pls_quant four = { .format = PLS_FORMAT_COUNT };
+    for (size_t i = FIRST_FOUR_VLLM; i < PLS_COUNT_OF(vllm); i++) {
+        pls_quant_parse(vllm[i], &four);
+        if ((card->held & pls_held_bit(&four)) != 0) {
+            return pls_held_bit(&four) == pls_held_bit(quant);
+        }
+    }
+    pls_quant_parse(vllm[FIRST_FOUR_VLLM], &four);
+    return !must_run && pls_held_bit(&four) == pls_held_bit(quant);
+}
+
+/* Whether a packaging for vLLM or MLX is there. MLX models can be made; the release can be served, unless it
+ * is an FP8 checkpoint and 16 bits are meant. */
+static bool is_packaged(const struct pls_card *card, const struct pls_quant *quant, bool must_run)
+{
+    switch (quant->format) {
+    case PLS_FORMAT_AWQ:
+    case PLS_FORMAT_GPTQ:
+        return is_its_four(card, quant, must_run);
+    case PLS_FORMAT_FP8:
+        return !must_run || (card->held & pls_held_bit(quant)) != 0;
+    case PLS_FORMAT_SAFETENSORS:
+        return !must_run || (card->held & PLS_HELD_RELEASE_FP8) == 0;
+    case PLS_FORMAT_GGUF:
+    case PLS_FORMAT_MLX:
+    case PLS_FORMAT_BNB:
+    case PLS_FORMAT_COUNT:
+        break;
+    }
+    return true;
 }
 
 static uint64_t ladder_bits(void)
@@ -55,7 +83,7 @@ bool pls_search_is_published(const struct pls_search_ask *ask, const struct pls_
     };
     bool is_held = (card->held & pls_held_bit(quant)) != 0;
     if (quant->format != PLS_FORMAT_GGUF && !ask->has_quant) {
-        return !ask->must_run || can_be_served(card, quant);
+        return is_packaged(card, quant, ask->must_run);
     }
     if (ask->has_quant || quant->imatrix || quant->ftype >= PLS_FTYPE_COUNT) {
         return true;
@@ -75,22 +103,6 @@ static uint32_t named(const char *const *words, uint32_t n, struct pls_quant *ou
     return n;
 }
 
-/* Another packing of four bits takes the place of AWQ's usual one where that is not published. */
-static uint32_t vllm_rungs(const struct pls_card *card, struct pls_quant *out)
-{
-    static const char *const fours[] = { "awq-4bit", "gptq-4bit", "awq-4bit-g32", "gptq-4bit-g32" };
-    struct pls_quant four;
-    uint32_t n = named(vllm, PLS_COUNT_OF(vllm), out);
-    for (size_t i = 0; i < PLS_COUNT_OF(fours); i++) {
-        pls_quant_parse(fours[i], &four);
-        if ((card->held & pls_held_bit(&four)) != 0) {
-            out[FOUR_VLLM] = four;
-            break;
-        }
-    }
-    return n;
-}
-
 uint32_t pls_search_rungs(const struct pls_search_ask *ask, const struct pls_card *card, bool imatrix,
                           struct pls_quant out[PLS_SEARCH_RUNGS])
 {
@@ -103,7 +115,7 @@ uint32_t pls_search_rungs(const struct pls_search_ask *ask, const struct pls_car
         return named(mlx, PLS_COUNT_OF(mlx), out);
     }
     if (own.format != PLS_FORMAT_GGUF) {
-        return vllm_rungs(card, out);
+        return named(vllm, PLS_COUNT_OF(vllm), out);
     }
     for (size_t i = 0; i < PLS_SEARCH_RUNGS; i++) {
         out[i] = own;
