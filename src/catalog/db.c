@@ -399,8 +399,8 @@ enum pls_code pls_catalog_create(const char *path, struct pls_catalog **out, str
     }
     if (code == PLS_OK) {
         settle(catalog->db);
-        /* Pages of 16 KiB: a search reads most of them, and a third as many reads. A build that fails is thrown
-         * away: no journal, no waiting for the disk. */
+        /* Pages of 16 KiB: a search reads most of them, and a third as many reads. A build that fails is
+         * thrown away: no journal, no waiting for the disk. */
         code = pls_db_exec(catalog,
                            "PRAGMA page_size = 16384; PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode = OFF;"
                            "PRAGMA synchronous = OFF; BEGIN",

@@ -107,6 +107,9 @@ struct pls_place_bytes {
 /* Cache and state of the scene's sums are those of this setting from here on. */
 void pls_layer_sums_set(const struct pls_place_scene *scene, const struct pls_setting *setting);
 
+/* AWQ and GPTQ by the rule of the tools, not by the headers of a folder. */
+bool pls_layout_is_assumed_packing(const struct pls_layout *l);
+
 /* Gives every typed tensor of the layout its role and sums bytes by layer and group. */
 void pls_weights_sum(struct pls_layout *l, const struct pls_machine *machine);
 

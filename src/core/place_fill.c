@@ -236,12 +236,14 @@ static uint64_t assumed_cache_bytes(const struct pls_place_scene *s, const struc
 }
 
 /* How far the total may be off: buffers that were not replayed, overheads that may be half as large or half
- * as large again, a cache whose rule is assumed. Weights and the caches of known architectures are exact. */
+ * as large again, a cache whose rule is assumed, packings of which a fifth more was seen. Other weights and
+ * the caches of known architectures are exact. */
 static uint64_t doubt_bytes(const struct pls_place_scene *s, const struct pls_setting *setting,
                             const struct pls_place_bytes *b, const struct pls_plan *plan)
 {
     uint64_t doubt = pls_add(b->compute.uncertainty_bytes, plan->bytes.overhead / 2);
     doubt = pls_add(doubt, assumed_cache_bytes(s, setting, plan));
+    doubt = pls_add(doubt, pls_layout_is_assumed_packing(s->layout) ? plan->bytes.weights / 5 : 0);
     return setting->engine == PLS_ENGINE_LLAMA_CPP ? doubt : pls_add(doubt, plan->bytes.compute);
 }
 

@@ -145,6 +145,12 @@ static bool is_stored(const struct pls_model *m, const struct pls_quant *q)
            && q->group == m->stored.group && q->stored == m->stored.stored;
 }
 
+bool pls_layout_is_assumed_packing(const struct pls_layout *l)
+{
+    bool is_packed = l->quant.format == PLS_FORMAT_AWQ || l->quant.format == PLS_FORMAT_GPTQ;
+    return is_packed && !is_stored(l->model, &l->quant);
+}
+
 /* The list to size: the model's own, or, when a folder was read and another packaging is asked for, the
  * architecture's. */
 static enum pls_code take_tensors(struct pls_layout *l, bool as_stored, struct pls_arena *arena,

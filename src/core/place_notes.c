@@ -70,6 +70,12 @@ static void note_model(const struct pls_place_scene *s, struct pls_plan *plan)
         pls_plan_note(plan, "header-estimate",
                       "file size holds an estimated header of %s, nearly all tokenizer", room);
     }
+    if (pls_layout_is_assumed_packing(l)) {
+        pls_plan_note(
+            plan, "packing",
+            "tools differ in what they leave in 16 bits: checkpoints of this packing were seen up to a "
+            "fifth larger than counted here (a folder that is there is read as it is)");
+    }
     if (s->ask->use_projector && s->projector_bytes == 0) {
         pls_plan_note(plan, "projector-unknown",
                       "no size is known for a projector of this model: none is counted");

@@ -23,6 +23,24 @@ START_TEST(mlx_holds_the_folder_on_the_gpu)
 }
 END_TEST
 
+/* Packed checkpoints differ by who packed them; GGUF files of one recipe do not. */
+START_TEST(a_packing_by_rule_says_so)
+{
+    take("llama-3.1-8b");
+    struct pls_machine m = machine_make(64 * PLS_GIB);
+    machine_gpu(&m, PLS_BACKEND_CUDA, PLS_POOL_VRAM, 25 * PLS_GIB);
+    struct pls_ask ask = pls_ask_default(PLS_RUNTIME_VLLM);
+    ask.context_tokens = 8192;
+    ck_assert(pls_quant_parse("awq-4bit", &ask.quant));
+    place(&ask, &m);
+    ck_assert(has_note("packing"));
+    ck_assert_uint_ge(plan.uncertainty_bytes, plan.bytes.weights / 5);
+    ask = asking("Q4_K_M", 8192);
+    place(&ask, &m);
+    ck_assert(!has_note("packing"));
+}
+END_TEST
+
 /* vLLM takes 92 % of the card whatever the model needs, and refuses what needs more. */
 START_TEST(vllm_takes_its_share)
 {
@@ -249,7 +267,7 @@ START_TEST(assumptions_are_written_down)
 }
 END_TEST
 
-UNIT_MAIN("plan", mlx_holds_the_folder_on_the_gpu, vllm_takes_its_share, a_folder_is_taken_as_it_is_stored,
+UNIT_MAIN("plan", a_packing_by_rule_says_so, mlx_holds_the_folder_on_the_gpu, vllm_takes_its_share, a_folder_is_taken_as_it_is_stored,
           engines_refuse_each_others_packagings, advice_is_what_would_fit, the_wired_limit_is_named,
           a_wired_limit_stays_below_what_is_safe, a_k_cache_coarser_than_v_is_told,
           plans_together_share_the_budget, assumptions_are_written_down)
