@@ -202,6 +202,14 @@ speed-fit: $(B)/speed-fit $(catalog)
 	@test -n "$(CSV)" || { echo "make speed-fit CSV=FILE" >&2; exit 2; }
 	@$(B)/speed-fit $(speed_tables) $(catalog)
 
+# Held-out errors of the capability fit over the catalog.
+$(B)/ability-check: $(B)/tests/ability/check.o $(library)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+.PHONY: ability-check
+ability-check: $(B)/ability-check $(catalog)
+	@$(B)/ability-check $(catalog) $(BY)
+
 lint:
 	prove -j2 -e '' $(wildcard tests/lint/*.t)
 

@@ -63,6 +63,11 @@ struct pls_ability_scale {
     double intercept, slope, var;
 };
 
+/* The line of a benchmark, as fitted: the logit that C stands for, and the variance of a score around it. */
+struct pls_ability_line {
+    double intercept, slope, var; /* all 0: too few scores */
+};
+
 enum { PLS_ABILITY_FEATURES = 5 }; /* one, size, what is lacking to the knee's size, date, reasoning */
 
 /* The prior of a fit: C = coefficient[0] + sum of coefficient * (feature - center), plus an effect of the
@@ -74,6 +79,7 @@ struct pls_ability_prior {
     struct pls_ability_scale task[PLS_TASK_COUNT];
     double *families; /* out, n_families of them: each one's effect, NAN where no model of it was tested. May
                          be NULL */
+    struct pls_ability_line *lines; /* out, n_items of them. May be NULL */
 };
 
 /* out[model * PLS_TASK_COUNT + task], and the prior when that is not NULL; evidence is graded direct (own

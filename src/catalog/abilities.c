@@ -135,12 +135,52 @@ static enum pls_code gather(struct pls_catalog *catalog, struct gathered *g, str
     return code;
 }
 
+static uint32_t item_number(struct pls_catalog *catalog, const char *name)
+{
+    sqlite3_stmt *stmt = NULL;
+    uint32_t n = UINT32_MAX;
+    if (pls_db_prepare(catalog, "SELECT n FROM " ITEM_NUMBERS " WHERE name = ?1", &stmt, NULL) == PLS_OK) {
+        sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+        n = sqlite3_step(stmt) == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(stmt, 0) : n;
+    }
+    sqlite3_finalize(stmt);
+    return n;
+}
+
+/* What the tasks are shown on: the reference, and what embedders and rerankers have of their own. */
+static void set_references(struct pls_catalog *catalog, const char *reference, struct pls_ability_data *data)
+{
+    static const struct {
+        enum pls_task task;
+        const char *reference;
+    } own[] = { { PLS_TASK_EMBEDDING, "mteb_eng_v2" }, { PLS_TASK_RERANK, "rerank_mteb_r" } };
+    data->reference = item_number(catalog, reference);
+    for (size_t i = 0; i < PLS_COUNT_OF(own); i++) {
+        uint32_t item = item_number(catalog, own[i].reference);
+        data->own_reference[own[i].task] = item < data->n_items ? item + 1 : 0;
+    }
+}
+
+enum pls_code pls_db_ability_data(struct pls_catalog *catalog, const char *reference, struct pls_arena *arena,
+                                  struct pls_ability_data *out, uint32_t **tasks, struct pls_err *err)
+{
+    struct gathered g = { .items = NULL };
+    enum pls_code code = pls_db_exec(catalog, numbers_sql, err);
+    code = code == PLS_OK ? gather(catalog, &g, arena, err) : code;
+    *out = g.data;
+    *tasks = g.tasks;
+    if (code == PLS_OK) {
+        set_references(catalog, reference, out);
+    }
+    return code;
+}
+
 static double hundredths(float value)
 {
     return round((double)value * 100) / 100; /* beyond that it is the mathematics library that speaks */
 }
 
-static enum pls_code write_abilities(struct pls_catalog *catalog, const struct gathered *g,
+static enum pls_code write_abilities(struct pls_catalog *catalog, const uint32_t *tasks, uint32_t n_models,
                                      const struct pls_ability *fitted, struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -149,9 +189,9 @@ static enum pls_code write_abilities(struct pls_catalog *catalog, const struct g
                        "INSERT OR IGNORE INTO main.abilities (model, task, score, se, n_sources, evidence)"
                        " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM numbered WHERE n = ?1",
                        &stmt, err);
-    for (uint32_t i = 0; code == PLS_OK && i < g->data.n_models * PLS_TASK_COUNT; i++) {
+    for (uint32_t i = 0; code == PLS_OK && i < n_models * PLS_TASK_COUNT; i++) {
         enum pls_task task = (enum pls_task)(i % PLS_TASK_COUNT);
-        if (!pls_ability_is_rated(g->tasks[i / PLS_TASK_COUNT], task)) {
+        if (!pls_ability_is_rated(tasks[i / PLS_TASK_COUNT], task)) {
             continue;
         }
         sqlite3_bind_int64(stmt, 1, i / PLS_TASK_COUNT);
@@ -170,47 +210,25 @@ static enum pls_code write_abilities(struct pls_catalog *catalog, const struct g
     return code;
 }
 
-static uint32_t item_number(struct pls_catalog *catalog, const char *name)
-{
-    sqlite3_stmt *stmt = NULL;
-    uint32_t n = UINT32_MAX;
-    if (pls_db_prepare(catalog, "SELECT n FROM " ITEM_NUMBERS " WHERE name = ?1", &stmt, NULL) == PLS_OK) {
-        sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-        n = sqlite3_step(stmt) == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(stmt, 0) : n;
-    }
-    sqlite3_finalize(stmt);
-    return n;
-}
-
 enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char *reference,
                                         struct pls_err *err)
 {
-    /* What embedders and rerankers are shown on. */
-    static const struct {
-        enum pls_task task;
-        const char *reference;
-    } own[] = { { PLS_TASK_EMBEDDING, "mteb_eng_v2" }, { PLS_TASK_RERANK, "rerank_mteb_r" } };
-    struct gathered g = { .items = NULL };
+    struct pls_ability_data data = { .items = NULL };
+    uint32_t *tasks = NULL;
     void *room = malloc(FIT_ROOM);
     if (room == NULL) {
         return pls_fail(err, PLS_NOMEM, "out of memory");
     }
     struct pls_arena arena = pls_arena_over(room, FIT_ROOM);
-    enum pls_code code = pls_db_exec(catalog, numbers_sql, err);
-    code = code == PLS_OK ? gather(catalog, &g, &arena, err) : code;
-    g.data.reference = code == PLS_OK ? item_number(catalog, reference) : 0;
-    for (size_t i = 0; code == PLS_OK && i < PLS_COUNT_OF(own); i++) {
-        uint32_t item = item_number(catalog, own[i].reference);
-        g.data.own_reference[own[i].task] = item < g.data.n_items ? item + 1 : 0;
-    }
+    enum pls_code code = pls_db_ability_data(catalog, reference, &arena, &data, &tasks, err);
     struct pls_ability *fitted =
-        PLS_TAKE(&arena, struct pls_ability, (size_t)g.data.n_models * PLS_TASK_COUNT);
+        PLS_TAKE(&arena, struct pls_ability, (size_t)data.n_models * PLS_TASK_COUNT);
     if (code == PLS_OK && fitted == NULL) {
         code = pls_fail(err, PLS_NOMEM, "the capability fit needs more memory");
     }
-    struct pls_ability_prior prior = { .families = PLS_TAKE(&arena, double, g.data.n_families) };
-    code = code == PLS_OK ? pls_ability_fit(&g.data, &arena, fitted, &prior, err) : code;
-    code = code == PLS_OK ? write_abilities(catalog, &g, fitted, err) : code;
+    struct pls_ability_prior prior = { .families = PLS_TAKE(&arena, double, data.n_families) };
+    code = code == PLS_OK ? pls_ability_fit(&data, &arena, fitted, &prior, err) : code;
+    code = code == PLS_OK ? write_abilities(catalog, tasks, data.n_models, fitted, err) : code;
     code = code == PLS_OK ? pls_db_prior_write(catalog, &prior, err) : code;
     sqlite3_exec(catalog->db, "DROP TABLE IF EXISTS temp.numbered", NULL, NULL, NULL);
     free(room);

@@ -89,6 +89,13 @@ void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card
 /* Sets models.held of a card whose variants have been written. */
 enum pls_code pls_db_add_held(struct pls_catalog *catalog, const struct pls_card *card, struct pls_err *err);
 
+/* What the capability fit is made of, from the arena; tasks: per model, bits of enum pls_task. Models are
+ * numbered in temp.numbered (n, id), which is the caller's to drop, items and families in the order of their
+ * names. */
+struct pls_ability_data;
+struct pls_arena;
+enum pls_code pls_db_ability_data(struct pls_catalog *catalog, const char *reference, struct pls_arena *arena,
+                                  struct pls_ability_data *out, uint32_t **tasks, struct pls_err *err);
 /* The prior of the capability fit, into the catalog being built; and a card rated by it (by nothing, when its
  * size is not known or the catalog has no prior). */
 struct pls_ability_prior;

@@ -407,6 +407,11 @@ static void keep_prior(const struct fit *f, const uint32_t *n_of_family, struct 
     for (uint32_t i = 0; i < f->data->n_families && out->families != NULL; i++) {
         out->families[i] = n_of_family[i] > 0 ? f->family[i] : (double)NAN;
     }
+    for (uint32_t b = 0; b < f->data->n_items && out->lines != NULL; b++) {
+        bool is_fitted = f->n_of_item[b] >= LEAST_SCORES;
+        out->lines[b] = (struct pls_ability_line){ is_fitted ? f->a[b] : 0, is_fitted ? f->d[b] : 0,
+                                                   is_fitted ? f->noise[b] : 0 };
+    }
 }
 
 static bool take_rooms(struct fit *f, struct pls_arena *arena)
