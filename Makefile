@@ -216,4 +216,4 @@ lint:
 fuzz:
 	$(MAKE) -f tests/fuzz/Makefile
 
--include $(objects:.o=.d) $(B)/src/cli/main.d $(B)/tools/mkcatalog.d $(units:=.d)
+-include $(objects:.o=.d) $(B)/src/cli/main.d $(B)/tools/mkcatalog.d $(units:=.d) $(B)/tests/ability/check.d

@@ -92,8 +92,9 @@ CREATE TABLE abilities (
   PRIMARY KEY (model, task)
 ) STRICT, WITHOUT ROWID;
 
--- What the fit of abilities keeps for cards that come later: kind 'coefficient' and 'center' by feature, 'family' by name,
--- 'intercept', 'slope' and 'task variance' by task, 'variance' of a model and of a family. See core/ability_prior.c.
+-- What the fit of abilities keeps for cards that come later: kind 'coefficient' and 'center' by feature, 'family' and 'org' by
+-- name, 'intercept', 'slope', 'task variance' and 'task reasoning' by task, 'variance' of a model, a family and a publisher.
+-- See core/ability_prior.c.
 CREATE TABLE priors (
   kind TEXT NOT NULL,
   name TEXT NOT NULL,

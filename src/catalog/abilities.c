@@ -69,6 +69,7 @@ static enum pls_code take_model(sqlite3_stmt *stmt, uint32_t i, void *context)
                                         (uint32_t)sqlite3_column_int64(stmt, 3), g->tasks[i]);
     g->models[i].family = (uint32_t)sqlite3_column_int64(stmt, 5);
     g->models[i].twin = (uint32_t)sqlite3_column_int64(stmt, 6);
+    g->models[i].org = (uint32_t)sqlite3_column_int64(stmt, 7);
     return PLS_OK;
 }
 
@@ -93,8 +94,11 @@ static const char items_sql[] =
     " ORDER BY name";
 static const char models_sql[] =
     "SELECT id, params_total, params_active, release, task_bits, dense_rank() OVER (ORDER BY family) - 1,"
-    " dense_rank() OVER (ORDER BY family, arch, n_layers, hidden_size, params_total) - 1"
-    " FROM main.models ORDER BY id";
+    " dense_rank() OVER (ORDER BY family, arch, n_layers, hidden_size, params_total) - 1,"
+    " (SELECT count(DISTINCT org) FROM main.models WHERE org < (SELECT org FROM main.models WHERE family = "
+    "m.family"
+    " GROUP BY org ORDER BY count(*) DESC, org LIMIT 1))" /* the publisher of most of its family */
+    " FROM main.models m ORDER BY id";
 /* What a publisher says of itself, on its card, in its report or passed on from there, counts two thirds;
  * what is second-hand or unsure less still. */
 static const char scores_sql[] =
@@ -131,6 +135,7 @@ static enum pls_code gather(struct pls_catalog *catalog, struct gathered *g, str
                                          .scores = g->scores,
                                          .n_scores = n_scores };
     g->data.n_groups = count(catalog, "SELECT count(DISTINCT harness) FROM main.scales");
+    g->data.n_orgs = count(catalog, "SELECT count(DISTINCT org) FROM main.models");
     g->data.n_families = count(catalog, "SELECT count(DISTINCT family) FROM main.models");
     return code;
 }
@@ -221,12 +226,12 @@ enum pls_code pls_catalog_fit_abilities(struct pls_catalog *catalog, const char 
     }
     struct pls_arena arena = pls_arena_over(room, FIT_ROOM);
     enum pls_code code = pls_db_ability_data(catalog, reference, &arena, &data, &tasks, err);
-    struct pls_ability *fitted =
-        PLS_TAKE(&arena, struct pls_ability, (size_t)data.n_models * PLS_TASK_COUNT);
+    struct pls_ability *fitted = PLS_TAKE(&arena, struct pls_ability, (size_t)data.n_models * PLS_TASK_COUNT);
     if (code == PLS_OK && fitted == NULL) {
         code = pls_fail(err, PLS_NOMEM, "the capability fit needs more memory");
     }
-    struct pls_ability_prior prior = { .families = PLS_TAKE(&arena, double, data.n_families) };
+    struct pls_ability_prior prior = { .families = PLS_TAKE(&arena, double, data.n_families),
+                                       .orgs = PLS_TAKE(&arena, double, data.n_orgs) };
     code = code == PLS_OK ? pls_ability_fit(&data, &arena, fitted, &prior, err) : code;
     code = code == PLS_OK ? write_abilities(catalog, tasks, data.n_models, fitted, err) : code;
     code = code == PLS_OK ? pls_db_prior_write(catalog, &prior, err) : code;

@@ -13,7 +13,8 @@ static double rounded(double value)
     return round(value * 1e5) / 1e5;
 }
 
-static const char *const features[PLS_ABILITY_FEATURES] = { "one", "size", "knee", "date", "reasoning" };
+static const char *const features[PLS_ABILITY_FEATURES] = { "one",  "size",      "knee",
+                                                            "date", "reasoning", "growth" };
 
 /* One row: kind, name, value. */
 static enum pls_code put(sqlite3_stmt *stmt, const char *kind, const char *name, double value)
@@ -30,6 +31,7 @@ static enum pls_code put_all(sqlite3_stmt *stmt, const struct pls_ability_prior 
 {
     enum pls_code code = put(stmt, "variance", "model", p->model_var);
     code = code == PLS_OK ? put(stmt, "variance", "family", p->family_var) : code;
+    code = code == PLS_OK ? put(stmt, "variance", "org", p->org_var) : code;
     for (int i = 0; i < PLS_ABILITY_FEATURES && code == PLS_OK; i++) {
         code = put(stmt, "coefficient", features[i], p->coefficient[i]);
         code = code == PLS_OK ? put(stmt, "center", features[i], p->center[i]) : code;
@@ -39,20 +41,22 @@ static enum pls_code put_all(sqlite3_stmt *stmt, const struct pls_ability_prior 
         code = put(stmt, "intercept", name, p->task[t].intercept);
         code = code == PLS_OK ? put(stmt, "slope", name, p->task[t].slope) : code;
         code = code == PLS_OK ? put(stmt, "task variance", name, p->task[t].var) : code;
+        code = code == PLS_OK ? put(stmt, "task reasoning", name, p->task[t].reasons) : code;
     }
     return code;
 }
 
-/* Families are numbered in the order of their names. */
-static enum pls_code put_families(struct pls_catalog *catalog, sqlite3_stmt *to, const double *effects,
-                                  struct pls_err *err)
+/* Families and publishers are numbered in the order of their names. */
+static enum pls_code put_effects(struct pls_catalog *catalog, sqlite3_stmt *to, const char *kind,
+                                 const double *effects, struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum pls_code code =
-        pls_db_prepare(catalog, "SELECT DISTINCT family FROM main.models ORDER BY family", &stmt, err);
+    const char *sql = strcmp(kind, "org") == 0 ? "SELECT DISTINCT org FROM main.models ORDER BY org"
+                                               : "SELECT DISTINCT family FROM main.models ORDER BY family";
+    enum pls_code code = pls_db_prepare(catalog, sql, &stmt, err);
     for (uint32_t i = 0; code == PLS_OK && sqlite3_step(stmt) == SQLITE_ROW; i++) {
         if (isfinite(effects[i])) {
-            code = put(to, "family", (const char *)sqlite3_column_text(stmt, 0), effects[i]);
+            code = put(to, kind, (const char *)sqlite3_column_text(stmt, 0), effects[i]);
         }
     }
     sqlite3_finalize(stmt);
@@ -69,7 +73,8 @@ enum pls_code pls_db_prior_write(struct pls_catalog *catalog, const struct pls_a
         return code;
     }
     code = put_all(stmt, prior);
-    code = code == PLS_OK ? put_families(catalog, stmt, prior->families, err) : code;
+    code = code == PLS_OK ? put_effects(catalog, stmt, "family", prior->families, err) : code;
+    code = code == PLS_OK ? put_effects(catalog, stmt, "org", prior->orgs, err) : code;
     code = code == PLS_OK ? PLS_OK : pls_db_fail(catalog, catalog->path, err);
     sqlite3_finalize(stmt);
     return code;
@@ -88,8 +93,9 @@ static bool get(sqlite3_stmt *stmt, const char *kind, const char *name, double *
 
 static bool get_all(sqlite3_stmt *stmt, struct pls_ability_prior *p)
 {
-    bool is_whole =
-        get(stmt, "variance", "model", &p->model_var) && get(stmt, "variance", "family", &p->family_var);
+    bool is_whole = get(stmt, "variance", "model", &p->model_var)
+                    && get(stmt, "variance", "family", &p->family_var)
+                    && get(stmt, "variance", "org", &p->org_var);
     for (int i = 0; i < PLS_ABILITY_FEATURES && is_whole; i++) {
         is_whole = get(stmt, "coefficient", features[i], &p->coefficient[i])
                    && get(stmt, "center", features[i], &p->center[i]);
@@ -98,7 +104,8 @@ static bool get_all(sqlite3_stmt *stmt, struct pls_ability_prior *p)
         const char *name = pls_task_name((enum pls_task)t);
         is_whole = get(stmt, "intercept", name, &p->task[t].intercept)
                    && get(stmt, "slope", name, &p->task[t].slope)
-                   && get(stmt, "task variance", name, &p->task[t].var);
+                   && get(stmt, "task variance", name, &p->task[t].var)
+                   && get(stmt, "task reasoning", name, &p->task[t].reasons);
     }
     return is_whole;
 }
@@ -107,7 +114,7 @@ void pls_db_guess_abilities(struct pls_catalog *catalog, struct pls_card *card)
 {
     sqlite3_stmt *stmt = NULL;
     struct pls_ability_prior prior = { .families = NULL };
-    double effect = (double)NAN;
+    double family = (double)NAN, org = (double)NAN;
     uint32_t usual = card->is_encoder ? 1U << PLS_TASK_EMBEDDING : 1U << PLS_TASK_CHAT;
     uint32_t tasks = card->tasks != 0 ? card->tasks : usual;
     struct pls_ability_model m =
@@ -117,11 +124,12 @@ void pls_db_guess_abilities(struct pls_catalog *catalog, struct pls_card *card)
                != PLS_OK) {
         return;
     }
-    get(stmt, "family", card->family, &effect);
+    get(stmt, "family", card->family, &family);
+    get(stmt, "org", card->org, &org);
     if (get_all(stmt, &prior)) {
         for (int t = 0; t < PLS_TASK_COUNT; t++) {
             if (pls_ability_is_rated(tasks, (enum pls_task)t)) {
-                card->ability[t] = pls_ability_guess(&prior, &m, effect, (enum pls_task)t);
+                card->ability[t] = pls_ability_guess(&prior, &m, family, org, (enum pls_task)t);
             }
         }
     }

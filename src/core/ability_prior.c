@@ -1,10 +1,13 @@
 /* Where size, date, reasoning and family put a model that nobody has tested: the prior of ability.h, as the
- * fit left it. Pencil and paper: a sum of five products, and one logistic curve per task. */
+ * fit left it. Pencil and paper: a sum of six products, and one logistic curve per task. */
 #include "plimsoll/ability.h"
 
 #include <math.h>
 
 static const double knee = 2; /* log2 of 4 billion parameters */
+/* what growth is counted from: 8 billion, 2025 */
+static const double usual_size = 3;
+static const double usual_year = 5;
 
 struct pls_ability_model pls_ability_model_of(double params_total, double params_active, uint32_t release,
                                               uint32_t tasks)
@@ -21,13 +24,13 @@ struct pls_ability_model pls_ability_model_of(double params_total, double params
 }
 
 /* Below the knee capability falls faster than above, for which one slope would take the largest models to
- * account. */
+ * account. A year brings small models less: growth. */
 double pls_ability_feature(const struct pls_ability_model *m, int which)
 {
-    const double value[PLS_ABILITY_FEATURES] = { 1, m->log2_size,
-                                                 isnan(m->log2_size) ? m->log2_size
-                                                                     : fmin(m->log2_size - knee, 0),
-                                                 m->years, m->reasons };
+    double lacking = isnan(m->log2_size) ? m->log2_size : fmin(m->log2_size - knee, 0);
+    const double value[PLS_ABILITY_FEATURES] = {
+        1, m->log2_size, lacking, m->years, m->reasons, (m->log2_size - usual_size) * (m->years - usual_year)
+    };
     return value[which];
 }
 
@@ -47,16 +50,19 @@ struct pls_ability pls_ability_shown(const struct pls_ability_scale *scale, doub
 }
 
 struct pls_ability pls_ability_guess(const struct pls_ability_prior *p, const struct pls_ability_model *m,
-                                     double family_effect, enum pls_task task)
+                                     double family_effect, double org_effect, enum pls_task task)
 {
     bool is_known_family = isfinite(family_effect);
-    double mean = p->coefficient[0] + (is_known_family ? family_effect : 0);
+    bool is_known_org = isfinite(org_effect);
+    double kin = is_known_family ? family_effect : is_known_org ? org_effect : 0;
+    double mean = p->coefficient[0] + kin + p->task[task].reasons * m->reasons;
     for (int k = 1; k < PLS_ABILITY_FEATURES; k++) {
         double value = pls_ability_feature(m, k);
         mean += isnan(value) ? 0 : p->coefficient[k] * (value - p->center[k]);
     }
-    double var = p->model_var + (is_known_family ? 0 : p->family_var) + p->task[task].var;
-    struct pls_ability a = pls_ability_shown(&p->task[task], mean, var);
+    double kin_var = is_known_family ? 0 : p->family_var + (is_known_org ? 0 : p->org_var);
+    struct pls_ability a =
+        pls_ability_shown(&p->task[task], mean, p->model_var + kin_var + p->task[task].var);
     a.evidence = (uint8_t)(is_known_family ? PLS_EVIDENCE_FAMILY : PLS_EVIDENCE_NONE);
     return a;
 }

@@ -1,16 +1,18 @@
-/* ability-check CATALOG [--families | --models]: how far the capability fit is off where it was not told. Scores are taken
- * out of the fit and predicted; nothing is compared with what the fit itself says when it knows them.
+/* ability-check CATALOG [--families | --models]: how far the capability fit is off where it was not told.
+ * Scores are taken out of the fit and predicted; nothing is compared with what the fit itself says when it
+ * knows them.
  *
  *   models    every fifth of the models that have five scores or more in turn, without any of their scores
- *   one       the same, but each keeps one of its scores, each in turn; predicted are those of other harnesses
- *   composite those of "one" that kept the one score which most models with a single score have
+ *   one       the same, but each keeps one of its scores, each in turn; predicted are those of other
+ * harnesses composite those of "one" that kept the one score which most models with a single score have
  *   families  every family in turn, without any of its scores
  *   scores    every fifth of the scores in turn
  *
- * Columns: how many models; root mean square of a model's error (the mean that its held-out scores leave over, in logits
- * of the reference benchmark); what the fit expected of it; mean error (above 0: better than predicted); share of scores
- * inside their 80% interval; error of single scores, and minus the logarithm of the density that was given to them,
- * which is the smaller the better. Each model counts the same. For "families" the mean error is the mean over families.
+ * Columns: how many models; root mean square of a model's error (the mean that its held-out scores leave
+ * over, in logits of the reference benchmark); what the fit expected of it; mean error (above 0: better than
+ * predicted); share of scores inside their 80% interval; error of single scores, and minus the logarithm of
+ * the density that was given to them, which is the smaller the better. Each model counts the same. For
+ * "families" the mean error is the mean over families.
  */
 #include <math.h>
 #include <stdio.h>
@@ -104,9 +106,11 @@ static void judge(struct bench *b, uint32_t model, struct tally *t)
         }
         standing(b, model, b->all.items[s->item].task, &mean, &var);
         double noise = line->var * fmax(s->doubt, 1);
-        double e = logit_of(&b->all.items[s->item], s->score) - line->intercept - line->slope * mean;
+        double thinks = line->thinks * (b->all.models[model].reasons - line->takers);
+        double e = logit_of(&b->all.items[s->item], s->score) - line->intercept - thinks - line->slope * mean;
         double off = line->slope * line->slope * var + noise;
-        double weight = 1 / (noise * sqrt(b->of_group[model * b->all.n_groups + b->all.items[s->item].group]));
+        double weight =
+            1 / (noise * sqrt(b->of_group[model * b->all.n_groups + b->all.items[s->item].group]));
         sum += weight * line->slope * e;
         precision += weight * line->slope * line->slope;
         inside += fabs(e) < 1.2816 * sqrt(off);
@@ -130,8 +134,8 @@ static void judge(struct bench *b, uint32_t model, struct tally *t)
     t->family_sum[b->all.models[model].family] += error;
     t->family_n[b->all.models[model].family]++;
     if (b->is_by_model) {
-        printf("%s\t%s\t%.3f\t%.3f\t%.0f\n", b->models[model], b->families[b->all.models[model].family], error,
-               slope * sqrt(var + 1 / precision), n);
+        printf("%s\t%s\t%.3f\t%.3f\t%.0f\n", b->models[model], b->families[b->all.models[model].family],
+               error, slope * sqrt(var + 1 / precision), n);
     }
 }
 
@@ -189,7 +193,8 @@ static void check_models(struct bench *b)
     show(b, "models", &t, false);
 }
 
-/* Of every fifth of the models the nth score alone stays; returns what is kept of a model, n_scores: nothing. */
+/* Of every fifth of the models the nth score alone stays; returns what is kept of a model, n_scores: nothing.
+ */
 static void keep_nth(struct bench *b, uint32_t fold, uint32_t nth, uint32_t *kept)
 {
     uint32_t at = 0, of = UINT32_MAX;
@@ -308,7 +313,8 @@ static void prepare(struct bench *b, struct pls_catalog *catalog)
         b->of_group[s->model * b->all.n_groups + b->all.items[s->item].group]++;
     }
     b->models = names(catalog, "SELECT id FROM temp.numbered ORDER BY n", b->all.n_models);
-    b->families = names(catalog, "SELECT DISTINCT family FROM main.models ORDER BY family", b->all.n_families);
+    b->families =
+        names(catalog, "SELECT DISTINCT family FROM main.models ORDER BY family", b->all.n_families);
     char **items = names(catalog, "SELECT name FROM main.scales ORDER BY name", b->all.n_items);
     for (uint32_t i = 0; i < b->all.n_items; i++) {
         b->composite = strcmp(items[i], "whatmodel_composite") == 0 ? i : b->composite;

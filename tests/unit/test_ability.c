@@ -41,7 +41,8 @@ static struct pls_ability_data made(void)
             };
         }
     }
-    models[41].family = 4; /* the last one is alone in its family */
+    models[41].family = 4; /* the last one is alone in its family, which is alone of its publisher */
+    models[41].org = 1;
     return (struct pls_ability_data){ .items = items,
                                       .n_items = ITEMS,
                                       .n_groups = ITEMS,
@@ -49,12 +50,13 @@ static struct pls_ability_data made(void)
                                       .models = models,
                                       .n_models = MODELS,
                                       .n_families = 5,
+                                      .n_orgs = 2,
                                       .scores = scores,
                                       .n_scores = n };
 }
 
-static double effects[5];
-static struct pls_ability_prior prior = { .families = effects };
+static double effects[5], orgs[2];
+static struct pls_ability_prior prior = { .families = effects, .orgs = orgs };
 
 static void fit(const struct pls_ability_data *data)
 {
@@ -235,13 +237,106 @@ START_TEST(the_prior_repeats_the_fit)
         for (unsigned t = 0; t < PLS_TASK_COUNT; t++) {
             const struct pls_ability *want = &fitted[m * PLS_TASK_COUNT + t];
             struct pls_ability got =
-                pls_ability_guess(&prior, &models[m], effects[models[m].family], (enum pls_task)t);
+                pls_ability_guess(&prior, &models[m], effects[models[m].family], orgs[models[m].org],
+                                  (enum pls_task)t);
             ck_assert_double_eq_tol((double)got.score, (double)want->score, 1e-4);
             ck_assert_double_eq_tol((double)got.se, (double)want->se, 1e-4);
             ck_assert_uint_eq(got.evidence, want->evidence);
         }
     }
-    ck_assert(isnan(effects[4])); /* nobody of it was tested */
+    ck_assert(isnan(effects[4]) && isnan(orgs[1])); /* nobody of it was tested */
+    ck_assert(isfinite(orgs[0]));
+}
+END_TEST
+
+/* Half the models think, and two benchmarks give a logit for that. Their capability is not what moves, and those that
+ * took these two alone are not held to be better than others of their size. */
+START_TEST(a_benchmark_that_rewards_thinking_lifts_nobody)
+{
+    struct pls_ability_data data = made();
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < data.n_scores; i++) {
+        struct pls_ability_score *s = &scores[i];
+        models[s->model].reasons = s->model % 2;
+        if (s->model % 2 == 1 && (s->item == 3 || s->item == 4)) {
+            double y = log(s->score / (100 - s->score)) + 1;
+            s->score = 100 / (1 + exp(-y));
+        }
+        if (s->model != 21 || s->item == 3 || s->item == 4) {
+            scores[n++] = *s;
+        }
+    }
+    data.n_scores = n;
+    fit(&data);
+    double expected = 100 / (1 + exp(-truth[21]));
+    ck_assert_msg(fabs((double)chat(21)->score - expected) < 7, "%g for %g", (double)chat(21)->score, expected);
+    for (uint32_t i = 0; i < SCORED; i++) {
+        expected = 100 / (1 + exp(-truth[i]));
+        ck_assert_msg(i == 21 || fabs((double)chat(i)->score - expected) < 6, "model %u: %g for %g", i,
+                      (double)chat(i)->score, expected);
+    }
+}
+END_TEST
+
+/* A model whose code scores are a logit too high is the better for code, and little better for chat: many scores of one
+ * task share what the model is off in it. */
+START_TEST(a_task_speaks_for_itself)
+{
+    struct pls_ability_data data = made();
+    for (uint32_t b = 2; b < 5; b++) {
+        items[b].task = PLS_TASK_CODE;
+    }
+    fit(&data);
+    double before = (double)chat(12)->score;
+    for (uint32_t i = 0; i < data.n_scores; i++) {
+        struct pls_ability_score *s = &scores[i];
+        if (s->model == 12 && items[s->item].task == PLS_TASK_CODE) {
+            s->score = 100 / (1 + exp(-(log(s->score / (100 - s->score)) + 1)));
+        }
+    }
+    fit(&data);
+    double code = (double)fitted[12 * PLS_TASK_COUNT + PLS_TASK_CODE].score;
+    ck_assert_msg(code > before + 10, "%g after %g", code, before);
+    ck_assert_msg((double)chat(12)->score - before < (code - before) / 2, "%g, %g after %g",
+                  (double)chat(12)->score, code, before);
+}
+END_TEST
+
+/* Of two families that nobody tested, the one whose publisher's others do well is expected to do better, and is surer
+ * than one of a publisher nobody tested. */
+START_TEST(a_publisher_speaks_for_its_families)
+{
+    struct pls_ability_data data = made();
+    for (uint32_t i = 0; i < MODELS; i++) {
+        models[i].family = i % 4;
+        models[i].org = models[i].family < 2 ? 0 : 1;
+        for (uint32_t k = 0; k < data.n_scores && models[i].org == 0; k++) {
+            struct pls_ability_score *s = &scores[k];
+            if (s->model == i && items[s->item].is_elo) {
+                s->score += 100;
+            } else if (s->model == i) {
+                double share = (s->score - items[s->item].chance) / (100 - items[s->item].chance);
+                share = 1 / (1 + exp(-(log(share / (1 - share)) + 0.6)));
+                s->score = items[s->item].chance + (100 - items[s->item].chance) * share;
+            }
+        }
+    }
+    for (uint32_t i = SCORED; i < MODELS; i++) {
+        models[i] = models[SCORED];
+        models[i].family = 4 + i - SCORED;
+        models[i].org = i - SCORED;
+        models[i].twin = i;
+    }
+    data.n_families = 6;
+    static double more_effects[6];
+    prior.families = more_effects;
+    fit(&data);
+    ck_assert_int_eq(chat(40)->evidence, PLS_EVIDENCE_NONE);
+    ck_assert(chat(40)->score > chat(41)->score + 3);
+    double known = (double)pls_ability_guess(&prior, &models[40], NAN, orgs[0], PLS_TASK_CHAT).se;
+    double unknown = (double)pls_ability_guess(&prior, &models[40], NAN, NAN, PLS_TASK_CHAT).se;
+    ck_assert(known < unknown);
+    prior.families = effects;
 }
 END_TEST
 
@@ -258,7 +353,8 @@ START_TEST(a_card_is_read_as_the_fit_reads_it)
 }
 END_TEST
 
-UNIT_MAIN("ability", the_prior_repeats_the_fit, a_card_is_read_as_the_fit_reads_it,
+UNIT_MAIN("ability", a_benchmark_that_rewards_thinking_lifts_nobody, a_task_speaks_for_itself,
+          a_publisher_speaks_for_its_families, the_prior_repeats_the_fit, a_card_is_read_as_the_fit_reads_it,
           finds_what_made_the_scores, what_was_not_tested_is_uncertain, twins_speak_for_one_another,
           doubt_widens, scores_at_chance_are_low_not_infinite, embedders_are_judged_by_embedding,
           same_input_same_bits, refuses_what_cannot_be_fitted)
