@@ -307,13 +307,14 @@ refuses "a sort without end" 2 'memory' sql "SELECT a.id FROM models a, models b
 refuses "a value without end" 2 'too big' sql "SELECT zeroblob(1000000000)"
 # ---- a card of one's own is rated as the fit rates one that nobody tested
 export XDG_DATA_HOME="$tap_tmp/rated"
-for id in tiny-aya-global apertus-8b-instruct-2509; do # of a family that was tested, and of one that was not
+# of a family that was tested, of one whose publisher was, and of neither
+for id in tiny-aya-global afm-4.5b dots.llm1-inst; do
     "$PLIMSOLL" catalog export $id | sed "s/\"id\": *\"$id\"/\"id\":\"my-$id\"/" >"$tap_tmp/mine.json"
     "$PLIMSOLL" catalog add "$tap_tmp/mine.json" >/dev/null
     is "prior of $id" "$("$PLIMSOLL" catalog show my-$id | grep 'of 100')" "$("$PLIMSOLL" catalog show $id | grep 'of 100')"
     ok "with its error" sh -c "'$PLIMSOLL' catalog show my-$id | grep -q '(+- [1-9].*, \(none\|family\), 0 sources)'"
 done
-run plan my-apertus-8b-instruct-2509 --on "$box" -c 4k --json
+run plan my-afm-4.5b --on "$box" -c 4k --json
 is "and says that it rests on nothing else" "$(jq -r '.plans[0].quality | [.evidence, .score > 0] | join(" ")' "$tap_tmp/out")" "none true"
 
 # ---- what a card shows, and how it is found
