@@ -18,6 +18,8 @@ rows() {
         { line = ""; for (i = 1; i <= NF; i++) if (!drop[i]) line = line "," $i; print substr(line, 2) }'
 }
 
+markdown() { cut -d'|' -f1-7,11-; } # without speed, first token, quality
+
 golden() { # NAME STATUS FILTER ARGS...
     name=$1 want=$2 filter=$3; shift 3
     run "$@"
@@ -39,7 +41,7 @@ golden plan-two 0 text plan qwen3-8b:Q4_K_M qwen3-embedding-0.6b:Q8_0 --on $cuda
 golden plan-explicit-ngl 0 json plan qwen3-8b:Q4_K_M --on $cuda -c 4k -ngl 10 --no-mmap --json
 golden plan-explain 0 bytes plan gemma-3-4b-it:Q4_K_M --on $cuda -c 16k -np 1 --explain
 golden plan-env 0 env plan qwen3-8b:Q4_K_M --on $cuda -c 8k -np 1 --format env
-golden plan-markdown 0 text plan llama-3.1-8b:Q4_K_M --on $cpu -c 8k -np 1 --format markdown
+golden plan-markdown 0 markdown plan llama-3.1-8b:Q4_K_M --on $cpu -c 8k -np 1 --format markdown
 golden compare-csv 0 rows compare llama-3.1-8b:Q4_K_M gemma-3-4b-it:Q8_0 --on $cpu --on $cuda -c 8k -np 1 --format csv
 golden need-csv 0 rows need llama-3.1-8b:Q4_K_M -c 8k -np 1 --format csv
 golden fit-csv 0 rows fit llama-3.1-8b -q Q4_K_M --on $cuda --top 3 --format csv
