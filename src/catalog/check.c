@@ -6,7 +6,6 @@
 #include "plimsoll/tensor.h"
 
 struct checking {
-    struct pls_catalog *catalog;
     struct pls_arena *room;
     sqlite3_stmt *reference[2]; /* user, main */
     pls_check_visit *visit;
@@ -82,7 +81,7 @@ static bool check_card(const struct pls_card *card, void *context)
 enum pls_code pls_catalog_check(struct pls_catalog *catalog, const char *words, struct pls_arena *room,
                                 pls_check_visit *visit, void *context, struct pls_err *err)
 {
-    struct checking run = { .catalog = catalog, .room = room, .visit = visit, .context = context };
+    struct checking run = { .room = room, .visit = visit, .context = context };
     enum pls_code code = pls_db_prepare_in(catalog, "main", reference_sql, &run.reference[1], err);
     if (code == PLS_OK && catalog->user != PLS_DB_USER_NONE) {
         code = pls_db_prepare_in(catalog, "user", reference_sql, &run.reference[0], err);

@@ -287,6 +287,7 @@ int pls_db_fits_register(sqlite3 *db, const struct pls_fits_source *source)
     };
     /* SQLite hands the pointer back as void *; nothing writes through it. */
     union {
+        /* cppcheck-suppress unusedStructMember ; read as the other */
         const struct pls_fits_source *in;
         void *out;
     } pointer = { .in = source };

@@ -225,6 +225,7 @@ enum pls_code pls_ask_for_quant(const struct pls_args *args, const struct pls_qu
     enum pls_code code = PLS_OK;
     bool is_open = !pls_args_has(args, PLS_OPT_RUNTIME) && !means_mlx(args);
     if (is_open && only[quant->format] != ask->runtime && !loads(ask->runtime, quant->format)) {
+        /* a static table; NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
         code = ask_for(only[quant->format], args, ask, err);
     }
     ask->quant = *quant;

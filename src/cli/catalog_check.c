@@ -18,8 +18,8 @@ static bool note_check(const struct pls_check *c, void *context)
     if (k->n == k->cap) {
         uint32_t cap = k->cap > 0 ? 2 * k->cap : 512;
         struct pls_check_row *more = realloc(k->rows, cap * sizeof(*more));
-        k->out_of_memory = more == NULL;
-        if (k->out_of_memory) {
+        if (more == NULL) {
+            k->out_of_memory = true;
             return false;
         }
         k->rows = more;

@@ -20,8 +20,8 @@ static bool gather(const struct pls_card *card, void *context)
     if (g->n == g->cap) {
         uint32_t cap = g->cap > 0 ? 2 * g->cap : 256;
         struct pls_card *more = realloc(g->cards, cap * sizeof(*more));
-        g->is_full = more == NULL;
-        if (g->is_full) {
+        if (more == NULL) {
+            g->is_full = true;
             return false;
         }
         g->cards = more;

@@ -138,10 +138,9 @@ static enum pls_code ask_machine(struct pls_session *s, struct comparison *c, ui
 
 static enum pls_code ask_machines(struct pls_session *s, struct comparison *c, struct pls_err *err)
 {
-    enum pls_code code = PLS_OK;
     uint32_t n_can = 0;
     for (uint32_t i = 0; i < c->n; i++) {
-        code = ask_machine(s, c, i, err);
+        enum pls_code code = ask_machine(s, c, i, err);
         if (code != PLS_OK && code != PLS_REFUSED) {
             return code;
         }

@@ -104,11 +104,17 @@ static bool grow(struct rows *r)
 {
     size_t cap = r->cap > 0 ? 2 * r->cap : 4096;
     char **cells = realloc(r->cells, cap * sizeof(*cells));
-    r->cells = cells != NULL ? cells : r->cells;
-    bool *numbers = cells != NULL ? realloc(r->numbers, cap * sizeof(*numbers)) : NULL;
-    r->numbers = numbers != NULL ? numbers : r->numbers;
-    r->cap = numbers != NULL ? cap : r->cap;
-    return numbers != NULL;
+    if (cells == NULL) {
+        return false;
+    }
+    r->cells = cells;
+    bool *numbers = realloc(r->numbers, cap * sizeof(*numbers));
+    if (numbers == NULL) {
+        return false;
+    }
+    r->numbers = numbers;
+    r->cap = cap;
+    return true;
 }
 
 static void take_cell(struct rows *r, const struct pls_value *v)

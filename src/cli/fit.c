@@ -209,19 +209,18 @@ static struct pls_pick *more_picks(struct pls_pick *picks, uint32_t n)
 
 static enum pls_code begin(struct fit *f, struct pls_err *err)
 {
-    struct pls_search *search = &f->search;
-    size_t bytes = pls_search_bytes(search->n_cards, search->ask.top);
-    search->cards = f->cards;
-    search->machine = &f->s->machine;
-    search->rates = &f->s->rates;
-    search->scratch = &f->s->scratch;
-    search->grow = more_picks;
+    size_t bytes = pls_search_bytes(f->search.n_cards, f->search.ask.top);
+    f->search.cards = f->cards;
+    f->search.machine = &f->s->machine;
+    f->search.rates = &f->s->rates;
+    f->search.scratch = &f->s->scratch;
+    f->search.grow = more_picks;
     f->room = malloc(bytes);
     if (f->room == NULL || f->out_of_memory) {
         return pls_fail(err, PLS_NOMEM, "fit: out of memory");
     }
     struct pls_arena room = pls_arena_over(f->room, bytes);
-    return pls_search_begin(search, &room, err);
+    return pls_search_begin(&f->search, &room, err);
 }
 
 /* Words may be a name, too: then that model stands for its base, whatever else they let through. A tag or a

@@ -5,7 +5,7 @@
 #include "cli/fit_finish.h"
 #include "plimsoll/sys.h"
 
-enum { ALIGNMENT = 16, ROWS_IN_ARENA = 4 << 20 };
+enum { ALIGNMENTS = 3 * 16, ROWS_IN_ARENA = 4 << 20 };
 
 struct finish {
     struct pls_session *s;
@@ -74,7 +74,7 @@ static bool take_rows(struct finish *job, const uint32_t *chosen, uint32_t n)
 {
     const struct pls_search *f = job->f;
     size_t each =
-        sizeof(struct pls_model) + sizeof(struct pls_plan) + sizeof(struct pls_pick) + 3 * ALIGNMENT;
+        sizeof(struct pls_model) + sizeof(struct pls_plan) + sizeof(struct pls_pick) + ALIGNMENTS;
     size_t bytes = (size_t)pls_mul(each, n);
     struct pls_arena *arena = &job->s->arena;
     if (bytes > ROWS_IN_ARENA) { /* asked once, by whoever wants all rows there are */

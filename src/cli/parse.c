@@ -58,9 +58,9 @@ static const struct {
     { PLS_OPT_PROMPT, INT32_MAX },
     { PLS_OPT_THREADS, 8192 },
     { PLS_OPT_PARALLEL, 65536 },
-    { PLS_OPT_RAM, 1024 * 1024 * PLS_GIB },
-    { PLS_OPT_RESERVE, 1024 * 1024 * PLS_GIB },
-    { PLS_OPT_VRAM, 64 * 1024 * PLS_GIB },
+    { PLS_OPT_RAM, PLS_GIB * 1024 * 1024 },
+    { PLS_OPT_RESERVE, PLS_GIB * 1024 * 1024 },
+    { PLS_OPT_VRAM, PLS_GIB * 1024 * 64 },
     { PLS_OPT_BANDWIDTH, 1000000 },
 };
 

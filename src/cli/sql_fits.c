@@ -171,7 +171,7 @@ static enum pls_code read_ask(const struct pls_session *s, const struct pls_fits
     if (q->task != NULL && !pls_task_by_name(q->task, &task)) {
         return pls_fail(err, PLS_USAGE, "'%s' is not a task", q->task);
     }
-    *w = (struct pls_fit_wanted){ .ask = { .ask = pls_ask_default(runtime) } };
+    *w = (struct pls_fit_wanted){ .ask.ask = pls_ask_default(runtime) };
     w->ask.whole_input = pls_ask_engine(&w->ask.ask) == PLS_ENGINE_LLAMA_CPP;
     enum pls_code code = pls_fit_policy(s, task, &w->ask.policy, err);
     code = code == PLS_OK ? read_contexts(q->context, w, err) : code;
@@ -197,8 +197,8 @@ static bool keep_card(const struct pls_card *card, void *context)
     if (rows->n_cards == rows->cap_cards) {
         uint32_t cap = rows->cap_cards > 0 ? 2 * rows->cap_cards : 64;
         struct pls_card *more = realloc(rows->cards, cap * sizeof(*more));
-        rows->is_short = more == NULL;
-        if (rows->is_short) {
+        if (more == NULL) {
+            rows->is_short = true;
             return false;
         }
         rows->cards = more;

@@ -15,10 +15,11 @@ struct pls_ability_model pls_ability_model_of(double params_total, double params
     double total = params_total / 1e9;
     double active = params_active / 1e9;
     double size = active > 0 && active < total ? sqrt(total * active) : total;
-    double month = (double)(release % 100);
+    uint32_t year = release / 100;
+    uint32_t month = release % 100;
     return (struct pls_ability_model){
         .log2_size = size > 0 ? log2(size) : (double)NAN,
-        .years = release > 0 ? (double)(release / 100) - 2020 + (month - 0.5) / 12 : (double)NAN,
+        .years = release > 0 ? year - 2020.0 + (month - 0.5) / 12 : (double)NAN,
         .reasons = tasks >> PLS_TASK_REASONING & 1U,
     };
 }

@@ -216,10 +216,10 @@ static enum pls_type source_type(const struct pls_tensor *t)
 /* "blk.N." and the template's name; NUL-terminated because names are short and the tensor is zeroed. */
 static void set_name(struct pls_tensor *t, const char *name, int layer)
 {
-    char digits[8];
-    size_t n = 0;
     size_t at = 0;
     if (layer >= 0) {
+        char digits[8];
+        size_t n = 0;
         memcpy(t->name, "blk.", 4);
         at = 4;
         do {

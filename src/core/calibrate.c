@@ -51,8 +51,10 @@ static const double BEYOND = 2;
 static bool is_same_question(const struct pls_engine_sample *a, const struct pls_engine_sample *b)
 {
     return a->is_prefill == b->is_prefill && a->parts.n_layers == b->parts.n_layers
+           /* sums of the same have the same bits; NOLINTBEGIN(bugprone-suspicious-memory-comparison) */
            && memcmp(a->parts.by_type, b->parts.by_type, sizeof(a->parts.by_type)) == 0
            && memcmp(&a->parts.other, &b->parts.other, sizeof(a->parts.other)) == 0;
+    /* NOLINTEND(bugprone-suspicious-memory-comparison) */
 }
 
 /* Of the runs that asked the same, the middle one; of two the faster. Counted, so that no sample has to be

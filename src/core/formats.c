@@ -160,8 +160,8 @@ static uint64_t bnb_bytes(const struct pls_card *card, const struct pls_quant *q
         return pls_mul(pls_add(n, 4 * l.out), l.count);
     }
     uint64_t blocks = ceil_div(n, 64);
-    uint64_t tables = (16 + 256) * 4;
-    return pls_mul(pls_add(ceil_div(n, 2), blocks + 4 * ceil_div(blocks, 256) + tables), l.count);
+    uint64_t tables = 16 + 256;
+    return pls_mul(pls_add(ceil_div(n, 2), blocks + 4 * (ceil_div(blocks, 256) + tables)), l.count);
 }
 
 /* ---- FP8, MXFP4, plain ---- */

@@ -107,7 +107,10 @@ uint32_t pls_g_input(struct pls_graph *g, enum pls_type type, struct pls_shape s
 static uint32_t find_weight(const struct pls_graph *g, const char *name)
 {
     const struct pls_tensors *list = g->ask->weights;
-    for (uint32_t i = 0; list != NULL && i < list->n && list->items[i].layer < 0; i++) {
+    if (list == NULL) {
+        return UINT32_MAX;
+    }
+    for (uint32_t i = 0; i < list->n && list->items[i].layer < 0; i++) {
         if (strcmp(list->items[i].name, name) == 0) {
             return i;
         }

@@ -298,7 +298,7 @@ uint32_t pls_g_kda_layer(struct pls_graph *g, uint32_t cur)
     struct delta d = { .head = c->kda_head_dim, .n_k = heads, .n_v = heads };
     uint64_t inner = d.head * heads, n = g->n_tokens;
     pls_g_expand(g, cur);
-    uint32_t conv[2] = { state_cache(g, 3 * (c->ssm_conv - 1) * inner), 0 };
+    uint32_t conv[2] = { state_cache(g, 3 * inner * (c->ssm_conv - 1)), 0 };
     conv[1] = fetch_states(g, conv[0]);
     d.q = kda_project(g, &Q, conv, cur);
     d.k = kda_project(g, &K, conv, cur);

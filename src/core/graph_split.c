@@ -383,7 +383,7 @@ bool pls_graph_schedule(struct pls_graph *g, struct pls_arena *arena, struct pls
         return false;
     }
     /* one list: what the batch brings, then what the pieces take */
-    memmove(s.early + s.n_early[0], s.early + EARLY * (s.copies > 1), s.n_early[1] * sizeof(s.early[0]));
+    memmove(s.early + s.n_early[0], s.early + (s.copies > 1 ? EARLY : 0), s.n_early[1] * sizeof(s.early[0]));
     *out = (struct pls_schedule){ .early = s.early,
                                   .n_early = s.n_early[0] + s.n_early[1],
                                   .host = s.host,

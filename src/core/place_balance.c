@@ -80,6 +80,7 @@ bool pls_place_balance(const struct pls_place_scene *scene, const struct pls_set
     if (have <= 0 || need > have) {
         return false;
     }
+    /* how many steps does not matter; NOLINTNEXTLINE(clang-analyzer-security.FloatLoopCounter) */
     for (double fraction = need / have; fraction < 1.0; fraction += 0.02) {
         if (count_out(&load, fraction, counts)) {
             return true;

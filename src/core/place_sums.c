@@ -61,6 +61,7 @@ static void sum_cache(const struct pls_cache_shape *shape, const struct pls_sett
     to->kv[class][0] = to->state[class][0] = 0;
     for (uint32_t i = 0; i < shape->n_layers; i++) {
         const struct pls_cache_layer *layer = &shape->layers[i];
+        /* unlike padding costs time alone; NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
         if (i == 0 || memcmp(layer, layer - 1, sizeof(*layer)) != 0) { /* most are like the one before */
             one = pls_size_kv_layer(shape, i, setting, rule);
         }
@@ -72,6 +73,7 @@ static void sum_cache(const struct pls_cache_shape *shape, const struct pls_sett
 void pls_layer_sums_set(const struct pls_place_scene *scene, const struct pls_setting *setting)
 {
     struct pls_layer_sums *sums = scene->sums;
+    /* unlike padding costs time alone; NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
     if (sums->has_setting && memcmp(&sums->setting, setting, sizeof(*setting)) == 0) {
         return;
     }

@@ -222,6 +222,7 @@ static uint32_t ryzen_cores(const struct model *m, uint32_t tier, bool is_laptop
 static bool ryzen(const struct pls_tokens *t, struct pls_cpu_model *out)
 {
     struct model m;
+    /* cppcheck-suppress variableScope ; a word hands it to those behind it */
     uint32_t tier = 0;
     int at = word_at(t, "ryzen");
     if (word_at(t, "threadripper") >= 0 || word_at(t, "ai") >= 0) {

@@ -154,6 +154,7 @@ static const struct pls_profile *by_id(struct pls_profiles profiles, const char 
 {
     for (uint32_t i = 0; i < profiles.n && id[0] != '\0'; i++) {
         if (strcmp(profiles.items[i].id, id) == 0) {
+            /* cppcheck-suppress returnDanglingLifetime ; the list is a copy, its items are not */
             return &profiles.items[i];
         }
     }

@@ -120,6 +120,7 @@ static void loosen(const char *word, struct pls_text *out)
     bool is_behind_number = at > 0 && is_digit(word[at - 1]);
     pls_text_put(out, word, head);
     pls_text_add(out, " ");
+    /* cppcheck-suppress uninitvar ; filled up to n_cuts */
     for (at = head; is_behind_number && n_cuts > 0; at = cuts[n_cuts]) {
         n_cuts--;
         pls_text_put(out, word + at, cuts[n_cuts] - at);

@@ -146,6 +146,7 @@ static const struct pls_profile *row(struct pls_profiles profiles, const char *i
 {
     for (uint32_t i = 0; i < profiles.n; i++) {
         if (strcmp(profiles.items[i].id, id) == 0) {
+            /* cppcheck-suppress returnDanglingLifetime ; the list is a copy, its items are not */
             return &profiles.items[i];
         }
     }
@@ -207,6 +208,7 @@ static bool is_said_already(const struct request *r, uint32_t i, const struct pl
     for (uint32_t k = 0; k < c->n; k++) {
         bool is_same = strcmp(c->items[k]->id, m->profile) == 0;
         if (is_same && i > 0
+            /* cppcheck-suppress arrayIndexOutOfBoundsCond ; i is below n_parts */
             && memcmp(&r->parts[i].words, &r->parts[0].words, sizeof(struct pls_tokens)) != 0) {
             return true;
         }

@@ -297,6 +297,7 @@ static void mark_efficient(struct pls_pick *picks, uint32_t n)
         while (at < n_seen && seen[at].context != p->context_tokens) {
             at++;
         }
+        /* cppcheck-suppress uninitvar ; filled up to n_seen */
         if (at < 64 && (at == n_seen || p->speed_tps > picks[seen[at].fastest].speed_tps)) {
             seen[at].context = p->context_tokens;
             seen[at].fastest = i;

@@ -91,8 +91,8 @@ static void keep(struct pls_search *f, uint32_t card, uint64_t context)
 void pls_search_settle(const struct pls_search_ask *wish, const struct pls_card *card, struct pls_ask *ask)
 {
     bool is_number = ask->context_tokens != PLS_CONTEXT_DEFAULT && ask->context_tokens != PLS_CONTEXT_MAX;
-    bool is_whole = card->is_encoder || (card->tasks & 1u << PLS_TASK_RERANK) != 0;
-    if (wish->whole_input && is_whole && is_number && ask->context_tokens <= UINT32_MAX) {
+    bool is_read_whole = card->is_encoder || (card->tasks & 1u << PLS_TASK_RERANK) != 0;
+    if (wish->whole_input && is_read_whole && is_number && ask->context_tokens <= UINT32_MAX) {
         ask->ubatch_tokens = (uint32_t)pls_max(ask->ubatch_tokens, ask->context_tokens);
         ask->batch_tokens = (uint32_t)pls_max(ask->batch_tokens, ask->context_tokens);
     }

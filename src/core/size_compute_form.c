@@ -38,6 +38,7 @@ static const struct pls_layer_kinds *find_kinds(const struct pls_card *card, str
     for (uint32_t i = 0; i < card->n_layers; i++) {
         struct pls_layer l = pls_card_layer(card, i);
         uint32_t k = 0;
+        /* unlike padding costs time alone; NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
         while (k < out->n && memcmp(&out->layer[k], &l, sizeof(l)) != 0) {
             k++;
         }
@@ -112,7 +113,7 @@ static uint64_t recurrent_floats(const struct pls_card *card, const struct pls_l
     case PLS_LAYER_MAMBA2:
     case PLS_LAYER_MAMBA1:
     case PLS_LAYER_PARALLEL:
-        return inner + 3 * (inner + 2 * card->ssm_groups * state) + card->ssm_heads;
+        return inner + 3 * (inner + 2 * state * card->ssm_groups) + card->ssm_heads;
     case PLS_LAYER_CONV:
         return 5 * (uint64_t)card->n_embd;
     case PLS_LAYER_FULL:
@@ -175,7 +176,8 @@ static uint64_t kernel_bytes(const struct pls_compute_ask *ask, const struct pls
         uint64_t width = (uint64_t)l->k_cache_width + l->v_cache_width;
         uint64_t bytes = pls_mul(F16_BYTES * width, pls_mul(cells_of(l, s), s->n_streams));
         uint64_t head = l->v_cache_width != 0 ? l->head_dim_v : ask->card->kv_lora_rank;
-        uint64_t groups = pls_mul(F32_BYTES * METAL_GROUPS * METAL_GROUPS, (uint64_t)l->n_head * (head + 2));
+        uint64_t group = (uint64_t)F32_BYTES * METAL_GROUPS * METAL_GROUPS;
+        uint64_t groups = pls_mul(group, (uint64_t)l->n_head * (head + 2));
         most = pls_max(most, metal ? pls_add(bytes, groups) : bytes);
     }
     return most;

@@ -295,7 +295,7 @@ static bool prefill_terms(const struct pls_gpu_constants *c, const struct pls_gp
     double peak = g == NULL             ? 0
                   : g->peak_of_fp32 > 0 ? g->peak_of_fp32 * load->gpu->fp32_tflops
                                         : load->gpu->fp16_tflops;
-    if (b == NULL || !(peak > 0) || !(load->bandwidth_gbs > 0) || load->prompt_tokens == 0) {
+    if (b == NULL || g == NULL || !(peak > 0) || !(load->bandwidth_gbs > 0) || load->prompt_tokens == 0) {
         return false;
     }
     double n = (double)load->prompt_tokens;

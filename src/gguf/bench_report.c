@@ -44,6 +44,7 @@ static double number_of(const struct record *r, const char *key, double otherwis
     const cJSON *item = r->object != NULL ? cJSON_GetObjectItemCaseSensitive(r->object, key) : NULL;
     double value = otherwise;
     if (cJSON_IsNumber(item)) {
+        /* NULL is no number; NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         return item->valuedouble;
     }
     if (cJSON_IsBool(item)) {
@@ -171,7 +172,8 @@ static enum pls_code read_array(struct reading *reading, const char *text, size_
     uint32_t number = 0;
     cJSON_ArrayForEach(item, root)
     {
-        struct record r = { .object = item, .number = ++number };
+        number++;
+        struct record r = { .object = item, .number = number };
         code = code == PLS_OK ? take(reading, &r) : code;
     }
     cJSON_Delete(root);

@@ -162,7 +162,7 @@ static enum pls_code take_mla(const struct gguf_header *h, struct pls_card *card
 }
 
 struct layer_seen {
-    bool q, qkv, k, v, k_norm, ssm, gdn, kda, conv, experts, ffn;
+    bool q, qkv, k, v, ssm, gdn, kda, conv, experts, ffn;
 };
 
 static void see_tensor(struct layer_seen *seen, const char *part)

@@ -87,6 +87,7 @@ enum pls_file_kind readers_json_kind(const char *json, size_t len)
     cJSON *root = json_parse(json, len);
     enum pls_file_kind kind = PLS_FILE_UNKNOWN;
     const cJSON *schema = cJSON_GetObjectItemCaseSensitive(root, "schema");
+    /* a card, a config, and last what may be a card; NOLINTNEXTLINE(bugprone-branch-clone) */
     if (cJSON_IsString(schema) && strncmp(schema->valuestring, "plimsoll.card", 13) == 0) {
         kind = PLS_FILE_CARD;
     } else if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(root, "model_type"))

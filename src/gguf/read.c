@@ -246,6 +246,7 @@ enum pls_code pls_file_read(const char *path, struct pls_arena *arena, struct pl
                             struct pls_inspection *seen, struct pls_err *err)
 {
     struct pls_inspection unseen;
+    /* cppcheck-suppress uninitvar ; written in the next line */
     seen = seen != NULL ? seen : &unseen;
     *seen = (struct pls_inspection){ .kind = pls_file_kind(path), .ftype = PLS_FTYPE_NONE };
     *out = (struct pls_model){ .stored = { .ftype = PLS_FTYPE_NONE } };

@@ -19,7 +19,6 @@ enum { MAX_FILES = 1024 };
 
 struct reader {
     const char *path;
-    struct pls_arena *arena;
     struct pls_tensor *items; /* PLS_MAX_TENSORS of them */
     uint32_t n;
     struct pls_inspection *seen;
@@ -241,7 +240,7 @@ static enum pls_code read_config(const char *dir, struct pls_model *out, struct 
 enum pls_code readers_safetensors(const char *path, struct pls_arena *arena, struct pls_model *out,
                                   struct pls_inspection *seen, struct pls_err *err)
 {
-    struct reader r = { .path = path, .arena = arena, .seen = seen, .err = err };
+    struct reader r = { .path = path, .seen = seen, .err = err };
     r.items = PLS_TAKE(arena, struct pls_tensor, PLS_MAX_TENSORS);
     if (r.items == NULL) {
         return pls_fail(err, PLS_NOMEM, "%s: no memory for the tensor table", path);

@@ -76,8 +76,8 @@ INLINE float sum8(__m256 x)
 INLINE __m256i nibbles32(const uint8_t *qs)
 {
     __m128i x = load16(qs);
-    __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(x), _mm_srli_epi16(x, 4), 1);
-    return _mm256_and_si256(both, _mm256_set1_epi8(15));
+    __m256i halves = _mm256_inserti128_si256(_mm256_castsi128_si256(x), _mm_srli_epi16(x, 4), 1);
+    return _mm256_and_si256(halves, _mm256_set1_epi8(15));
 }
 
 /* 32 bits to 32 bytes: 0xff where the bit is set. */

@@ -216,14 +216,14 @@ static void read_memory(struct pls_root *root, const struct hierarchy *h, struct
 static double group_quota(struct pls_root *root, const struct hierarchy *h, const char *own)
 {
     char room[2 * MAX_CGROUP_PATH + 64];
-    char text[64];
-    char first[32];
-    char second[32];
     uint64_t quota = 0;
     uint64_t period = 0;
     struct pls_text path = PLS_TEXT(room);
     group_file(&path, h, own, "cpu.max");
     if (h->v2) {
+        char text[64];
+        char first[32];
+        char second[32];
         bool read = pls_scan_line(root, room, text, sizeof(text)) && field_of(text, 0, first, sizeof(first))
                     && field_of(text, 1, second, sizeof(second)) && pls_parse_u64(first, &quota)
                     && pls_parse_u64(second, &period);

@@ -106,7 +106,8 @@ static void take_module(struct channels *c, const unsigned char *entry, size_t l
         }
     }
     if (c->n < MAX_CHANNELS) {
-        PLS_COPY(c->name[c->n++], channel);
+        PLS_COPY(c->name[c->n], channel);
+        c->n++;
         c->gbs += (double)width_bits * (double)mts / 8000;
     }
 }

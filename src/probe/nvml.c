@@ -221,7 +221,7 @@ static void read_device(const struct api *api, uint32_t n, struct pls_values *ou
         pls_values_set_n_u64(out, "nvml.#.memory_clock", n, clock_mhz);
     }
     if (api->capability != NULL && api->capability(gpu, &major, &minor) == NVML_SUCCESS && major > 0) {
-        pls_values_set_n_u64(out, "nvml.#.capability", n, (uint64_t)(major * 10 + minor));
+        pls_values_set_n_u64(out, "nvml.#.capability", n, (uint64_t)major * 10 + (uint64_t)minor);
     }
     if (api->addressing != NULL && api->addressing(gpu, &mode) == NVML_SUCCESS) {
         pls_values_set_n_u64(out, "nvml.#.addressing", n, mode.mode);

@@ -94,6 +94,7 @@ static void add_memory(struct pls_values *out)
     vm_statistics64_data_t vm;
     mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;
     mach_port_t host = mach_host_self();
+    /* cppcheck-suppress uninitvar ; written by the call */
     if (host_statistics64(host, HOST_VM_INFO64, (host_info64_t)&vm, &count) == KERN_SUCCESS) {
         pls_values_set_u64(out, "vm.free_count", vm.free_count);
         pls_values_set_u64(out, "vm.inactive_count", vm.inactive_count);

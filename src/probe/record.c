@@ -55,7 +55,8 @@ static void remember_group(struct recorder *r, const char *name, size_t len)
         }
     }
     if (!is_public_group(text) && strcmp(text, "..") != 0) {
-        PLS_COPY(r->name[r->n_names++], text);
+        PLS_COPY(r->name[r->n_names], text);
+        r->n_names++;
     }
 }
 
@@ -410,8 +411,12 @@ enum pls_code pls_probe_record(struct pls_root *root, const char *dir, struct pl
 {
     struct recorder *r = calloc(1, sizeof(*r));
     struct pls_values *values = calloc(1, sizeof(*values));
-    enum pls_code code = r == NULL || values == NULL ? pls_fail(err, PLS_NOMEM, "%s: out of memory", dir)
-                                                     : open_target(dir, r, err);
+    if (r == NULL || values == NULL) {
+        free(values);
+        free(r);
+        return pls_fail(err, PLS_NOMEM, "%s: out of memory", dir);
+    }
+    enum pls_code code = open_target(dir, r, err);
     if (code == PLS_OK) {
         pls_root_watch(root, witness, r);
         code = pls_probe_values(root, values, out, err);

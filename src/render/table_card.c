@@ -52,6 +52,7 @@ static void variants(struct pls_page *page, const cJSON *root, const char *forma
         bool is_unseen = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "unverified"));
         if (cJSON_IsString(repo)) {
             pls_page_field(page, label, "%s%s", repo->valuestring, is_unseen ? " (unverified)" : "");
+            /* cppcheck-suppress uselessAssignmentPtrArg ; the first line alone has the label */
             label = "";
         }
     }

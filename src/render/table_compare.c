@@ -226,8 +226,10 @@ enum pls_code pls_render_compare(FILE *to, enum pls_output output, const struct 
         total += items[i].n_entries + 1;
     }
     struct compare_row *rows = calloc(total, sizeof(*rows));
-    enum pls_code code = rows != NULL ? pls_page_begin(&page, screen->color, err)
-                                      : pls_fail(err, PLS_NOMEM, "output: out of memory");
+    if (rows == NULL) {
+        return pls_fail(err, PLS_NOMEM, "output: out of memory");
+    }
+    enum pls_code code = pls_page_begin(&page, screen->color, err);
     if (code != PLS_OK) {
         free(rows);
         return code;

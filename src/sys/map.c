@@ -41,6 +41,7 @@ void pls_map_close(struct pls_map *map)
     if (map->data != NULL) {
         /* munmap takes a plain pointer although it writes nothing. */
         union {
+            /* cppcheck-suppress unusedStructMember ; read as the other */
             const void *in;
             void *out;
         } address = { .in = map->data };
