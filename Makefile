@@ -3,6 +3,7 @@
 #   make run      install what is missing, build, answer "what fits here"
 #   make check    everything the tests need, and all tests
 #   make          build only            make install [DESTDIR=] [prefix=/usr/local]
+#   make analyze  cppcheck and clang-tidy; a finding is a failure
 #   DEPS=no       never install anything       V=1   show commands
 #   SAN=1 DEV=1   sanitizers; warnings are errors (each in a build folder of its own)
 
@@ -54,12 +55,12 @@ os_file    := $(wildcard $(if $(wildcard $(os_file)),$(os_file),src/probe/os_non
 x86_sources  := $(wildcard src/kern/*_avx2.c src/kern/*_avx512.c src/kern/*_avx512vnni.c src/kern/*_avx512bf16.c)
 neon_sources := $(wildcard src/kern/*_neon.c src/kern/*_dotprod.c src/kern/*_i8mm.c)
 other_isa    := $(if $(filter x86_64 amd64,$(MACHINE)),$(neon_sources),$(if $(filter aarch64 arm64,$(MACHINE)),$(x86_sources),$(neon_sources) $(x86_sources)))
-$(B)/src/kern/%_avx2.o: ISA_CFLAGS = -mavx2 -mfma -mf16c -mbmi2
-$(B)/src/kern/%_avx512.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx2 -mfma -mf16c -mbmi2
-$(B)/src/kern/%_avx512vnni.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512vnni -mavx2 -mfma -mf16c -mbmi2
-$(B)/src/kern/%_avx512bf16.o: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512bf16 -mavx2 -mfma -mf16c -mbmi2
-$(B)/src/kern/%_dotprod.o: ISA_CFLAGS = -march=armv8.2-a+dotprod+fp16
-$(B)/src/kern/%_i8mm.o: ISA_CFLAGS = -march=armv8.2-a+dotprod+fp16+i8mm
+$(B)/src/kern/%_avx2.o $(B)/src/kern/%_avx2.tidy: ISA_CFLAGS = -mavx2 -mfma -mf16c -mbmi2
+$(B)/src/kern/%_avx512.o $(B)/src/kern/%_avx512.tidy: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx2 -mfma -mf16c -mbmi2
+$(B)/src/kern/%_avx512vnni.o $(B)/src/kern/%_avx512vnni.tidy: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512vnni -mavx2 -mfma -mf16c -mbmi2
+$(B)/src/kern/%_avx512bf16.o $(B)/src/kern/%_avx512bf16.tidy: ISA_CFLAGS = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512bf16 -mavx2 -mfma -mf16c -mbmi2
+$(B)/src/kern/%_dotprod.o $(B)/src/kern/%_dotprod.tidy: ISA_CFLAGS = -march=armv8.2-a+dotprod+fp16
+$(B)/src/kern/%_i8mm.o $(B)/src/kern/%_i8mm.tidy: ISA_CFLAGS = -march=armv8.2-a+dotprod+fp16+i8mm
 
 sources := $(filter-out $(os_sources) $(other_isa) src/cli/main.c,$(wildcard src/*/*.c)) $(os_file)
 objects := $(sources:%.c=$(B)/%.o)
@@ -126,8 +127,8 @@ $(B)/%.o: %.c
 $(B)/gen/schema_sql.h: data/schema.sql
 	@mkdir -p $(@D)
 	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n",/' $< >$@
-$(B)/src/catalog/schema.o: $(B)/gen/schema_sql.h
-$(B)/src/catalog/schema.o: ALL_CPPFLAGS += -I$(B)/gen
+$(B)/src/catalog/schema.o $(B)/src/catalog/schema.tidy: $(B)/gen/schema_sql.h
+$(B)/src/catalog/schema.o $(B)/src/catalog/schema.tidy: ALL_CPPFLAGS += -I$(B)/gen
 
 $(B)/mkcatalog: $(B)/tools/mkcatalog.o $(library)
 	@echo "  LD $@"
@@ -212,6 +213,24 @@ ability-check: $(B)/ability-check $(catalog)
 
 lint:
 	prove -j2 -e '' $(wildcard tests/lint/*.t)
+
+# cppcheck over all of it, clang-tidy over what is built here: other systems' files and other processors' kernels need
+# headers that are not here. A file that is clean leaves a stamp and is not asked again before it or a header changes.
+CPPCHECK   ?= cppcheck
+CLANG_TIDY ?= clang-tidy
+tidy_stamps := $(patsubst %.c,$(B)/%.tidy,$(sources) src/cli/main.c $(wildcard tools/*.c))
+tidy_reads  := .clang-tidy src/kern/.clang-tidy $(wildcard include/plimsoll/* src/*/*.h src/*/*.def data/*.def)
+.PHONY: analyze cppcheck
+analyze: cppcheck $(tidy_stamps)
+cppcheck:
+	@echo "  CPPCHECK src tools"
+	$(Q)CPPCHECK="$(CPPCHECK)" tools/cppcheck.sh $(B) src tools
+
+$(B)/%.tidy: %.c $(tidy_reads)
+	@mkdir -p $(@D)
+	@echo "  TIDY $<"
+	$(Q)$(CLANG_TIDY) --quiet $< -- $(ALL_CPPFLAGS) -std=c11 -ffp-contract=off $(ISA_CFLAGS) 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
 
 fuzz:
 	$(MAKE) -f tests/fuzz/Makefile
