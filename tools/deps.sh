@@ -34,6 +34,7 @@ package() { # package THING -> name here
         debian:qemu-aarch64) echo qemu-user;; fedora:qemu-aarch64) echo qemu-user;; *:qemu-aarch64) ;;
         debian:aarch64-gcc) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross;; fedora:aarch64-gcc) echo gcc-aarch64-linux-gnu;; *:aarch64-gcc) ;;
         debian:clang) echo clang;;            fedora:clang) echo clang;;         *:clang) ;;
+        debian:cppcheck) echo cppcheck;;      *:cppcheck) ;; # elsewhere it is another version than tests/lint/cppcheck.t asks for
         *:*) echo "$1";;
     esac
 }
@@ -48,6 +49,7 @@ if [ "$what" = check ]; then
     has_cmd mandoc || need mandoc
     has_cmd sqlite3 || need sqlite3-shell
     has_cmd clang || need clang
+    has_cmd cppcheck || need cppcheck
     if [ "$(uname -m)" = x86_64 ]; then
         has_cmd qemu-aarch64 || has_cmd qemu-aarch64-static || need qemu-aarch64
         has_cmd aarch64-linux-gnu-gcc || need aarch64-gcc
