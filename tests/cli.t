@@ -223,8 +223,9 @@ is "damaged catalog: the machine is shown, one line names the file and what help
 PLIMSOLL_CATALOG="$tap_tmp/short.db" refuses "damaged catalog: said once where it is needed" 3 'short.db.*install plimsoll again' fit
 if command -v sqlite3 >/dev/null; then
     cp "$BUILD/catalog.db" "$tap_tmp/search.db"; chmod u+w "$tap_tmp/search.db"
-    at=$(sqlite3 "$tap_tmp/search.db" "SELECT (rootpage - 1) * 4096 FROM sqlite_schema WHERE name = 'search_config'")
-    head -c 4096 /dev/zero | dd of="$tap_tmp/search.db" bs=1 seek="$at" conv=notrunc 2>/dev/null
+    page=$(sqlite3 "$tap_tmp/search.db" "PRAGMA page_size")
+    at=$(sqlite3 "$tap_tmp/search.db" "SELECT (rootpage - 1) * $page FROM sqlite_schema WHERE name = 'search_config'")
+    head -c "$page" /dev/zero | dd of="$tap_tmp/search.db" bs=1 seek="$at" conv=notrunc 2>/dev/null
     PLIMSOLL_CATALOG="$tap_tmp/search.db" refuses "a damaged index is a damaged catalog" 3 'search.db: damaged.*install plimsoll again' catalog search qwen
 fi
 

@@ -141,7 +141,7 @@ ok "the context asked for is the one that counts" grep -q '^Asked .*at least 102
 run fit -c 1m --on "m4 max 64gb" -n 0 --json
 is "and models not trained for it stay behind" "$(jq '[.configs[] | select(.model.context_max_tokens < 1048576)] | length' "$tap_tmp/out")" 0
 run fit -n 1 --on $box
-ok "one row that was asked for is not the only one that fits" awk '/only one/ { exit 1 }' "$tap_tmp/out"
+ok "one row that was asked for is not the only one that fits" awk '/only one|too large/ { exit 1 }' "$tap_tmp/out"
 run fit --runtime vllm --on "rtx 4090" -n 1 --json
 is "what vLLM fills its share with is not missing" "$(jq '.configs[0].margin_bytes > 1e9 and (.configs[0].reasons | contains(["tight"]) | not)' "$tap_tmp/out")" true
 
@@ -220,4 +220,9 @@ run fit --on $box --explain
 rows=$(awk '/^ *[a-z0-9.-]+ +[0-9.]+ = / { split($0, at, "="); n = split(at[2], f, "x"); p = 1; for (i = 1; i <= n; i++) p *= f[i]; split(at[1], s, " "); d = s[2] - p; if (d > 0.2 || d < -0.2) print $0 }' "$tap_tmp/out")
 empty "scores are the product that --explain shows" "$rows"
 is "of the first rows" "$(grep -Ec '^ +[a-z0-9.-]+ +[0-9.]+ = ' "$tap_tmp/out")" 5
+# ---- where nothing reaches the floor the least slow leads; what is left out is not called too large
+run fit qwen3 8b --on "16gb laptop" --json
+is "a slow machine gets four bits" "$(jq -r '.configs[0] | .quant, (.reasons | index("below-speed-floor") != null)' "$tap_tmp/out" | tr '\n' ' ')" "Q4_K_M true "
+run fit mistral small --on "32gb laptop"
+ok "others that match are said to be under a floor" grep -q 'others that match are too large or under a floor' "$tap_tmp/out"
 done_testing

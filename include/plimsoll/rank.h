@@ -4,11 +4,12 @@
  *
  *     score = (base - evidence_penalty * its standard error)
  *           * (retention - evidence_penalty * (upper loss - loss))
- *           * (1 - weight_speed * min(2, (floor / pace)^speed_power))
+ *           * (1 - weight_speed * wait),  wait = (floor / pace)^speed_power
  *           * (1 - weight_context * (1 - log(context / least) / log(wish / least)))
  *           * (1 - weight_margin * (1 - min(1, free share / margin_share)))
  *
- * where pace is that of an answer, its prompt read. So a weight is the share of quality that somebody would
+ * where pace is that of an answer, its prompt read; beyond a wait of 2 what is left of the third factor falls
+ * as the wait grows. So a weight is the share of quality that somebody would
  * give up: all of it at the floor, and of weight_speed less the faster it gets, until a wider quantization is
  * the better use of memory. A product, not a sum: no speed makes up for a model that knows nothing. What lies
  * under a floor (speed, context, bits per weight) stands behind everything that does not, whatever its score.

@@ -62,16 +62,19 @@ bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b)
            && ratio < 1.005;
 }
 
-/* 1 at the floor. A token less to wait for is worth less the fewer there are: with a power above 1 the cost
- * falls faster than the time. What answers at the floor, but takes long to read the question, is slower
- * still. */
-static double wait_share(double pace, double floor, double power)
+/* What is left of quality after waiting. The wait is 1 at the floor; a token less to wait for is worth less the
+ * fewer there are: with a power above 1 the cost falls faster than the time. What answers at the floor, but
+ * takes long to read the question, is slower still. Beyond a wait of 2 what is left falls as the wait grows, so
+ * that of what is too slow anyway the least slow comes first. */
+static double after_waiting(double pace, double floor, const struct pls_policy *policy)
 {
-    const double most = 2;
+    const double knee = 2;
+    double at_knee = fmax(1 - policy->weight_speed * knee, 0);
     if (floor <= 0) {
-        return 0;
+        return 1;
     }
-    return pace > 0 ? fmin(pow(floor / pace, power), most) : most;
+    double wait = pace > 0 ? pow(floor / pace, policy->speed_power) : HUGE_VAL;
+    return wait <= knee ? fmax(1 - policy->weight_speed * wait, 0) : at_knee * knee / wait;
 }
 
 /* What a machine of unknown rates would do with the bytes of one token, or reading with its arithmetic; 0:
@@ -193,7 +196,7 @@ struct pls_merit pls_rank_merit(const struct pls_policy *policy, const struct pl
     double speed = !is_unknown ? m.speed_tps : guess > 0 ? guess : floor;
     double pace = reads ? speed : pace_of(policy, speed, plan->speed.prefill_tps);
     m.quality = assured_base(policy, q) * assured_retention(policy, q);
-    m.speed = fmax(1 - policy->weight_speed * wait_share(pace, floor, policy->speed_power), 0);
+    m.speed = after_waiting(pace, floor, policy);
     m.context = 1 - policy->weight_context * lack;
     m.margin = 1 - policy->weight_margin * (1 - room);
     m.score = m.quality * m.speed * m.context * m.margin;

@@ -104,6 +104,25 @@ static double speed_of(const struct pls_entry *entry)
     return is_unknown ? 0 : entry->pick != NULL ? entry->pick->speed_tps : entry->plan->speed.decode_tps;
 }
 
+/* Others may fit and be slower than the floor, or as slow and worse: they are left out, not too large. */
+static void only_one(struct pls_text *out, const struct pls_report *report, double floor)
+{
+    const struct pls_entry *first = &report->entries[0];
+    bool is_slow = (first->pick->reasons & PLS_REASON_BELOW_SPEED_FLOOR) != 0;
+    uint32_t others = report->n_models - 1 - first->n_also;
+    if (report->n_models <= 1 + first->n_also) {
+        pls_text_add(out, "it is the only one that matches");
+        return;
+    }
+    pls_text_add(out, "%u other%s that match%s %s too large or ", others, others > 1 ? "s" : "",
+                 others > 1 ? "" : "es", others > 1 ? "are" : "is");
+    if (is_slow || !(floor > 0)) {
+        pls_text_add(out, "worse");
+    } else {
+        pls_text_add(out, "under a floor (of speed: %g tok/s; --min-speed asks for less)", floor);
+    }
+}
+
 /* What the first row has over the best of the others, one claim per respect; each is true of the rows shown.
  */
 void pls_words_first(struct pls_text *out, const struct pls_report *report)
@@ -120,7 +139,7 @@ void pls_words_first(struct pls_text *out, const struct pls_report *report)
         faster += speed_of(&report->entries[i]) > speed;
     }
     if (others == 0 && report->top != 1) {
-        pls_text_add(out, "it is the only one that fits");
+        only_one(out, report, floor);
         return;
     }
     if (others == 0) { /* nothing is known of those that were not asked for */
