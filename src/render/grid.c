@@ -18,12 +18,54 @@ static bool is_shown(const struct pls_column *column, uint32_t width)
     return (column->flags & PLS_COLUMN_RAW) == 0 && !(is_narrow && (column->flags & PLS_COLUMN_WIDE) != 0);
 }
 
+/* A column that may be left out altogether is the one to cut, where it is shown. */
+static bool is_last_resort(const struct pls_column *column)
+{
+    return (column->flags & PLS_COLUMN_TRUNC) != 0 && (column->flags & PLS_COLUMN_WIDE) != 0;
+}
+
+/* Characters that the columns need that nobody may cut, with a little of those that may. */
+static uint32_t least_width(const struct pls_grid *g)
+{
+    enum { LITTLE = 6, GAP = 2 };
+    size_t sum = 0;
+    for (size_t c = 0; c < g->n_columns; c++) {
+        size_t most = strlen(g->columns[c].header);
+        if ((g->columns[c].flags & PLS_COLUMN_RAW) != 0) {
+            continue;
+        }
+        for (size_t r = 0; r < g->n_rows && !is_last_resort(&g->columns[c]); r++) {
+            char room[CELL_CAP];
+            struct pls_text t = PLS_TEXT(room);
+            cell_text(g, r, c, false, &t);
+            most = t.len > most ? t.len : most;
+        }
+        sum += GAP + (is_last_resort(&g->columns[c]) && most < LITTLE ? LITTLE : most);
+    }
+    return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+}
+
+/* The width to lay a table out for: where the columns that come first would be cut, it is a narrow one. */
+static uint32_t settled_width(const struct pls_grid *g, uint32_t width)
+{
+    bool has_resort = false;
+    for (size_t c = 0; c < g->n_columns; c++) {
+        has_resort = has_resort || is_last_resort(&g->columns[c]);
+    }
+    bool is_short = width >= PLS_GRID_WIDE && has_resort && least_width(g) > width;
+    return is_short ? PLS_GRID_WIDE - 1 : width;
+}
+
 static int add_columns(struct libscols_table *table, const struct pls_grid *g, uint32_t width)
 {
+    bool has_resort = false;
+    for (size_t c = 0; c < g->n_columns; c++) {
+        has_resort = has_resort || (is_last_resort(&g->columns[c]) && is_shown(&g->columns[c], width));
+    }
     for (size_t c = 0; c < g->n_columns; c++) {
         const struct pls_column *column = &g->columns[c];
-        int flags = (column->flags & PLS_COLUMN_RIGHT ? SCOLS_FL_RIGHT : 0)
-            | (column->flags & PLS_COLUMN_TRUNC ? SCOLS_FL_TRUNC : 0);
+        bool may_cut = (column->flags & PLS_COLUMN_TRUNC) != 0 && (!has_resort || is_last_resort(column));
+        int flags = (column->flags & PLS_COLUMN_RIGHT ? SCOLS_FL_RIGHT : 0) | (may_cut ? SCOLS_FL_TRUNC : 0);
         if (!is_shown(column, width)) {
             continue;
         }
@@ -79,6 +121,7 @@ enum pls_code pls_grid_table(const struct pls_grid *g, uint32_t width, FILE *to,
     enum pls_code code = PLS_OK;
     char *text = NULL;
     struct libscols_table *table = scols_new_table();
+    width = settled_width(g, width);
     if (table == NULL || add_columns(table, g, width) != 0 || add_rows(table, g, width) != 0) {
         code = pls_fail(err, PLS_NOMEM, "output: out of memory");
         goto out;
