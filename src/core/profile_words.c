@@ -341,6 +341,7 @@ static enum pls_code add_part(struct request *r, uint32_t i, const struct pls_pr
 static void assume_host(const struct request *r, struct pls_machine *m)
 {
     struct pls_pool *ram = &m->pools[0];
+    m->has_desktop = m->has_desktop || r->says_laptop; /* somebody sits before it, with a browser open */
     double gib = r->ram_gib > 0 ? r->ram_gib : r->hint_gib;
     if (ram->capacity_bytes == 0 && gib > 0) {
         ram->capacity_bytes = (uint64_t)(gib * (double)PLS_GIB);

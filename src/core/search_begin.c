@@ -25,12 +25,14 @@ static bool by_base(const void *a, const void *b)
     return x->params != y->params ? x->params < y->params : x->index < y->index;
 }
 
-/* Everything that sizes and times depend on. */
+/* Everything that sizes and times depend on, and what says which caches and batches are tried. */
 static bool is_same_shape(const struct pls_card *a, const struct pls_card *b)
 {
+    const uint32_t asked = 1u << PLS_TASK_REASONING | 1u << PLS_TASK_RERANK;
     size_t from = offsetof(struct pls_card, params_total);
     size_t to = offsetof(struct pls_card, ability);
     return strcmp(a->arch, b->arch) == 0 && a->native == b->native
+           && (a->tasks & asked) == (b->tasks & asked)
            && memcmp((const char *)a + from, (const char *)b + from, to - from) == 0;
 }
 

@@ -70,6 +70,27 @@ START_TEST(one_table_of_columns_gives_every_form)
 }
 END_TEST
 
+/* What may be left out gives way first; where that is not enough it is left out. */
+START_TEST(the_name_is_not_cut_for_the_reason)
+{
+    static const struct pls_column two[] = {
+        { "NAME", "name", 24, PLS_COLUMN_TRUNC, cell_name },
+        { "WHY", "why", 4, PLS_COLUMN_TRUNC | PLS_COLUMN_WIDE, cell_name },
+    };
+    static const struct row long_rows[] = {
+        { "a name of seventy characters, which nobody wants to have cut in a list", 0 }
+    };
+    const struct pls_grid g = { two, 2, long_rows, sizeof(long_rows[0]), 1 };
+    for (uint32_t width = PLS_GRID_WIDE; width < 160; width += 7) {
+        FILE *to = open_text();
+        ck_assert_int_eq(pls_grid_table(&g, width, to, &err), PLS_OK);
+        fclose(to);
+        ck_assert_ptr_nonnull(strstr(text, long_rows[0].name));
+        ck_assert_ptr_nonnull(strstr(text, "WHY"));
+    }
+}
+END_TEST
+
 START_TEST(json_keeps_integers_whole)
 {
     FILE *to = open_text();
@@ -251,7 +272,7 @@ START_TEST(models_of_measured_runs_are_escaped)
 }
 END_TEST
 
-UNIT_MAIN("render", one_table_of_columns_gives_every_form, json_keeps_integers_whole, a_full_disk_is_told,
+UNIT_MAIN("render", the_name_is_not_cut_for_the_reason, one_table_of_columns_gives_every_form, json_keeps_integers_whole, a_full_disk_is_told,
           numbers_read_as_people_say_them, paths_are_quoted_for_the_shell,
           only_the_file_that_was_planned_is_named, a_draft_runs_in_the_command_of_its_target,
           a_command_that_cannot_be_said_is_empty, names_of_a_shared_row_are_escaped,

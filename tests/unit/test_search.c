@@ -225,6 +225,31 @@ START_TEST(one_stands_for_its_base)
 }
 END_TEST
 
+/* Models that reason keep 8 bits of their cache, whatever shape they share with models that do not. */
+START_TEST(tunings_that_reason_are_shapes_of_their_own)
+{
+    struct pls_search f = searching(0);
+    uint32_t chosen[CARDS_MOST + 1];
+    add_card(&f, "llama-3.1-8b", 40);
+    add_card(&f, "llama-3.1-8b", 45);
+    PLS_COPY(cards[1].id, "thinker");
+    cards[1].tasks |= 1u << PLS_TASK_REASONING;
+    /* of 128k tokens 4 bits alone fit: 4.6 GiB of weights beside 16, 8.5 or 4.5 GiB of cache */
+    f.ask.policy.wish_context_tokens = f.ask.policy.min_context_tokens = 131072;
+    machine.pools[1].capacity_bytes = machine.pools[1].budget_bytes = 12 * PLS_GIB;
+    run_search(&f, chosen);
+    uint32_t n_narrow = 0;
+    for (uint32_t i = 0; i < f.n_picks; i++) {
+        bool is_narrow = f.picks[i].type_k == PLS_TYPE_Q4_0;
+        ck_assert(f.picks[i].model == 0 || !is_narrow);
+        n_narrow += is_narrow;
+    }
+    ck_assert_uint_gt(n_narrow, 0);
+    ck_assert_uint_eq(f.shape[1], 1);
+    free(f.picks);
+}
+END_TEST
+
 START_TEST(a_hard_floor_leaves_out_what_is_slower)
 {
     struct pls_search f = searching(0);
@@ -313,5 +338,6 @@ END_TEST
 
 UNIT_MAIN("search", no_configuration_is_better_than_its_bound, what_is_found_is_the_best_there_is,
           narrow_rungs_are_for_what_four_bits_do_not_fit, one_stands_for_its_base,
+          tunings_that_reason_are_shapes_of_their_own,
           a_hard_floor_leaves_out_what_is_slower, memory_that_is_short_is_said, encoders_take_a_text_whole,
           items_are_sorted_and_none_is_lost)
