@@ -229,7 +229,8 @@ END_TEST
 START_TEST(tunings_that_reason_are_shapes_of_their_own)
 {
     struct pls_search f = searching(0);
-    uint32_t chosen[CARDS_MOST + 1];
+    static uint32_t chosen[1 << 16];
+    f.ask.each = true;
     add_card(&f, "llama-3.1-8b", 40);
     add_card(&f, "llama-3.1-8b", 45);
     PLS_COPY(cards[1].id, "thinker");
