@@ -286,6 +286,16 @@ is "disturbed and impossible runs are set aside, and shown" "$status $(jq -c '[.
 bench_runs 2 | jq -c '.avg_ts = 900000' >"$tap_tmp/runs.jsonl"
 refuses "runs that cannot be of this machine" 3 'slower or faster than the kernels' calibrate "$tap_tmp/runs.jsonl"
 
+# ---- a card of --vram has a speed when its bandwidth is said; shapes that nobody published are said to be inferred
+run plan qwen3-32b:Q4_K_M -c 16k --vram 24G --bandwidth 1008 --no-bench --json
+is "--vram and --bandwidth make a card" "$(jq '.plans[0].speed.decode_tps | . > 20 and . < 60' "$tap_tmp/out")" true
+run plan qwen3.8-27b -c 8k --on "rtx 4090" --json
+is "an inferred shape is no secret" "$(jq '[.plans[0].notes[] | select(.code == "inferred")] | length' "$tap_tmp/out")" 1
+run plan qwen3-8b -c 8k --on "rtx 4090" --json
+is "a shape that was read needs no note" "$(jq '[.plans[0].notes[] | select(.code == "inferred")] | length' "$tap_tmp/out")" 0
+run probe --on "16gb laptop" --json
+is "a laptop keeps a desktop's share of its memory" "$(jq '.pools[0].reserved_bytes' "$tap_tmp/out")" 2147483648
+
 # ---- --bandwidth is that of all that are as fast as the fastest
 run probe --on "m4 max 64gb" --bandwidth 300 --json
 is "--bandwidth of memory that is shared" "$(jq -c '[.pools[].bandwidth_gbs]' "$tap_tmp/out")" "[300,300]"

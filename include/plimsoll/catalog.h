@@ -13,6 +13,7 @@
 #include "plimsoll/profile.h"
 #include "plimsoll/publisher.h"
 #include "plimsoll/rates.h"
+#include "plimsoll/text.h"
 
 struct pls_catalog; /* one connection; use from one thread */
 
@@ -154,6 +155,11 @@ enum pls_code pls_catalog_export(struct pls_catalog *catalog, bool all, pls_json
  * false then). False when the card names none that could. */
 bool pls_catalog_published(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
                            struct pls_published *out);
+
+/* Which hyperparameters of a card that sizes follow from were inferred, not read, between commas; and how far
+ * its parameter total may be off, as a share, 0 not known. False: none, or not a card of the catalog. */
+bool pls_catalog_inferred(struct pls_catalog *catalog, const char *id, struct pls_text *keys,
+                          double *tolerance);
 
 /* A repository, seen to exist, of this very quantization in another packaging than GGUF (MLX, AWQ, FP8, ...):
  * by what its name says, mlx-community's first. False when the card names none. */

@@ -200,6 +200,24 @@ static enum pls_code read_question(struct pls_session *s, struct question *q, st
     return code;
 }
 
+/* The catalog has some models of which nobody has published the shape. */
+static void note_inferred(struct pls_session *s, const struct pls_card *card, struct pls_plan *plan)
+{
+    char room[256];
+    struct pls_text keys = PLS_TEXT(room);
+    double tolerance = 0;
+    if (card->source != PLS_SOURCE_CATALOG || s->catalog == NULL
+        || !pls_catalog_inferred(s->catalog, card->id, &keys, &tolerance)) {
+        return;
+    }
+    char within[64];
+    struct pls_text t = PLS_TEXT(within);
+    if (tolerance > 0) {
+        pls_text_add(&t, "; parameters agree to %g%%", 100 * tolerance);
+    }
+    pls_plan_note(plan, "inferred", "the shape of this model was inferred, not read (%s)%s", room, within);
+}
+
 enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
 {
     uint32_t n = s->args->n_operands;
@@ -232,6 +250,7 @@ enum pls_code pls_cmd_plan(struct pls_session *s, struct pls_err *err)
         entries[i].repo = targets[i].repo[0] != '\0' ? targets[i].repo : NULL;
         entries[i].published = pls_target_published(s, &targets[i].model.card, &plans[i]);
         pls_target_note_imatrix(s, &targets[i], entries[i].published, &plans[i]);
+        note_inferred(s, &targets[i].model.card, &plans[i]);
         entries[i].server = i;
     }
     code = code == PLS_OK ? answer(s, entries, n, err) : code;

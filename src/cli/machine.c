@@ -107,7 +107,7 @@ static enum pls_code probe(struct pls_session *s, struct pls_err *err)
 
 /* --vram where no GPU has memory yet: the one that was found, else a card of which nothing but the memory
  * is known. */
-static void add_vram(struct pls_machine *m)
+static void add_vram(struct pls_machine *m, bool has_bandwidth)
 {
     if (m->n_gpus == 0) {
         struct pls_gpu *gpu = pls_machine_gpu(m, "", PLS_POOL_VRAM);
@@ -119,9 +119,10 @@ static void add_vram(struct pls_machine *m)
     }
     if (m->gpus[0].backend == PLS_BACKEND_NONE) {
         m->gpus[0].backend = PLS_BACKEND_CUDA;
-        pls_machine_note(
-            m, "assumed-gpu",
-            "the GPU of --vram is assumed to run CUDA; its bandwidth is unknown unless --bandwidth says it");
+        PLS_COPY(m->gpus[0].vendor, "nvidia");
+        pls_machine_note(m, "assumed-gpu", "the GPU of --vram is assumed to run CUDA%s",
+                         has_bandwidth ? "; its arithmetic is not known"
+                                       : "; its bandwidth is unknown unless --bandwidth says it");
     }
 }
 
@@ -159,7 +160,7 @@ static bool override(const struct pls_args *args, struct pls_machine *m)
         m->n_gpus = 0;
         m->n_pools = 1;
     } else if (vram != 0 && m->n_pools == 1) {
-        add_vram(m);
+        add_vram(m, gbs > 0);
     }
     if (ram != 0) {
         resize(&m->pools[0], ram);

@@ -62,10 +62,10 @@ bool pls_rank_same_base(const struct pls_card *a, const struct pls_card *b)
            && ratio < 1.005;
 }
 
-/* What is left of quality after waiting. The wait is 1 at the floor; a token less to wait for is worth less the
- * fewer there are: with a power above 1 the cost falls faster than the time. What answers at the floor, but
- * takes long to read the question, is slower still. Beyond a wait of 2 what is left falls as the wait grows, so
- * that of what is too slow anyway the least slow comes first. */
+/* What is left of quality after waiting. The wait is 1 at the floor; a token less to wait for is worth less
+ * the fewer there are: with a power above 1 the cost falls faster than the time. What answers at the floor,
+ * but takes long to read the question, is slower still. Beyond a wait of 2 what is left falls as the wait
+ * grows, so that of what is too slow anyway the least slow comes first. */
 static double after_waiting(double pace, double floor, const struct pls_policy *policy)
 {
     const double knee = 2;

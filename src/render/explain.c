@@ -91,7 +91,9 @@ static void explain_policy(struct pls_page *page, const struct pls_report *r)
     const struct pls_policy_field *fields = pls_policy_fields(&n);
     fprintf(page->to, "\nRanking (score = quality less doubt x speed x context x margin; under a floor: "
                       "behind all above it)\n");
-    fprintf(page->to, "  speed   = 1 - weight_speed x wait up to a wait of 2, then (1 - 2 x weight_speed) x 2 / wait\n");
+    fprintf(
+        page->to,
+        "  speed   = 1 - weight_speed x wait up to a wait of 2, then (1 - 2 x weight_speed) x 2 / wait\n");
     fprintf(page->to, "  wait    = (floor / pace)^speed_power\n");
     fprintf(page->to, "  pace    = answer / (prompt / prefill + answer / decode), of reading its rate\n");
     fprintf(page->to, "  context = 1 - weight_context x (1 - log(context / least) / log(wish / least))\n");
