@@ -45,8 +45,9 @@ struct pls_runtime_profile {
     uint32_t batch_tokens, ubatch_tokens;
     bool outputs_per_slot;       /* logits reserved for one row per slot; otherwise for a whole batch */
     uint64_t prompt_cache_bytes; /* host memory it may grow into to keep finished prompts; 0 none */
-    uint32_t
-        memory_share_pct; /* of each GPU, taken at start whatever the model needs (vLLM); 0: what is needed */
+    /* of each GPU, taken at start whatever the model needs (vLLM); 0: what is needed */
+    uint32_t memory_share_pct;
+    bool whole_layers; /* cannot be told to keep experts in RAM: what does not fit moves layer by layer */
     enum pls_origin context_origin, slots_origin, batch_origin, outputs_origin;
 };
 /* Never NULL for a runtime below PLS_RUNTIME_COUNT. */

@@ -56,6 +56,7 @@ static const struct pls_runtime_profile profiles[PLS_RUNTIME_COUNT] = {
                              .context_origin = PLS_ORIGIN_TABLE,
                              .slots_origin = PLS_ORIGIN_TABLE,
                              .batch_origin = PLS_ORIGIN_TABLE,
+                             .whole_layers = true,
                              .outputs_origin = PLS_ORIGIN_ASSUMED },
     /* lmstudio-bug-tracker #2024 (0.4.16, mid 2026): max concurrent predictions 4; zed #33938:
      * loaded_context_length 4096. Closed source: unified cache, batch 512 and outputs are assumed. */
@@ -69,6 +70,7 @@ static const struct pls_runtime_profile profiles[PLS_RUNTIME_COUNT] = {
                                .context_origin = PLS_ORIGIN_TABLE,
                                .slots_origin = PLS_ORIGIN_TABLE,
                                .batch_origin = PLS_ORIGIN_ASSUMED,
+                               .whole_layers = true,
                                .outputs_origin = PLS_ORIGIN_ASSUMED },
     /* janhq/jan extensions/llamacpp-extension/settings.json: batch 2048, ubatch 512; it starts llama-server.
      * The context of a new model (8192) and one slot are assumed. */

@@ -401,7 +401,7 @@ static struct candidate reduce(struct search *q, const struct range *r, bool *fi
     if (q->scene->n_devices == 0 || !may_spill) {
         return c;
     }
-    if (ask->cpu_moe_layers < 0) {
+    if (ask->cpu_moe_layers < 0 && !pls_runtime_profile(ask->runtime)->whole_layers) {
         spill(q, &c);
     } else if (!devices_fit(q, c)) {
         c.gpu_layers = most_gpu_layers(q, c.context, c.cpu_moe);
