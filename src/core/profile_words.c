@@ -45,7 +45,9 @@ static enum pls_code unknown(const struct request *r, const struct pls_part *par
         pls_text_add(&t, "%s%s", i > 0 ? ", " : "", near[i]->id);
     }
     return pls_fail(err, PLS_USAGE, "%.100s: no such hardware in the table%s%s", r->words,
-                    n > 0 ? "; nearest: " : "", n > 0 ? room : " (`plimsoll hardware` lists it)");
+                    n > 0 ? "; nearest: " : "", n > 0 ? room
+                          : ": name its chip and memory (i7-1260p 16gb, rtx 4060 laptop + 32gb ram), or say "
+                            "16gb laptop; `plimsoll hardware` lists what is known");
 }
 
 static enum pls_code ambiguous(const struct pls_candidates *c, const char *words, struct pls_err *err)
