@@ -205,8 +205,9 @@ static enum pls_code add_search(struct pls_catalog *catalog, const struct pls_ca
     char room[4096];
     struct pls_text words = PLS_TEXT(room);
     sqlite3_stmt *stmt = NULL;
-    const char *const texts[] = { card->id,   card->name,    card->family,  card->org,
-                                  card->arch, card->license, card->hf_repo, card->gguf_repo };
+    /* not the architecture: half of all models are of Llama's, and nobody who types "llama" means them */
+    const char *const texts[] = { card->id,      card->name,    card->family,   card->org,
+                                  card->license, card->hf_repo, card->gguf_repo };
     for (size_t i = 0; i < PLS_COUNT_OF(texts); i++) {
         pls_db_words(&words, texts[i]);
     }
