@@ -548,5 +548,12 @@ run plan llama-3.2-1b:Q8_0 -c 8k --on "rtx 4090 + 64gb ram" --vram 1060M --json
 ok "what fits is no more than the most that fits" jq -e '.plans[0] | .fits and .context_fit_tokens >= .context_tokens' "$tap_tmp/out"
 refuses "experts in RAM are beyond Ollama" 2 'cannot be told to keep experts in RAM' \
     plan qwen3-30b-a3b:Q4_K_M -c 64k -ncmoe 20 --on "rtx 4090 + 64gb ram" --emit ollama
+for app in ollama lmstudio jan mlx; do
+    refuses "a reranker is beyond $app" 2 'ranks?( |$)' fit --task rerank --emit $app --on "m4 max 64gb"
+done
+refuses "images are beyond mlx_lm.server" 2 'text alone' plan gemma-3-4b-it --task vision --emit mlx --on "m4 max 64gb" -c 4k
+refuses "and beyond jan serve" 2 'projector' plan gemma-3-4b-it --mmproj --emit jan --on "rtx 4090" -c 4k
+is "what vLLM cannot rank with gives way to what it can" \
+    "$("$PLIMSOLL" fit --task rerank --emit vllm --on "rtx 4090 + 64gb ram" 2>/dev/null | grep -c '^vllm serve BAAI/bge-reranker')" 1
 
 done_testing

@@ -25,11 +25,14 @@ static const char *ollama_tag(const struct pls_entry *e)
     return is_default && e->model->card.ollama_tag[0] != '\0' ? e->model->card.ollama_tag : NULL;
 }
 
+/* It has no endpoint that ranks (its issue 3368, open in 2026). */
 void pls_ollama_lacks(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
     if (p->ask.quant.format != PLS_FORMAT_GGUF) {
         pls_text_add(out, "ollama loads GGUF files alone");
+    } else if (pls_command_ranks(e)) {
+        pls_text_add(out, "ollama has no endpoint that ranks");
     } else if (p->setting.type_k != p->setting.type_v) {
         pls_text_add(out, "ollama has one cache type for K and V");
     } else if (p->cpu_moe_layers > 0) {
@@ -128,6 +131,8 @@ void pls_lmstudio_lacks(const struct pls_entry *e, struct pls_text *out)
     bool is_file = pls_command_gguf_path(e) != NULL;
     if (p->ask.quant.format != PLS_FORMAT_GGUF && p->ask.quant.format != PLS_FORMAT_MLX) {
         pls_text_add(out, "LM Studio loads GGUF and MLX models alone");
+    } else if (pls_command_ranks(e)) {
+        pls_text_add(out, "LM Studio has no endpoint that ranks");
     } else if (!is_cache_plain(p)) {
         pls_text_add(out, "lms load has no option for the type of the cache: it is set in the app");
     } else if (p->cpu_moe_layers > 0 || p->ask.batch_tokens != 0 || p->ask.ubatch_tokens != 0
@@ -198,11 +203,16 @@ void pls_lmstudio_write(const struct pls_entry *e, struct pls_text *out)
 
 /* ---- Jan ---- */
 
+/* jan serve starts llama-server for chat or for embeddings, with no projector (its docs, 2026). */
 void pls_jan_lacks(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_card *c = &e->model->card;
     if (e->plan->ask.quant.format != PLS_FORMAT_GGUF) {
         pls_text_add(out, "jan serve takes a GGUF file");
+    } else if (pls_command_ranks(e)) {
+        pls_text_add(out, "jan serve cannot be told to rank");
+    } else if (e->plan->ask.use_projector) {
+        pls_text_add(out, "jan serve cannot be told of a projector for images");
     } else if (c->hf_repo[0] == '\0' && c->name[0] == '\0' && c->id[0] == '\0') {
         pls_text_add(out, "nothing names its file");
     }

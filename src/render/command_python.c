@@ -18,6 +18,7 @@ static const char *mlx_source(const struct pls_entry *e)
     return path != NULL ? path : mlx_repo(e) != NULL ? mlx_repo(e) : e->model->card.hf_repo;
 }
 
+/* mlx_lm.server completes text and does nothing else (mlx-lm of 2026, SERVER.md). */
 void pls_mlx_lacks(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
@@ -25,6 +26,10 @@ void pls_mlx_lacks(const struct pls_entry *e, struct pls_text *out)
         || (p->ask.quant.format == PLS_FORMAT_SAFETENSORS && p->ask.runtime == PLS_RUNTIME_MLX);
     if (!is_usable) {
         pls_text_add(out, "mlx-lm loads no %s models", pls_format_name(p->ask.quant.format));
+    } else if (pls_card_only_reads(&e->model->card)) {
+        pls_text_add(out, "mlx_lm.server neither embeds nor ranks");
+    } else if (p->ask.use_projector) {
+        pls_text_add(out, "mlx_lm.server takes text alone, no images");
     } else if (mlx_source(e)[0] == '\0') {
         pls_text_add(out, "no repository of it is known");
     } else if (pls_type_is_quantized(p->setting.type_k) || pls_type_is_quantized(p->setting.type_v)) {
@@ -104,6 +109,14 @@ static const char *vllm_source(const struct pls_entry *e)
     return path != NULL ? path : e->repo != NULL ? e->repo : e->model->card.hf_repo;
 }
 
+/* A checkpoint of a language model that ranks by its answer is served as one unless overrides make it score
+ * (docs.vllm.ai of 2026, supported models). */
+static bool wants_overrides(const struct pls_entry *e)
+{
+    const struct pls_card *card = &e->model->card;
+    return pls_command_ranks(e) && !card->is_encoder && pls_text_equal(card->arch, "qwen3");
+}
+
 /* The card's repository holds the released weights; a quantized copy of them is known or a folder. */
 void pls_vllm_lacks(const struct pls_entry *e, struct pls_text *out)
 {
@@ -112,6 +125,8 @@ void pls_vllm_lacks(const struct pls_entry *e, struct pls_text *out)
     bool is_known = is_given || format == PLS_FORMAT_SAFETENSORS;
     if (format == PLS_FORMAT_MLX || format == PLS_FORMAT_GGUF) {
         pls_text_add(out, "no command of vllm for %s models", pls_format_name(format));
+    } else if (wants_overrides(e)) {
+        pls_text_add(out, "vllm ranks with it only under --hf-overrides, which are not known here");
     } else if (!is_known) {
         pls_text_add(out, "no repository of it as %s is known: plan OWNER/NAME names one", e->plan->quant);
     } else if (vllm_source(e)[0] == '\0') {

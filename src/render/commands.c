@@ -176,11 +176,17 @@ void pls_command_port(const struct pls_entry *e, uint32_t usual, struct pls_text
     }
 }
 
-/* A server answers requests for embeddings or scores only when told so. */
-static void llama_task(const struct pls_card *card, struct pls_text *out)
+bool pls_command_ranks(const struct pls_entry *e)
 {
-    if (pls_card_only_reads(card)) {
-        pls_text_add(out, (card->tasks & 1u << PLS_TASK_RERANK) != 0 ? " --reranking" : " --embeddings");
+    const struct pls_card *card = &e->model->card;
+    return pls_card_only_reads(card) && (card->tasks & 1u << PLS_TASK_RERANK) != 0;
+}
+
+/* A server answers requests for embeddings or scores only when told so. */
+static void llama_task(const struct pls_entry *e, struct pls_text *out)
+{
+    if (pls_card_only_reads(&e->model->card)) {
+        pls_text_add(out, pls_command_ranks(e) ? " --reranking" : " --embeddings");
     }
 }
 
@@ -258,7 +264,7 @@ static void llama_write(const struct pls_entry *e, struct pls_text *out)
     llama_placement(p, out);
     llama_draft(e, out);
     if (is_server) {
-        llama_task(&e->model->card, out);
+        llama_task(e, out);
         pls_command_port(e, 8080, out);
     }
 }

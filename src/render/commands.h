@@ -25,6 +25,8 @@ void pls_command_gguf_name(const struct pls_entry *e, struct pls_text *out);
 const char *pls_command_gguf_tag(const struct pls_entry *e);
 /* The repository of such files; NULL unknown. */
 const char *pls_command_gguf_repo(const struct pls_entry *e);
+/* Whether what it does is to rank texts, which few programs have an endpoint for. */
+bool pls_command_ranks(const struct pls_entry *e);
 /* The folder that was read; NULL when none was, or a config.json alone. */
 const char *pls_command_folder(const struct pls_entry *e);
 

@@ -232,6 +232,55 @@ START_TEST(what_cannot_be_told_is_no_command)
 }
 END_TEST
 
+/* Nor is there one for a task that the program does not do: it would start, and answer nothing that was
+ * meant. */
+START_TEST(what_a_program_does_not_do_is_no_command)
+{
+    static const struct {
+        enum pls_runtime runtime;
+        const char *name, *quant;
+        uint32_t tasks;
+        bool sees;
+        const char *reason; /* NULL: it does it */
+    } cases[] = {
+        { PLS_RUNTIME_OLLAMA, "ollama", "Q8_0", 1u << PLS_TASK_RERANK, false, "no endpoint that ranks" },
+        { PLS_RUNTIME_OLLAMA, "ollama", "Q8_0", 1u << PLS_TASK_EMBEDDING, false, NULL },
+        { PLS_RUNTIME_LMSTUDIO, "lmstudio", "Q8_0", 1u << PLS_TASK_RERANK, false, "no endpoint that ranks" },
+        { PLS_RUNTIME_LMSTUDIO, "lmstudio", "Q8_0", 1u << PLS_TASK_EMBEDDING, false, NULL },
+        { PLS_RUNTIME_JAN, "jan", "Q8_0", 1u << PLS_TASK_RERANK, false, "cannot be told to rank" },
+        { PLS_RUNTIME_JAN, "jan", "Q8_0", 1u << PLS_TASK_EMBEDDING, false, NULL },
+        { PLS_RUNTIME_JAN, "jan", "Q8_0", 0, true, "projector" },
+        { PLS_RUNTIME_MLX, "mlx", "mlx-8bit", 1u << PLS_TASK_RERANK, false, "neither embeds nor ranks" },
+        { PLS_RUNTIME_MLX, "mlx", "mlx-8bit", 1u << PLS_TASK_EMBEDDING, false, "neither embeds nor ranks" },
+        { PLS_RUNTIME_MLX, "mlx", "mlx-8bit", 0, true, "no images" },
+        { PLS_RUNTIME_VLLM, "vllm", "safetensors-bf16", 1u << PLS_TASK_RERANK, false, "--hf-overrides" },
+        { PLS_RUNTIME_VLLM, "vllm", "safetensors-bf16", 1u << PLS_TASK_EMBEDDING, false, NULL },
+        { PLS_RUNTIME_VLLM, "vllm", "safetensors-bf16", 0, true, NULL },
+        { PLS_RUNTIME_LLAMA_SERVER, "llama.cpp", "Q8_0", 1u << PLS_TASK_RERANK, false, NULL },
+    };
+    take_published("qwen3-0.6b");
+    for (size_t i = 0; i < PLS_COUNT_OF(cases); i++) {
+        bool is_mlx = cases[i].runtime == PLS_RUNTIME_MLX;
+        struct pls_machine m = machine_make(64 * PLS_GIB);
+        struct pls_ask ask = pls_ask_default(cases[i].runtime);
+        char why[256];
+        struct pls_text t = PLS_TEXT(why);
+        machine_gpu(&m, is_mlx ? PLS_BACKEND_METAL : PLS_BACKEND_CUDA,
+                    is_mlx ? PLS_POOL_UNIFIED : PLS_POOL_VRAM, 24 * PLS_GIB);
+        ck_assert(pls_quant_parse(cases[i].quant, &ask.quant));
+        ask.context_tokens = 4096;
+        ask.use_projector = cases[i].sees;
+        model.card.tasks = cases[i].tasks;
+        place(&ask, &m);
+        struct pls_entry e = { .model = &model, .plan = &plan };
+        write_line(cases[i].name);
+        pls_command_lacks(&e, cases[i].name, &t);
+        ck_assert_msg((line[0] == '\0') == (cases[i].reason != NULL), "%zu: %s", i, line);
+        ck_assert_msg(cases[i].reason == NULL || strstr(why, cases[i].reason) != NULL, "%zu: %s", i, why);
+    }
+}
+END_TEST
+
 /* Layers are shared out whole, so GPUs stand in a row; an 8-bit cache is fp8 there, for K and V alike. */
 START_TEST(vllm_is_told_of_gpus_and_cache)
 {
@@ -289,4 +338,5 @@ END_TEST
 
 UNIT_MAIN("commands", llama_cpp_is_told_what_was_planned, a_gpu_that_holds_nothing_is_left_alone,
           a_projector_that_was_not_counted_stays_away, other_programs_on_the_engine_are_told_it_too,
-          what_cannot_be_told_is_no_command, vllm_is_told_of_gpus_and_cache, an_mlx_model_is_made_once)
+          what_cannot_be_told_is_no_command, what_a_program_does_not_do_is_no_command,
+          vllm_is_told_of_gpus_and_cache, an_mlx_model_is_made_once)
