@@ -555,5 +555,8 @@ refuses "images are beyond mlx_lm.server" 2 'text alone' plan gemma-3-4b-it --ta
 refuses "and beyond jan serve" 2 'projector' plan gemma-3-4b-it --mmproj --emit jan --on "rtx 4090" -c 4k
 is "what vLLM cannot rank with gives way to what it can" \
     "$("$PLIMSOLL" fit --task rerank --emit vllm --on "rtx 4090 + 64gb ram" 2>/dev/null | grep -c '^vllm serve BAAI/bge-reranker')" 1
+run plan llama-3.3-70b:Q8_0 --emit llama.cpp --on "rtx 4090" -c 8k -ngl all
+is "a command for what does not fit says so on stderr alone" \
+    "$status $(grep -c '^llama-server' "$tap_tmp/out") $(grep -Ec '^plimsoll: Llama 3.3 70B.* Q8_0 does not fit: [0-9.]+ GiB too much; the command is printed all the same$' "$tap_tmp/err") $(wc -l <"$tap_tmp/err")" "1 1 1 1"
 
 done_testing

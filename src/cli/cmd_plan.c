@@ -168,6 +168,22 @@ static enum pls_code add_draft(struct pls_session *s, struct question *q, struct
     return code;
 }
 
+/* The command is what was asked for, so it is printed; that it would run out of memory is nothing it says. */
+static void warn_of_misfit(const struct pls_entry *e)
+{
+    const struct pls_card *card = &e->model->card;
+    int64_t margin = e->plan->margin_bytes;
+    char room[256];
+    struct pls_text t = PLS_TEXT(room);
+    if (e->plan->fit == PLS_FIT_YES) {
+        return;
+    }
+    pls_text_add(&t, "%s %s does not fit: ", card->name[0] != '\0' ? card->name : card->id, e->plan->quant);
+    pls_text_bytes(&t, margin < 0 ? 0 - (uint64_t)margin : (uint64_t)margin);
+    pls_text_add(&t, " too much; the command is printed all the same");
+    pls_warn(room);
+}
+
 static enum pls_code answer(struct pls_session *s, const struct pls_entry *entries, uint32_t n,
                             struct pls_err *err)
 {
@@ -183,6 +199,7 @@ static enum pls_code answer(struct pls_session *s, const struct pls_entry *entri
     enum pls_code code = emit != NULL ? pls_render_commands(stdout, entries, n, emit, err)
                                       : pls_render_plan(stdout, s->output, &report, err);
     for (uint32_t i = 0; emit != NULL && code == PLS_OK && i < n; i++) {
+        warn_of_misfit(&entries[i]);
         pls_warn_of_wants(&entries[i], emit);
     }
     return code == PLS_OK && !report.together.fits ? PLS_NO : code;
