@@ -157,7 +157,7 @@ is "one that is known is named, whatever its group of scales" \
     "Qwen/Qwen3-32B-AWQ Qwen/Qwen3-8B-FP8 Qwen/Qwen3-8B-FP8 cyankiwi/Qwen3.8-27B-AWQ-INT4 deepseek-ai/DeepSeek-V3 RedHatAI/Llama-3.3-70B-Instruct-quantized.w4a16 "
 refuses "a release in FP8 is nothing to load in 16 bits" 2 'no command for vllm .*released in FP8' plan deepseek-v3 -q safetensors-bf16 --emit vllm --on "8x h200, 4tb ram" -c 4k
 on="2x rtx 4090" emitted Qwen/Qwen3-32B-AWQ --emit vllm >/dev/null
-is "a pipeline over two GPUs" "$(cat "$tap_tmp/out")" "vllm serve Qwen/Qwen3-32B-AWQ --max-model-len 4096 --max-num-seqs 1 --pipeline-parallel-size 2"
+is "a pipeline over two GPUs" "$(cat "$tap_tmp/out")" "vllm serve Qwen/Qwen3-32B-AWQ --max-model-len 4096 --pipeline-parallel-size 2"
 on="rtx 3090" emitted llama-3.1-8b --backend cpu --emit llama.cpp >/dev/null
 ok "GPUs that were not planned with are left alone" grep -q -- ' --device none' "$tap_tmp/out"
 is "an MLX recipe" "$(emitted qwen3-4b:mlx-mixed_3_6 --emit mlx | grep -o -- '-q --[^&]*')" "-q --quant-predicate mixed_3_6 --mlx-path Qwen3-4B-mlx-mixed_3_6 "
@@ -558,5 +558,10 @@ is "what vLLM cannot rank with gives way to what it can" \
 run plan llama-3.3-70b:Q8_0 --emit llama.cpp --on "rtx 4090" -c 8k -ngl all
 is "a command for what does not fit says so on stderr alone" \
     "$status $(grep -c '^llama-server' "$tap_tmp/out") $(grep -Ec '^plimsoll: Llama 3.3 70B.* Q8_0 does not fit: [0-9.]+ GiB too much; the command is printed all the same$' "$tap_tmp/err") $(wc -l <"$tap_tmp/err")" "1 1 1 1"
+is "vLLM batches as it does unless told of slots" \
+    "$(for np in "" "-np 16"; do "$PLIMSOLL" plan qwen3-8b --emit vllm $np -c 4k --on "rtx 4090" | grep -o -- '--max-num-seqs.*'; done)" "--max-num-seqs 16"
+run plan qwen3-8b --runtime vllm -np 16 -c 40k --on "rtx 4090" --json
+is "advice is never what was asked" "$status $(jq -r '.plans[0].notes[] | select(.code == "context").text' "$tap_tmp/out")" \
+    "1 a context of 2560 tokens per slot would fit"
 
 done_testing

@@ -102,11 +102,15 @@ static void advise_slots(const struct advice *a)
     }
 }
 
+/* In the words of the question: of each slot where -c is that of one. */
 static void advise_context(const struct advice *a)
 {
     uint64_t c = a->plan->context_fit_tokens;
-    if (c >= CONTEXT_WORTH_HAVING * (uint64_t)a->plan->setting.n_streams && c < a->plan->setting.n_ctx) {
-        pls_plan_note(a->plan, "context", "a context of %llu tokens would fit", (unsigned long long)c);
+    uint32_t n = a->plan->setting.n_streams;
+    bool is_each = n > 1 && pls_runtime_profile(a->plan->ask.runtime)->context_per_slot;
+    if (c >= CONTEXT_WORTH_HAVING * (uint64_t)n && c < a->plan->setting.n_ctx) {
+        pls_plan_note(a->plan, "context", "a context of %llu tokens%s would fit",
+                      (unsigned long long)(is_each ? c / n : c), is_each ? " per slot" : "");
     }
 }
 

@@ -153,7 +153,9 @@ void pls_vllm_write(const struct pls_entry *e, struct pls_text *out)
     pls_text_add(out, "vllm serve ");
     pls_command_path(out, vllm_source(e));
     pls_command_number(out, "--max-model-len", (int64_t)p->setting.n_ctx_seq);
-    pls_command_number(out, "--max-num-seqs", p->setting.n_seq);
+    if (p->ask.parallel != 0) { /* else its own: one would end the batching it is there for */
+        pls_command_number(out, "--max-num-seqs", p->setting.n_seq);
+    }
     if (p->ask.batch_tokens != 0) {
         pls_command_number(out, "--max-num-batched-tokens", p->ask.batch_tokens);
     }

@@ -311,7 +311,12 @@ START_TEST(vllm_is_told_of_gpus_and_cache)
     struct pls_entry e = { .model = &model, .plan = &plan, .repo = "owner/name-AWQ" };
     struct pls_text t = PLS_TEXT(line);
     pls_command_line(&e, "vllm", &t);
-    ck_assert_msg(pls_text_starts(line, "vllm serve owner/name-AWQ --max-model-len 8192 "), "%s", line);
+    ck_assert_str_eq(line, "vllm serve owner/name-AWQ --max-model-len 8192"); /* batching is its own */
+    set_slots(&ask);
+    place(&ask, &m);
+    t = PLS_TEXT(line);
+    pls_command_line(&e, "vllm", &t);
+    ck_assert_msg(says_number("--max-num-seqs", 3), "%s", line);
 }
 END_TEST
 
