@@ -177,7 +177,9 @@ run fit mlx-community/Qwen3-8B-4bit --on "m4 max 64gb" --json
 is "and brings its engine" "$status $(jq -r '.configs[0] | .quant, .runtime' "$tap_tmp/out" | xargs)" "0 mlx-4bit-g64 mlx"
 refuses "one that is none" 2 "'q9_z' is not a quantization" fit qwen3-8b:Q9_Z --on "m4 max 64gb"
 run fit --on "rtx 4090 + 64gb ram" --emit vllm
-ok "what is left out for want of a repository is said" grep -q 'FP8 and AWQ checkpoints of which no repository is known are left out' "$tap_tmp/err"
+ok "what is left out for want of a repository is said" grep -q 'FP8, AWQ and GPTQ checkpoints of which no repository is known are left out' "$tap_tmp/err"
+run fit qwen3-8b --on "rtx 4090 + 64gb ram" --emit vllm
+is "and nothing where nothing was" "$status $(grep -c 'left out' "$tap_tmp/err")" "0 0"
 
 # ---- a draft beside a model
 run plan llama-3.3-70b:Q4_K_M --draft auto --on "2x rtx 3090" -c 8k -np 1 --json

@@ -92,6 +92,7 @@ struct pls_search {
     struct pls_pick *picks;
     uint32_t n_picks, cap_picks;
     uint32_t n_configs;      /* considered: placed, or ruled out by what they could be at best */
+    uint32_t n_unpublished;  /* left out because a command is wanted: packings of no known repository */
     uint32_t n_placed;       /* that had an answer, whether or not they fit */
     struct pls_err refusal;  /* why the first that had none was refused */
     bool out_of_memory;

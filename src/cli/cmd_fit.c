@@ -72,7 +72,7 @@ static uint32_t best_to_run(const struct pls_fit_result *found, const char *runt
     return 0;
 }
 
-static enum pls_code print_command(const struct pls_fit_result *found, const char *runtime, bool left_out,
+static enum pls_code print_command(const struct pls_fit_result *found, const char *runtime,
                                    struct pls_err *err)
 {
     if (found->n_entries == 0) {
@@ -80,9 +80,9 @@ static enum pls_code print_command(const struct pls_fit_result *found, const cha
         return PLS_NO;
     }
     uint32_t pick = best_to_run(found, runtime);
-    if (left_out) {
-        pls_warn("FP8 and AWQ checkpoints of which no repository is known are left out (fit --runtime vllm "
-                 "ranks them)");
+    if (found->n_unpublished > 0) {
+        pls_warn("FP8, AWQ and GPTQ checkpoints of which no repository is known are left out (fit --runtime "
+                 "vllm ranks them)");
     }
     const struct pls_entry *first = &found->entries[0];
     enum pls_code code = pls_render_command(stdout, &found->entries[pick], runtime, err);
@@ -115,8 +115,7 @@ static enum pls_code answer(struct pls_session *s, const struct pls_search_ask *
     };
     const char *emit = pls_args_text(s->args, PLS_OPT_EMIT);
     if (emit != NULL) {
-        bool left_out = pls_ask_engine(&ask->ask) == PLS_ENGINE_VLLM && !ask->has_quant;
-        return print_command(found, emit, left_out, err);
+        return print_command(found, emit, err);
     }
     enum pls_code code = pls_render_fit(stdout, s->output, &report, err);
     return code == PLS_OK && found->n_entries == 0 ? PLS_NO : code;

@@ -261,6 +261,7 @@ static enum pls_code search(struct fit *f, struct pls_fit_result *out, struct pl
     out->n_models = f->search.n_cards;
     out->other_tasks = f->other_tasks;
     out->n_configs = f->search.n_configs;
+    out->n_unpublished = f->search.n_unpublished;
     return code;
 }
 

@@ -13,6 +13,7 @@ struct pls_fit_result {
     uint32_t n_models;         /* that the words and the task let through */
     /* bits of pls_task: what those are made for that the task did not let through */
     uint32_t other_tasks;
+    uint32_t n_unpublished;    /* left out because a command is wanted: packings of no known repository */
     uint32_t n_configs;        /* considered: placed, or ruled out by what they could be at best */
 };
 

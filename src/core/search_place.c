@@ -373,12 +373,27 @@ static void place_candidate(struct pls_search *f, const struct pls_search_candid
     place_rung(f, c->shape, c->rung, &c->quant);
 }
 
+/* Whether it is left out for want of a repository alone. A release in FP8 is no loss in 16 bits. */
+static bool is_unpublished(const struct pls_search *f, const struct pls_card *card,
+                           const struct pls_quant *quant)
+{
+    struct pls_search_ask unseen = f->ask;
+    unseen.must_run = false;
+    return f->ask.must_run && quant->format != PLS_FORMAT_SAFETENSORS
+           && pls_search_is_published(&unseen, card, quant);
+}
+
 static void add_candidate(struct pls_search *f, uint32_t shape, uint32_t rung,
                           const struct pls_quant *quant)
 {
     struct pls_search_bound best = { -HUGE_VAL, -HUGE_VAL, -HUGE_VAL };
     for (uint32_t i = shape; i != PLS_SEARCH_NONE; i = f->next_of_shape[i]) {
-        if (!f->is_second[i] && pls_search_is_published(&f->ask, &f->cards[i], quant)) {
+        if (f->is_second[i]) {
+            continue;
+        }
+        if (!pls_search_is_published(&f->ask, &f->cards[i], quant)) {
+            f->n_unpublished += is_unpublished(f, &f->cards[i], quant);
+        } else {
             struct pls_search_bound one = pls_search_bound(f, &f->cards[i], quant, f->plan);
             best.key = fmax(best.key, one.key);
             best.quality = fmax(best.quality, one.quality);
