@@ -103,13 +103,15 @@ static void note_runtime(const struct pls_place_scene *s, struct pls_plan *plan)
         pls_text_add(&t, "a context of %llu tokens", (unsigned long long)plan->setting.n_ctx);
     }
     if (s->ask->parallel == 0 && p->slots_origin == PLS_ORIGIN_ASSUMED) {
-        pls_text_add(&t, "%s%u slots", t.len != 0 ? ", " : "", plan->setting.n_seq);
+        pls_text_add(&t, "%s%u slot%s", t.len != 0 ? ", " : "", plan->setting.n_seq,
+                     plan->setting.n_seq == 1 ? "" : "s");
     }
     if (s->ask->ubatch_tokens == 0 && p->batch_origin == PLS_ORIGIN_ASSUMED) {
         pls_text_add(&t, "%sa micro-batch of %u", t.len != 0 ? ", " : "", plan->setting.n_ubatch);
     }
     if (p->outputs_origin == PLS_ORIGIN_ASSUMED) {
-        pls_text_add(&t, "%slogits for %u rows", t.len != 0 ? ", " : "", plan->setting.n_outputs);
+        pls_text_add(&t, "%slogits for %u row%s", t.len != 0 ? ", " : "", plan->setting.n_outputs,
+                     plan->setting.n_outputs == 1 ? "" : "s");
     }
     if (t.len != 0) {
         pls_plan_note(plan, "assumed-defaults", "assumed of %s: %s", p->name, room);
