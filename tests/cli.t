@@ -559,9 +559,17 @@ run plan llama-3.3-70b:Q8_0 --emit llama.cpp --on "rtx 4090" -c 8k -ngl all
 is "a command for what does not fit says so on stderr alone" \
     "$status $(grep -c '^llama-server' "$tap_tmp/out") $(grep -Ec '^plimsoll: Llama 3.3 70B.* Q8_0 does not fit: [0-9.]+ GiB too much; the command is printed all the same$' "$tap_tmp/err") $(wc -l <"$tap_tmp/err")" "1 1 1 1"
 is "vLLM batches as it does unless told of slots" \
-    "$(for np in "" "-np 16"; do "$PLIMSOLL" plan qwen3-8b --emit vllm $np -c 4k --on "rtx 4090" | grep -o -- '--max-num-seqs.*'; done)" "--max-num-seqs 16"
+    "$(for np in "" "-np 16"; do "$PLIMSOLL" plan qwen3-8b --emit vllm $np -c 1k --on "rtx 4090" | grep -o -- '--max-num-seqs.*'; done)" "--max-num-seqs 16"
 run plan qwen3-8b --runtime vllm -np 16 -c 40k --on "rtx 4090" --json
 is "advice is never what was asked" "$status $(jq -r '.plans[0].notes[] | select(.code == "context").text' "$tap_tmp/out")" \
     "1 a context of 2560 tokens per slot would fit"
+is "16 bits of vLLM are the release, by one name" \
+    "$(for w in qwen3-8b qwen3-8b:bf16 "qwen3-8b -q bf16" qwen3-8b:safetensors-bf16 qwen3-8b:f16; do
+        "$PLIMSOLL" plan $w --runtime vllm --on "rtx 4090" -c 4k --json | jq -r '.plans[0] | .quant, .commands.vllm' | xargs; done | sort | uniq -c | awk '{ print $1, $2, $5 }' | xargs)" \
+    "4 safetensors-bf16 Qwen/Qwen3-8B 1 safetensors-f16 Qwen/Qwen3-8B"
+is "of fit as well" "$("$PLIMSOLL" fit qwen3-8b -q bf16 --runtime vllm --on "rtx 4090" -c 4k --json | jq -r '.configs[0] | .quant, .commands.vllm' | xargs)" \
+    "safetensors-bf16 vllm serve Qwen/Qwen3-8B --max-model-len 4096"
+is "a file of that name is one" "$("$PLIMSOLL" plan Qwen3-8B-BF16.gguf --runtime vllm --on "rtx 4090" -c 4k --json | jq -r '.plans[0].quant')" BF16
+is "what was released in MXFP4 says so" "$("$PLIMSOLL" plan gpt-oss-20b --runtime vllm --on "rtx 4090" -c 4k --json | jq -r '.plans[0].quant')" safetensors-mxfp4
 
 done_testing

@@ -126,5 +126,8 @@ enum pls_code pls_ask_resolve(const struct pls_ask *ask, const struct pls_card *
 /* The quant for a card when none is asked for: what it was released in when that is already small, else the
  * usual one of the engine's format. */
 struct pls_quant pls_ask_default_quant(const struct pls_card *card, enum pls_runtime runtime);
+/* What a word of people's means where no file is named: "bf16" and "f16" are GGUF files, but of vLLM, which
+ * serves what was released, that. */
+void pls_ask_mean_quant(enum pls_runtime runtime, struct pls_quant *quant);
 
 #endif

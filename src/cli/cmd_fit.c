@@ -50,6 +50,9 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_search_ask *out
                         "--quant: '%s' is not a quantization (Q4_K_M, Q8_0, IQ4_XS, mlx-4bit-g64, bf16, ...)",
                         quant);
     }
+    if (quant != NULL) {
+        pls_ask_mean_quant(out->ask.runtime, &out->quant);
+    }
     out->quant.imatrix |= pls_args_has(s->args, PLS_OPT_IMATRIX);
     return quant != NULL ? pls_ask_for_quant(s->args, &out->quant, &out->ask, err) : PLS_OK;
 }
@@ -151,6 +154,7 @@ static enum pls_code quant_of_name(struct pls_session *s, struct pls_search_ask 
                         s->args->operands[0], said.text);
     }
     ask->quant = said.quant;
+    pls_ask_mean_quant(ask->ask.runtime, &ask->quant);
     ask->has_quant = true;
     return pls_ask_for_quant(s->args, &ask->quant, &ask->ask, err);
 }

@@ -20,9 +20,14 @@ static enum pls_code parse_quant(const char *word, struct pls_quant *out, struct
     return PLS_OK;
 }
 
-/* What the options add to a quant however it was found. */
-static void settle_quant(const struct pls_session *s, const struct pls_ask *ask, struct pls_quant *quant)
+/* What the options add to a quant however it was found, and what they make of one that no GGUF file has. */
+static void settle_quant(const struct pls_session *s, const struct pls_ask *ask, struct pls_target *out)
 {
+    struct pls_quant *quant = &out->quant;
+    enum pls_source source = out->model.card.source;
+    if (source != PLS_SOURCE_GGUF && source != PLS_SOURCE_NAME && out->repo[0] == '\0') {
+        pls_ask_mean_quant(ask->runtime, quant);
+    }
     quant->imatrix |= pls_args_has(s->args, PLS_OPT_IMATRIX);
     quant->legacy_qkv |= ask->engine_as_of != 0 && ask->engine_as_of < fused_qkv_rule_since;
 }
@@ -244,7 +249,7 @@ enum pls_code pls_target_find(struct pls_session *s, const char *word, const str
     } else if (!has_quant) {
         out->quant = pls_ask_default_quant(&out->model.card, ask->runtime);
     }
-    settle_quant(s, ask, &out->quant);
+    settle_quant(s, ask, out);
     if (ends_gguf(out->repo) != (out->quant.format == PLS_FORMAT_GGUF)) {
         out->repo[0] = '\0'; /* -q asks for what is not there */
     }

@@ -427,13 +427,27 @@ struct pls_quant pls_ask_default_quant(const struct pls_card *card, enum pls_run
     if (engine == PLS_ENGINE_MLX) {
         pls_quant_parse(card->native == PLS_TYPE_MXFP4 ? "mlx-mxfp4" : "mlx-4bit-g64", &q);
     } else if (engine == PLS_ENGINE_VLLM) {
-        pls_quant_parse("bf16", &q);
-        q.format = PLS_FORMAT_SAFETENSORS;
-        if ((card->held & PLS_HELD_RELEASE_FP8) != 0) {
-            pls_quant_parse("fp8", &q);
-        }
+        pls_quant_parse((card->held & PLS_HELD_RELEASE_FP8) != 0 ? "fp8"
+                        : card->native == PLS_TYPE_MXFP4         ? "safetensors-mxfp4"
+                        : card->native == PLS_TYPE_NONE          ? "safetensors" /* refused: not known */
+                                                                 : "safetensors-bf16",
+                        &q);
     } else if (card->native == PLS_TYPE_MXFP4) {
         q.ftype = PLS_FTYPE_MXFP4_MOE;
     }
     return q;
+}
+
+void pls_ask_mean_quant(enum pls_runtime runtime, struct pls_quant *quant)
+{
+    static const char *const released[PLS_FTYPE_COUNT] = {
+        [PLS_FTYPE_F32] = "safetensors-f32",
+        [PLS_FTYPE_F16] = "safetensors-f16",
+        [PLS_FTYPE_BF16] = "safetensors-bf16",
+    };
+    bool is_recipe = quant->format == PLS_FORMAT_GGUF && quant->ftype < PLS_FTYPE_COUNT && !quant->from_name;
+    if (pls_runtime_profile(runtime)->engine == PLS_ENGINE_VLLM && is_recipe
+        && released[quant->ftype] != NULL) {
+        pls_quant_parse(released[quant->ftype], quant);
+    }
 }

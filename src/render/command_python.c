@@ -18,7 +18,7 @@ static const char *mlx_source(const struct pls_entry *e)
     return path != NULL ? path : mlx_repo(e) != NULL ? mlx_repo(e) : e->model->card.hf_repo;
 }
 
-/* mlx_lm.server completes text and does nothing else (mlx-lm of 2026, SERVER.md). */
+/* mlx_lm.server completes text and does nothing else (its documentation of 2026). */
 void pls_mlx_lacks(const struct pls_entry *e, struct pls_text *out)
 {
     const struct pls_plan *p = e->plan;
