@@ -56,6 +56,14 @@ run catalog search llama 4 --json
 is "a number is the version of the word before it" "$status $(jq -c '[.cards[].id | startswith("llama-4-")] | [length > 0, all]' "$tap_tmp/out")" '0 [true,true]'
 run catalog search deepseek 3 --json
 is "with or without the v" "$status $(jq -c '[.cards[].id] | [contains(["deepseek-v3"]), all(startswith("deepseek-v3"))]' "$tap_tmp/out")" '0 [true,true]'
+for size in "llama 70:llama-3.3-70b-instruct" "granite 8:granite-3.3-8b-instruct" "qwen coder 3:qwen3-coder-480b-a35b-instruct" \
+    "qwen vl 3:qwen3-vl-8b-instruct" "gpt oss 20:gpt-oss-20b" "qwen 35:qwen3.6-35b-a3b" "llama 31:llama-3.1-8b-instruct"; do
+    # shellcheck disable=SC2086
+    run catalog search ${size%:*} --json
+    is "nor is a size one: ${size%:*}" "$status $(jq --arg id "${size#*:}" 'any(.cards[]; .id == $id)' "$tap_tmp/out")" '0 true'
+done
+run catalog search gemma 2 --json
+is "of the word before it alone" "$status $(jq -c '[.cards[].id | startswith("gemma-2-")] | [length > 2, all]' "$tap_tmp/out")" '0 [true,true]'
 refuses "a quality beyond the scale" 2 'beyond the scale' fit --min-quality 101 --on "m4 max 64gb"
 run catalog list --max-params 1 --format csv
 is "nothing meets them: status 1" "$status" 1

@@ -108,6 +108,24 @@ static const char *next_word(const char *text, char *out, size_t cap)
     return len == 0 ? NULL : text + len;
 }
 
+/* The digits of "3", "v3" and "3.1" (whose dot the key has not); NULL of any other word. Digits with letters
+ * behind them are a size ("70b"), more than three a date. */
+static const char *version_of(const char *word)
+{
+    const char *digits = word + (word[0] == 'v' ? 1 : 0);
+    size_t n = strspn(digits, "0123456789");
+    return n > 0 && n < 4 && digits[n] == '\0' ? digits : NULL;
+}
+
+/* Is a number that was typed a version? One digit may be, and what a dot parts is; "70" is a size, or stands in
+ * the index as a word of its own. `end` is behind it in the text. */
+static bool is_version_typed(const char *number, const char *end)
+{
+    size_t n = strspn(number, "0123456789");
+    bool is_number = n > 0 && number[n] == '\0';
+    return is_number && (n == 1 || memchr(end - n, '.', n) != NULL);
+}
+
 void pls_db_words(struct pls_text *out, const char *text)
 {
     char word[PLS_DB_KEY_MAX];
@@ -120,8 +138,8 @@ void pls_db_words(struct pls_text *out, const char *text)
             pls_text_add(out, "%.*s %s ", (int)letters, word, word + letters);
         }
         size_t n = strlen(before);
-        const char *version = word[0] == 'v' && is_digit(word[1]) ? word + 1 : word;
-        if (n > 0 && is_digit(version[0]) && !is_digit(before[n - 1])) {
+        const char *version = version_of(word);
+        if (n > 0 && version != NULL && !is_digit(before[n - 1])) {
             pls_text_add(out, "%s%s ", before, version);
         }
         memcpy(before, word, sizeof(before));
@@ -152,8 +170,7 @@ bool pls_db_match_versions(struct pls_text *out, const char *words)
     for (const char *at = next_word(words, word, sizeof(word)); at != NULL;
          at = next_word(at, word, sizeof(word))) {
         size_t n = strlen(before);
-        bool is_version =
-            n > 0 && !is_digit(before[n - 1]) && word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
+        bool is_version = n > 0 && !is_digit(before[n - 1]) && is_version_typed(word, at);
         want_start(out, before, is_version ? word : "");
         joined = joined || is_version;
         memcpy(before, is_version ? "" : word, is_version ? 1 : sizeof(before));

@@ -180,6 +180,13 @@ START_TEST(words_choose_cards)
     ck_assert_str_eq(listed(catalog, "\"' OR * NEAR("), ""); /* no syntax of the index is reachable */
     ck_assert_str_eq(listed(catalog, "  "), listed(catalog, NULL));
     struct pls_card card;
+    static const char json[] = "{\"id\": \"distill-llama-8b\", \"arch\": \"llama\", " SHAPE ", \"params_total\": 8000000000}";
+    ck_assert_msg(pls_card_parse(json, strlen(json), &card, &err) == PLS_OK, "%s", err.text);
+    ck_assert_msg(pls_catalog_insert(catalog, &card, json, &err) == PLS_OK, "%s", err.text);
+    ck_assert_str_eq(listed(catalog, "llama 8"), "distill-llama-8b llama-3.1-8b-instruct "); /* a size is no version */
+    ck_assert_str_eq(listed(catalog, "llama 8b"), listed(catalog, "llama 8"));
+    ck_assert_str_eq(listed(catalog, "llama 3"), "llama-3.1-8b-instruct ");
+    ck_assert_str_eq(listed(catalog, "qwen coder 3"), "qwen3-coder-30b-a3b-instruct ");
     ck_assert_int_eq(pls_catalog_card(catalog, "qwen3-4b", &card, &err), PLS_OK);
     ck_assert_int_eq(card.evidence, PLS_EVIDENCE_DIRECT);
     ck_assert_uint_eq(card.ability[PLS_TASK_CHAT].n_sources, 7);
