@@ -38,6 +38,19 @@ empty "the maker's own files come before other conversions" "$(jq -r '.cards[] |
     data/cards/*.json)"
 empty "packed checkpoints are named once, and say where they were seen" "$(jq -r '.cards[] | .id as $id | .variants // {} | (.awq, .gptq, .fp8) | select(.)
     | ([.[].repo] | group_by(.)[] | select(length > 1) | $id), (.[] | select((.unverified | not) and .source == null) | "\($id) \(.repo)")' data/cards/*.json)"
+# Planned by its name, each gives what its card says it holds, and itself. Of one architecture no list of tensors is known.
+jq -r '.cards[] | select(.arch != "qwen4exp") | .id as $id | (.hf_repo // "") as $own | .variants // {} | {awq, gptq, fp8} | to_entries[] | .key as $f
+    | .value[]? | select((.unverified | not) and .repo != $own)
+    | [.repo, $id, .quants[0] // {awq: "awq-4bit-g128", gptq: "gptq-4bit-g128", fp8: "fp8"}[$f]] | @tsv' data/cards/*.json >"$tap_tmp/packed"
+cut -f1 "$tap_tmp/packed" | xargs -n 16 "$PLIMSOLL" plan --on "8x h200, 2tb ram" -c 512 --json | jq -r '.plans[]
+    | [(.commands.vllm // "" | sub("^vllm serve "; "") | sub(" .*"; "")), .model.id, .quant] | @tsv' >"$tap_tmp/planned"
+is "packed repositories are there to plan" "$([ "$(wc -l <"$tap_tmp/packed")" -gt 300 ] && echo yes)" yes
+is "by its name, each is what its card says, and itself" "$(diff "$tap_tmp/packed" "$tap_tmp/planned")" ""
+is "in whatever case, and as an address" "$("$PLIMSOLL" plan cyankiwi/QWEN3.6-27b-awq-int4 https://huggingface.co/jakiAJK/DeepSeek-R1-Distill-Llama-8B_AWQ \
+    --on "rtx 4090, 64gb ram" -c 2k --json | jq -r '.plans[] | [.model.id, .quant] | join(" ")' | tr '\n' ',')" \
+    "qwen3.6-27b awq-4bit-g32,deepseek-r1-distill-llama-8b awq-4bit-g128,"
+is "a fit by such a name as well" "$("$PLIMSOLL" fit cyankiwi/gemma-4-31B-it-AWQ-4bit --on "8x h200, 2tb ram" --json |
+    jq -r '.configs[0] | [.quant, .commands.vllm] | join(" ")' | cut -d' ' -f1-4)" "awq-4bit-g32 vllm serve cyankiwi/gemma-4-31B-it-AWQ-4bit"
 is "no embedder or reranker is offered in what nobody published" "$(for on in "m4 16gb" "rtx 4090, 64gb ram" "i5-1240p 16gb"; do for task in embedding rerank; do
     "$PLIMSOLL" fit --on "$on" --task $task -n 8 --json | jq -r '.configs[] | (.commands."llama.cpp" // "") | select(test(" -hf ") | not)'; done; done)" ""
 

@@ -166,6 +166,11 @@ bool pls_catalog_inferred(struct pls_catalog *catalog, const char *id, struct pl
 bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
                          char *out, size_t cap);
 
+/* The other way: what such a repository of the card holds, the first of its quants; case does not matter.
+ * *out is untouched when the card names no such repository, or none that was seen. */
+bool pls_catalog_repo_quant(struct pls_catalog *catalog, const char *id, const char *repo,
+                            struct pls_quant *out);
+
 /* Ids and names of all cards, or of the user's own alone, in id order: what a shell completes. Stops early
  * when visit returns false. */
 typedef bool pls_id_visit(const char *id, const char *name, void *context);

@@ -117,8 +117,8 @@ static const char *version_of(const char *word)
     return n > 0 && n < 4 && digits[n] == '\0' ? digits : NULL;
 }
 
-/* Is a number that was typed a version? One digit may be, and what a dot parts is; "70" is a size, or stands in
- * the index as a word of its own. `end` is behind it in the text. */
+/* Is a number that was typed a version? One digit may be, and what a dot parts is; "70" is a size, or stands
+ * in the index as a word of its own. `end` is behind it in the text. */
 static bool is_version_typed(const char *number, const char *end)
 {
     size_t n = strspn(number, "0123456789");

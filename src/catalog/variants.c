@@ -28,30 +28,68 @@ static bool read_quant(const char *format, const char *name, const char *word, s
     return is_said;
 }
 
+/* Where a card stands: what a card of the user's own does not say, the shipped one of its name does not say
+ * for it, as `held` of the card does not either. */
+static const char *schema_of(struct pls_catalog *catalog, const char *id)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool is_own = false;
+    if (catalog->user != PLS_DB_USER_NONE
+        && pls_db_prepare_in(catalog, "user", "SELECT 1 FROM @.models WHERE id = ?1", &stmt, NULL)
+               == PLS_OK) {
+        sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
+        is_own = sqlite3_step(stmt) == SQLITE_ROW;
+    }
+    sqlite3_finalize(stmt);
+    return is_own ? "user" : "main";
+}
+
+/* The repositories of a card that were seen: format, name and quants of each. NULL: they cannot be read. */
+static sqlite3_stmt *seen_variants(struct pls_catalog *catalog, const char *id)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (pls_db_prepare_in(
+            catalog, schema_of(catalog, id),
+            "SELECT v.format, v.name, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
+            " WHERE v.model = ?1 AND v.format NOT IN ('gguf', 'ollama') AND v.verified <> 0"
+            " ORDER BY v.name NOT LIKE 'mlx-community/%', v.format, v.position, q.key",
+            &stmt, NULL)
+        == PLS_OK) {
+        sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
+    }
+    return stmt;
+}
+
 bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
                          char *out, size_t cap)
 {
     bool is_found = false;
-    for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0 && !is_found; user--) {
-        sqlite3_stmt *stmt = NULL;
-        if (pls_db_prepare_in(
-                catalog, user == 1 ? "user" : "main",
-                "SELECT v.format, v.name, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
-                " WHERE v.model = ?1 AND v.format NOT IN ('gguf', 'ollama') AND v.verified <> 0"
-                " ORDER BY v.name NOT LIKE 'mlx-community/%', v.format, v.position",
-                &stmt, NULL)
-            == PLS_OK) {
-            sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
-        }
-        while (stmt != NULL && !is_found && sqlite3_step(stmt) == SQLITE_ROW) {
-            const char *format = (const char *)sqlite3_column_text(stmt, 0);
-            const char *name = (const char *)sqlite3_column_text(stmt, 1);
-            struct pls_quant held;
-            is_found = read_quant(format, name, (const char *)sqlite3_column_text(stmt, 2), &held)
-                       && is_same(&held, quant) && pls_copy(out, cap, name);
-        }
-        sqlite3_finalize(stmt);
+    sqlite3_stmt *stmt = seen_variants(catalog, id);
+    while (stmt != NULL && !is_found && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *format = (const char *)sqlite3_column_text(stmt, 0);
+        const char *name = (const char *)sqlite3_column_text(stmt, 1);
+        struct pls_quant held;
+        is_found = read_quant(format, name, (const char *)sqlite3_column_text(stmt, 2), &held)
+                   && is_same(&held, quant) && pls_copy(out, cap, name);
     }
+    sqlite3_finalize(stmt);
+    return is_found;
+}
+
+bool pls_catalog_repo_quant(struct pls_catalog *catalog, const char *id, const char *repo,
+                            struct pls_quant *out)
+{
+    bool is_found = false;
+    sqlite3_stmt *stmt = seen_variants(catalog, id);
+    while (stmt != NULL && !is_found && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *format = (const char *)sqlite3_column_text(stmt, 0);
+        const char *name = (const char *)sqlite3_column_text(stmt, 1);
+        struct pls_quant held;
+        is_found = pls_text_equal_nocase(name, repo)
+                   && read_quant(format, name, (const char *)sqlite3_column_text(stmt, 2), &held);
+        *out = is_found ? held : *out;
+    }
+    sqlite3_finalize(stmt);
     return is_found;
 }
 

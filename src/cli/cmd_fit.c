@@ -1,5 +1,6 @@
 /* fit [WORD...]: of all models, what to run here. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/fit.h"
@@ -141,11 +142,22 @@ static void find_repos(struct pls_session *s, struct pls_fit_result *found)
     }
 }
 
+/* What the card says of a repository of this name. */
+static bool quant_of_repo(struct pls_session *s, const char *word, struct pls_quant *out)
+{
+    struct pls_card card;
+    return strchr(word, '/') != NULL && pls_session_catalog(s, NULL) == PLS_OK
+           && pls_catalog_resolve(s->catalog, word, &card, NULL) == PLS_OK
+           && pls_target_repo_quant(s, &card, word, out);
+}
+
 /* A quantization in the name of the one model that is asked about counts as given with -q. */
 static enum pls_code quant_of_name(struct pls_session *s, struct pls_search_ask *ask, struct pls_err *err)
 {
-    struct pls_quant_said said;
-    if (s->args->n_operands != 1 || ask->has_quant || !pls_quant_in_name(s->args->operands[0], &said)) {
+    struct pls_quant_said said = { .is_known = true };
+    if (s->args->n_operands != 1 || ask->has_quant
+        || !(quant_of_repo(s, s->args->operands[0], &said.quant)
+             || pls_quant_in_name(s->args->operands[0], &said))) {
         return PLS_OK;
     }
     if (!said.is_known) {

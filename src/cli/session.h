@@ -122,6 +122,10 @@ struct pls_target {
 /* A path if it exists, a catalog name with or without :QUANT, a file name by the GGUF convention. */
 enum pls_code pls_target_find(struct pls_session *s, const char *word, const struct pls_ask *ask,
                               struct pls_target *out, struct pls_err *err);
+/* What the card says that a repository called `word` holds. False, and *out untouched, where it says nothing,
+ * and of the maker's own release: that name means the model, in whatever packing. */
+bool pls_target_repo_quant(const struct pls_session *s, const struct pls_card *card, const char *word,
+                           struct pls_quant *out);
 
 /* Where the catalog knows the GGUF file of a plan to be, in the session's arena; NULL when the card is not of
  * the catalog. */

@@ -144,8 +144,17 @@ static bool ends_gguf(const char *name)
     return len > 4 && pls_text_equal_nocase(name + len - 4, "gguf");
 }
 
+bool pls_target_repo_quant(const struct pls_session *s, const struct pls_card *card, const char *word,
+                           struct pls_quant *out)
+{
+    return card->source == PLS_SOURCE_CATALOG && strchr(word, '/') != NULL
+           && !pls_text_equal_nocase(word, card->hf_repo)
+           && pls_catalog_repo_quant(s->catalog, card->id, word, out);
+}
+
 /* A quant inside the name ("mlx-community/Qwen3-8B-4bit", "qwen3:8b-q8_0") is what was asked for, unless the
- * checkpoint itself is called so. */
+ * checkpoint itself is called so. What the card says of a repository goes before that: the groups of 32 in
+ * "cyankiwi/gemma-4-31B-it-AWQ-4bit" do not stand in its name. */
 static enum pls_code quant_of_name(const struct pls_session *s, const char *word, bool *has_quant,
                                    struct pls_target *out, struct pls_err *err)
 {
@@ -153,8 +162,15 @@ static enum pls_code quant_of_name(const struct pls_session *s, const char *word
     char repo[sizeof(out->model.card.hf_repo)];
     PLS_COPY(repo, out->model.card.hf_repo);
     pls_text_lower(repo);
-    if (pls_args_has(s->args, PLS_OPT_QUANT) || !pls_quant_in_name(word, &said)
-        || pls_text_ends(repo, said.text)) {
+    if (pls_args_has(s->args, PLS_OPT_QUANT)) {
+        return PLS_OK;
+    }
+    if (pls_target_repo_quant(s, &out->model.card, word, &out->quant)) {
+        *has_quant = true;
+        keep_repo(out, word);
+        return PLS_OK;
+    }
+    if (!pls_quant_in_name(word, &said) || pls_text_ends(repo, said.text)) {
         return PLS_OK;
     }
     *has_quant = true;

@@ -5,8 +5,9 @@
 #include "plimsoll/quant.h"
 #include "plimsoll/text.h"
 
-/* '_' is none: it stands inside "Q4_K_M". */
+/* '_' is one only before a packing: it stands inside "Q4_K_M". */
 static const char separators[] = "-.:@";
+static const char separators_too[] = "-.:@_";
 
 static size_t count_digits(const char *text)
 {
@@ -28,6 +29,33 @@ static bool is_quant_like(const char *word, size_t len)
         is_like = len == strlen(others[i]) && strncmp(word, others[i], len) == 0;
     }
     return is_like;
+}
+
+/* "_awq", "_gptq-int4": some set the packing off by what else stands inside a word. */
+static bool is_packing(const char *word)
+{
+    static const char *const packings[] = { "awq", "gptq", "fp8" };
+    size_t len = strcspn(word, separators_too);
+    for (size_t i = 0; i < PLS_COUNT_OF(packings); i++) {
+        if (len == strlen(packings[i]) && strncmp(word, packings[i], len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first word behind the model that speaks of a quantization; its separator is in front. NULL: none. */
+static const char *find_quant(const char *name)
+{
+    const char *word = name + strcspn(name, separators_too); /* what a name begins with is a model */
+    for (; *word != '\0'; word += 1 + strcspn(word + 1, separators_too)) {
+        bool is_found =
+            *word == '_' ? is_packing(word + 1) : is_quant_like(word + 1, strcspn(word + 1, separators));
+        if (is_found) {
+            return word;
+        }
+    }
+    return NULL;
 }
 
 static bool cut_end(char *text, const char *end)
@@ -87,12 +115,8 @@ bool pls_quant_in_name(const char *name, struct pls_quant_said *out)
         cut_end(low, ends[i]);
     }
     const char *slash = strrchr(low, '/');
-    const char *word = slash == NULL ? low : slash + 1;
-    word += strcspn(word, separators); /* what a name begins with is a model */
-    while (*word != '\0' && !is_quant_like(word + 1, strcspn(word + 1, separators))) {
-        word += 1 + strcspn(word + 1, separators);
-    }
-    if (*word == '\0' || !PLS_COPY(out->text, word + 1)) {
+    const char *word = find_quant(slash == NULL ? low : slash + 1);
+    if (word == NULL || !PLS_COPY(out->text, word + 1)) {
         return false;
     }
     out->is_known = is_mlx ? parse_mlx(out->text, &out->quant) : parse_packed(out->text, &out->quant);

@@ -109,6 +109,16 @@ static const char *packed(struct pls_catalog *catalog, const char *quant)
     return pls_catalog_variant(catalog, "packed", &q, room, sizeof(room)) ? room : "";
 }
 
+static bool repo_is(struct pls_catalog *catalog, const char *repo, const char *quant)
+{
+    struct pls_quant q = { .format = PLS_FORMAT_COUNT };
+    char name[32] = "";
+    if (pls_catalog_repo_quant(catalog, "packed", repo, &q)) {
+        pls_quant_name(&q, name, sizeof(name));
+    }
+    return strcmp(name, quant) == 0 && (quant[0] != '\0' || q.format == PLS_FORMAT_COUNT);
+}
+
 static bool holds(const struct pls_card *card, const char *quant)
 {
     struct pls_quant q;
@@ -137,6 +147,8 @@ START_TEST(packed_repositories_are_found_and_counted)
     ck_assert_str_eq(packed(catalog, "gptq"), "");
     ck_assert_str_eq(packed(catalog, "fp8"), "maker/Packed");
     ck_assert_str_eq(packed(catalog, "fp8-block"), "maker/Packed");
+    ck_assert(repo_is(catalog, "a/Packed-four", "awq-4bit-g32") && repo_is(catalog, "A/packed-FP8", "fp8"));
+    ck_assert(repo_is(catalog, "a/Packed-GPTQ", "") && repo_is(catalog, "a/Packed-GGUF", ""));
     ck_assert_int_eq(pls_catalog_resolve(catalog, "packed", &card, &err), PLS_OK);
     ck_assert(holds(&card, "F16") && holds(&card, "BF16") && holds(&card, "Q6_K") && !holds(&card, "Q8_0"));
     ck_assert(holds(&card, "awq") && holds(&card, "awq-4bit-g32") && !holds(&card, "awq-4bit-g64"));
