@@ -270,7 +270,10 @@ enum pls_code pls_target_find(struct pls_session *s, const char *word, const str
         out->repo[0] = '\0'; /* -q asks for what is not there */
     }
     if (code == PLS_OK && out->repo[0] == '\0' && out->model.card.source == PLS_SOURCE_CATALOG) {
-        pls_catalog_variant(s->catalog, out->model.card.id, &out->quant, out->repo, sizeof(out->repo));
+        char repo[sizeof(out->repo)];
+        if (pls_catalog_variant(s->catalog, out->model.card.id, &out->quant, repo, sizeof(repo))) {
+            PLS_COPY(out->repo, repo);
+        } /* else it may be the beginning of a name that does not fit */
     }
     return code;
 }
