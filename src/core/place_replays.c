@@ -65,6 +65,7 @@ void pls_replays_keep(struct pls_replays *replays, const struct pls_compute_ask 
     r->ask.setting = NULL;
     r->ask.weights = NULL;
     r->ask.where = NULL;
+    r->ask.kinds = NULL;
     r->setting = *ask->setting;
     r->compute = *answer;
     replays->next = (replays->next + 1) % KEPT;
