@@ -103,8 +103,8 @@ static uint64_t held_by(const struct pls_card *card, const char *format, const c
                    : 0;
     }
     uint64_t bit = read_quant(format, name, word, &quant) ? pls_held_bit(&quant) : 0;
-    bool is_release = quant.format == PLS_FORMAT_FP8 && strcmp(name, card->hf_repo) == 0;
-    return bit | (bit != 0 && is_release ? PLS_HELD_RELEASE_FP8 : 0);
+    bool is_release = bit != 0 && quant.format == PLS_FORMAT_FP8 && strcmp(name, card->hf_repo) == 0;
+    return bit | (is_release ? PLS_HELD_RELEASE_FP8 : 0);
 }
 
 enum pls_code pls_db_add_held(struct pls_catalog *catalog, const struct pls_card *card, struct pls_err *err)
@@ -120,12 +120,18 @@ enum pls_code pls_db_add_held(struct pls_catalog *catalog, const struct pls_card
         return code;
     }
     sqlite3_bind_text(stmt, 1, card->id, -1, SQLITE_STATIC);
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    int rc = SQLITE_ROW;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         held |= held_by(card, (const char *)sqlite3_column_text(stmt, 0),
                         (const char *)sqlite3_column_text(stmt, 1),
                         (const char *)sqlite3_column_text(stmt, 2));
     }
+    code = rc == SQLITE_DONE ? PLS_OK
+                             : pls_db_fail(catalog, catalog->is_build ? catalog->path : catalog->user_path, err);
     sqlite3_finalize(stmt);
+    if (code != PLS_OK) {
+        return code;
+    }
     code = pls_db_prepare_in(catalog, pls_db_home(catalog), "UPDATE @.models SET held = ?2 WHERE id = ?1",
                              &stmt, err);
     if (code == PLS_OK) {

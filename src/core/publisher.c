@@ -2,6 +2,7 @@
  * them. */
 #include "plimsoll/publisher.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "plimsoll/text.h"
@@ -40,6 +41,9 @@ bool pls_publisher_means(const char *word, const struct pls_quant *quant)
     return !quant->from_name && pls_quant_parse(word, &other) && !other.from_name
            && other.format == quant->format && other.ftype != PLS_FTYPE_NONE && other.ftype == quant->ftype;
 }
+
+/* The last bit is PLS_HELD_RELEASE_FP8. */
+static_assert(PLS_FTYPE_COUNT + 2 * PLS_FORMAT_COUNT <= 63, "pls_card.held has no room for another ftype");
 
 uint64_t pls_held_bit(const struct pls_quant *quant)
 {
