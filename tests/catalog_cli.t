@@ -40,6 +40,12 @@ exported gpt-oss-20b | sed 's/"name":"[^"]*"/"name":"Mine now"/' >"$tap_tmp/gpt.
 run catalog add "$tap_tmp/gpt.json"
 is "a shipped card can be taken over" "$status $("$PLIMSOLL" catalog show gpt-oss-20b --json | jq -r .name)" "0 Mine now"
 is "with every byte the same" "$("$PLIMSOLL" plan gpt-oss-20b --on $box -c 8k --json | jq '.plans[0].bytes')" "$before"
+exported qwen3-8b | jq 'del(.cards[].variants)' >"$tap_tmp/bare.json"
+awq() { "$PLIMSOLL" plan qwen3-8b -q awq --on "rtx 4090, 64gb ram" -c 8k --json | jq -r '.plans[0].commands.vllm // "" | contains("Qwen/Qwen3-8B-AWQ ")'; }
+was=$(awq)
+run catalog add "$tap_tmp/bare.json"
+is "a card that names no repositories has none of the one it stands in for" "$was $status $(awq)" "true 0 false"
+run catalog remove qwen3-8b
 run catalog remove gpt-oss-20b
 ok "and given back" sh -c "'$PLIMSOLL' catalog show gpt-oss-20b | grep -vq 'Mine now'"
 
