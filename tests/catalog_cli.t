@@ -154,9 +154,14 @@ done <<HOSTILE
 3	release_date	$(card x ',"release_date":"soon"')
 3	mmlu	$(card x ',"benchmarks":{"mmlu":"high"}')
 3	variants	$(card x ',"variants":[1,2,3]')
+3	x: awq: not a list	$(card x ',"variants":{"awq":"a/b"}')
+3	x: gptq: not a list	$(card x ',"variants":{"gptq":true}')
+3	x: exl2: no such key in variants	$(card x ',"variants":{"exl2":[]}')
+3	x: fp8: a name holds	$(card x ',"variants":{"fp8":[{"repo":"a/\u202eb"}]}')
+3	hostile-22.json: holds a NUL	$(card x ',"variants":{"fp8":[{"repo":"a/b\u0000"}]}')
 3	plimsoll.cards	{"schema":"plimsoll.cards/99","cards":[]}
 HOSTILE
-is "all of them were tried" "$n" 18
+is "all of them were tried" "$n" 23
 { i=0; while [ $i -lt 3000 ]; do printf '{"a":['; i=$((i + 1)); done; } >"$tap_tmp/deep.json"
 refuses "a document 6000 deep" 3 'deep.json' catalog add "$tap_tmp/deep.json"
 head -c 20000000 /dev/zero | tr '\0' ' ' >"$tap_tmp/huge.json"

@@ -126,8 +126,9 @@ enum pls_code pls_db_add_held(struct pls_catalog *catalog, const struct pls_card
                         (const char *)sqlite3_column_text(stmt, 1),
                         (const char *)sqlite3_column_text(stmt, 2));
     }
-    code = rc == SQLITE_DONE ? PLS_OK
-                             : pls_db_fail(catalog, catalog->is_build ? catalog->path : catalog->user_path, err);
+    code = rc == SQLITE_DONE
+               ? PLS_OK
+               : pls_db_fail(catalog, catalog->is_build ? catalog->path : catalog->user_path, err);
     sqlite3_finalize(stmt);
     if (code != PLS_OK) {
         return code;

@@ -262,22 +262,85 @@ static enum pls_code check_benchmarks(const struct pls_card_reader *r, const cJS
                                                             : pls_card_bad(r, "benchmarks", "not an object");
 }
 
-static enum pls_code check_variants(const struct pls_card_reader *r, const cJSON *variants)
+/* The lists of variants, what names an entry of each, and what its quants are. */
+static const struct variant_kind {
+    const char *list;
+    const char *key;
+    enum pls_format format;
+} variant_kinds[] = {
+    { "gguf", "repo", PLS_FORMAT_GGUF }, { "ollama", "tag", PLS_FORMAT_GGUF },
+    { "mlx", "repo", PLS_FORMAT_MLX },   { "awq", "repo", PLS_FORMAT_AWQ },
+    { "gptq", "repo", PLS_FORMAT_GPTQ }, { "fp8", "repo", PLS_FORMAT_FP8 },
+};
+
+static bool are_quants(const cJSON *quants, enum pls_format format)
 {
-    const cJSON *format = NULL;
     const cJSON *entry = NULL;
-    cJSON_ArrayForEach(format, variants)
+    cJSON_ArrayForEach(entry, quants)
     {
-        const char *key = format->string != NULL && strcmp(format->string, "ollama") == 0 ? "tag" : "repo";
-        cJSON_ArrayForEach(entry, format)
-        {
-            if (!is_text(cJSON_GetObjectItemCaseSensitive(entry, key))) {
-                return pls_card_bad(r, "variants", "an entry has no repo or tag");
-            }
+        struct pls_quant quant;
+        if (!is_text(entry) || !pls_quant_parse(entry->valuestring, &quant) || quant.format != format) {
+            return false;
         }
     }
-    return variants == NULL || cJSON_IsObject(variants) ? PLS_OK
-                                                        : pls_card_bad(r, "variants", "not an object");
+    return quants == NULL || cJSON_IsArray(quants);
+}
+
+/* A name goes into commands and tables: it must fit there whole, and show all that it is. */
+static enum pls_code check_variant(const struct pls_card_reader *r, const struct variant_kind *kind,
+                                   const cJSON *entry)
+{
+    char shown[sizeof(r->card->gguf_repo)];
+    struct pls_text text = PLS_TEXT(shown);
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(entry, kind->key);
+    if (!is_text(name)) {
+        return pls_card_bad(r, kind->list, "an entry has no repo or tag");
+    }
+    if (strlen(name->valuestring) >= sizeof(shown)) {
+        return pls_card_bad(r, kind->list, "a name is too long");
+    }
+    pls_text_escape(&text, name->valuestring);
+    if (strcmp(shown, name->valuestring) != 0) {
+        return pls_card_bad(r, kind->list, "a name holds characters that cannot be shown");
+    }
+    return are_quants(cJSON_GetObjectItemCaseSensitive(entry, "quants"), kind->format)
+               ? PLS_OK
+               : pls_card_bad(r, kind->list, "quants: not a list of its quantizations");
+}
+
+static enum pls_code check_variant_list(const struct pls_card_reader *r, const cJSON *list)
+{
+    const struct variant_kind *kind = NULL;
+    const cJSON *entry = NULL;
+    enum pls_code code = PLS_OK;
+    for (size_t i = 0; i < PLS_COUNT_OF(variant_kinds); i++) {
+        kind = strcmp(variant_kinds[i].list, list->string) == 0 ? &variant_kinds[i] : kind;
+    }
+    if (kind == NULL) {
+        return pls_card_bad(r, list->string, "no such key in variants");
+    }
+    if (!cJSON_IsArray(list)) {
+        return pls_card_bad(r, list->string, "not a list");
+    }
+    cJSON_ArrayForEach(entry, list)
+    {
+        code = code == PLS_OK ? check_variant(r, kind, entry) : code;
+    }
+    return code;
+}
+
+static enum pls_code check_variants(const struct pls_card_reader *r, const cJSON *variants)
+{
+    const cJSON *list = NULL;
+    enum pls_code code = PLS_OK;
+    if (variants != NULL && !cJSON_IsObject(variants)) {
+        return pls_card_bad(r, "variants", "not an object");
+    }
+    cJSON_ArrayForEach(list, variants)
+    {
+        code = code == PLS_OK ? check_variant_list(r, list) : code;
+    }
+    return code;
 }
 
 static enum pls_code check_checkpoint(const struct pls_card_reader *r, const cJSON *checkpoint)

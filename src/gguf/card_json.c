@@ -248,6 +248,19 @@ static enum pls_code read_card(const cJSON *root, const char *family, struct pls
     return code == PLS_OK ? PLS_OK : pls_fail(err, code, "%s: %s", out->id, why.text);
 }
 
+/* A NUL, bare or as \u0000, would end a text early for one reader and not for another. */
+static bool holds_nul(const char *json, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool is_escape = json[i] == '\\' && len - i >= 6 && strncmp(json + i + 1, "u0000", 5) == 0;
+        if (json[i] == '\0' || is_escape) {
+            return true;
+        }
+        i += json[i] == '\\' ? 1 : 0; /* what a backslash stands before begins nothing */
+    }
+    return false;
+}
+
 /* NULL, with the sentence in err, unless text is one JSON value with nothing behind it. */
 static cJSON *parse_text(const char *json, size_t len, struct pls_err *err)
 {
@@ -255,6 +268,11 @@ static cJSON *parse_text(const char *json, size_t len, struct pls_err *err)
     cJSON *root =
         json != NULL && len <= PLS_JSON_MAX_BYTES ? cJSON_ParseWithLengthOpts(json, len, &end, 0) : NULL;
     size_t used = root == NULL ? 0 : (size_t)(end - json);
+    if (holds_nul(json, used)) {
+        cJSON_Delete(root);
+        pls_fail(err, PLS_FORMAT, "holds a NUL character");
+        return NULL;
+    }
     while (root != NULL && used < len && strchr(" \t\r\n", json[used]) != NULL) {
         used++; /* strchr also finds the NUL that may end the buffer */
     }

@@ -141,6 +141,48 @@ START_TEST(evidence_has_sources)
 }
 END_TEST
 
+/* The lists are known, and so is what may stand in them: what is wrong there would come to light in a
+ * database or in a command. */
+START_TEST(variants_are_lists_of_what_can_be_named)
+{
+    static const struct {
+        const char *variants;
+        const char *why; /* NULL: nothing is wrong */
+    } tries[] = {
+        { "[1]", "variants: not an object" },
+        { "{\"awq\": \"a/b\"}", "awq: not a list" },
+        { "{\"awq\": true}", "awq: not a list" },
+        { "{\"fp8\": {\"repo\": \"a/b\"}}", "fp8: not a list" },
+        { "{\"exl2\": []}", "exl2: no such key in variants" },
+        { "{\"gptq\": [{\"tag\": \"a/b\"}]}", "gptq: an entry has no repo or tag" },
+        { "{\"mlx\": [\"a/b\"]}", "mlx: an entry has no repo or tag" },
+        { "{\"gguf\": [{\"repo\": \"a/\\u001bb\"}]}", "gguf: a name holds characters that cannot be shown" },
+        { "{\"fp8\": [{\"repo\": \"a/\\u202eb\"}]}", "fp8: a name holds characters that cannot be shown" },
+        { "{\"awq\": [{\"repo\": \"a/b\", \"quants\": \"awq\"}]}", "awq: quants: not a list of its quantizations" },
+        { "{\"awq\": [{\"repo\": \"a/b\", \"quants\": [4]}]}", "awq: quants: not a list of its quantizations" },
+        { "{\"awq\": [{\"repo\": \"a/b\", \"quants\": [\"gptq\"]}]}", "awq: quants: not a list of its quantizations" },
+        { "{\"gguf\": [{\"repo\": \"a/b\", \"quants\": [\"Q9\"]}]}", "gguf: quants: not a list of its quantizations" },
+        { "{\"gguf\": [{\"repo\": \"a/b\", \"quants\": [\"FP16\", \"UD-Q4_K_XL\"]}], \"awq\": [],"
+          " \"mlx\": [{\"repo\": \"a/b\", \"quants\": [\"mlx-4bit\"]}], \"ollama\": [{\"tag\": \"b:1b\"}],"
+          " \"fp8\": [{\"repo\": \"a/\\\\u0000\", \"quants\": [\"fp8-block\"]}]}", NULL },
+    };
+    char json[2048];
+    char why[128];
+    for (size_t i = 0; i < PLS_COUNT_OF(tries); i++) {
+        (void)snprintf(json, sizeof(json), CARD(", \"variants\": %s", ""), tries[i].variants);
+        (void)snprintf(why, sizeof(why), "tiny-1b-instruct: %s", tries[i].why != NULL ? tries[i].why : "");
+        if (tries[i].why != NULL) {
+            refuse(json, why);
+        } else {
+            ck_assert_msg(parse(json) == PLS_OK, "%s", err.text);
+        }
+    }
+    (void)snprintf(json, sizeof(json), CARD(", \"variants\": {\"awq\": [{\"repo\": \"a/%0120d\"}]}", ""), 7);
+    refuse(json, "tiny-1b-instruct: awq: a name is too long");
+    refuse(CARD(", \"variants\": {\"awq\": [{\"repo\": \"a/b\\u0000c\"}]}", ""), "holds a NUL character");
+}
+END_TEST
+
 START_TEST(text_that_is_no_card)
 {
     ck_assert_int_eq(parse(""), PLS_FORMAT);
@@ -250,6 +292,7 @@ START_TEST(a_file_is_all_or_nothing)
 END_TEST
 
 UNIT_MAIN("card_json", reads_what_a_card_says, flat_cards_are_cards_too, lists_have_an_entry_per_layer,
-          wrong_types_are_named, a_misspelt_key_is_an_error, evidence_has_sources, text_that_is_no_card,
+          wrong_types_are_named, a_misspelt_key_is_an_error, evidence_has_sources,
+          variants_are_lists_of_what_can_be_named, text_that_is_no_card,
           layers_are_bounded, a_written_card_reads_back, names_from_anywhere_are_written_safely,
           a_file_is_all_or_nothing)
