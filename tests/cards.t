@@ -36,8 +36,11 @@ empty "the maker's own files come before other conversions" "$(jq -r '.cards[] |
     | [$all[] | split("/")[0] | ascii_downcase == $maker] as $own | select($own | index(true)) | .id as $id
     | $all[:($own | index(true))][] | select($reads or (test("^(bartowski|unsloth|ubergarm)/|^mradermacher/.*-i1-") | not)) | "\($id) \(.)"' \
     data/cards/*.json)"
-empty "packed checkpoints are named once, and say where they were seen" "$(jq -r '.cards[] | .id as $id | .variants // {} | (.awq, .gptq, .fp8) | select(.)
-    | ([.[].repo] | group_by(.)[] | select(length > 1) | $id), (.[] | select((.unverified | not) and .source == null) | "\($id) \(.repo)")' data/cards/*.json)"
+jq -r '.cards[] | .id as $id | .variants // {} | (.awq, .gptq, .fp8) | select(.) | "\(length) listed",
+    ([.[].repo] | group_by(.)[] | select(length > 1) | $id), (.[] | select((.unverified | not) and .source == null) | "\($id) \(.repo)")' \
+    data/cards/*.json >"$tap_tmp/packed"
+is "packed checkpoints are read" "$? $([ "$(awk '$2 == "listed" { n += $1 } END { print n }' "$tap_tmp/packed")" -gt 300 ] && echo yes)" "0 yes"
+empty "they are named once, and say where they were seen" "$(grep -v ' listed$' "$tap_tmp/packed")"
 # Planned by its name, each gives what its card says it holds, and itself. Of one architecture no list of tensors is known.
 jq -r '.cards[] | select(.arch != "qwen4exp") | .id as $id | (.hf_repo // "") as $own | .variants // {} | {awq, gptq, fp8} | to_entries[] | .key as $f
     | .value[]? | select((.unverified | not) and .repo != $own)
@@ -51,8 +54,10 @@ is "in whatever case, and as an address" "$("$PLIMSOLL" plan cyankiwi/QWEN3.6-27
     "qwen3.6-27b awq-4bit-g32,deepseek-r1-distill-llama-8b awq-4bit-g128,"
 is "a fit by such a name as well" "$("$PLIMSOLL" fit cyankiwi/gemma-4-31B-it-AWQ-4bit --on "8x h200, 2tb ram" --json |
     jq -r '.configs[0] | [.quant, .commands.vllm] | join(" ")' | cut -d' ' -f1-4)" "awq-4bit-g32 vllm serve cyankiwi/gemma-4-31B-it-AWQ-4bit"
-is "no embedder or reranker is offered in what nobody published" "$(for on in "m4 16gb" "rtx 4090, 64gb ram" "i5-1240p 16gb"; do for task in embedding rerank; do
-    "$PLIMSOLL" fit --on "$on" --task $task -n 8 --json | jq -r '.configs[] | (.commands."llama.cpp" // "") | select(test(" -hf ") | not)'; done; done)" ""
+for on in "m4 16gb" "rtx 4090, 64gb ram" "i5-1240p 16gb"; do for task in embedding rerank; do
+    "$PLIMSOLL" fit --on "$on" --task $task -n 8 --json | jq -r '.configs[] | .commands."llama.cpp" // "none"'; done; done >"$tap_tmp/readers"
+is "embedders and rerankers are offered" "$([ "$(wc -l <"$tap_tmp/readers")" -ge 24 ] && echo yes)" yes
+empty "in what somebody published" "$(grep -v -e ' -hf ' -e '^none$' "$tap_tmp/readers")"
 
 # Building.
 ok "the catalog builds" "$BUILD/mkcatalog" -o "$tap_tmp/a.db" data
