@@ -107,6 +107,18 @@ static void cell_context(const void *row, bool raw, struct pls_text *out)
     }
 }
 
+static void cell_asked_context(const void *row, bool raw, struct pls_text *out)
+{
+    if (plan_of(row) == NULL) {
+        return;
+    }
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, plan_of(row)->setting.n_ctx);
+    } else {
+        pls_text_tokens(out, plan_of(row)->setting.n_ctx);
+    }
+}
+
 static void cell_decode(const void *row, bool raw, struct pls_text *out)
 {
     /* raw is "decode_tps", of every model */
@@ -146,6 +158,7 @@ static const struct pls_column compare_columns[] = {
     { "FITS", "fits", 0, 0, cell_fits },
     { "MEMORY", "total_bytes", 0, PLS_COLUMN_RIGHT, cell_total },
     { "SPARE", "margin_bytes", 0, PLS_COLUMN_RIGHT, cell_margin },
+    { "CONTEXT", "context_tokens", 0, PLS_COLUMN_RIGHT | PLS_COLUMN_WIDE, cell_asked_context },
     { "MOST CONTEXT", "context_fit_tokens", 0, PLS_COLUMN_RIGHT | PLS_COLUMN_WIDE, cell_context },
     { "TOK/S", "decode_tps", 0, PLS_COLUMN_RIGHT, cell_decode },
     { "GAIN", "gain", 0, PLS_COLUMN_RIGHT, cell_gain },
