@@ -70,7 +70,7 @@ for size in "llama 70:llama-3.3-70b-instruct" "granite 8:granite-3.3-8b-instruct
 done
 run catalog search gemma 2 --json
 is "of the word before it alone" "$status $(jq -c '[.cards[].id | startswith("gemma-2-")] | [length > 2, all]' "$tap_tmp/out")" '0 [true,true]'
-refuses "a quality beyond the scale" 2 'beyond the scale' fit --min-quality 101 --on "m4 max 64gb"
+refuses "a quality beyond the scale" 2 'at most 100' fit --min-quality 101 --on "m4 max 64gb"
 run catalog list --max-params 1 --format csv
 is "nothing meets them: status 1" "$status" 1
 

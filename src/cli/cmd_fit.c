@@ -33,10 +33,6 @@ enum pls_code pls_fit_ask_read(struct pls_session *s, struct pls_search_ask *out
         return code;
     }
     add_options(s, &out->ask, &out->policy);
-    if (pls_args_number(s->args, PLS_OPT_MIN_QUALITY, 0) > 100) {
-        return pls_fail(err, PLS_USAGE, "--min-quality: %s is beyond the scale, which ends at 100",
-                        pls_args_text(s->args, PLS_OPT_MIN_QUALITY));
-    }
     out->each = pls_args_has(s->args, PLS_OPT_EACH);
     out->has_kv = pls_args_has(s->args, PLS_OPT_KV_TYPE) || pls_args_has(s->args, PLS_OPT_TYPE_K)
                   || pls_args_has(s->args, PLS_OPT_TYPE_V);

@@ -48,8 +48,8 @@ static bool is_too_little(enum pls_opt id, const char *value)
     return is_number && is_in(id, ids, PLS_COUNT_OF(ids)) && (n == 0 || !(x > 0));
 }
 
-/* The most that a machine can mean: 8192 processors are Linux's own limit, the largest machines have some 50
- * TiB of RAM and a GPU less than one, and engines count tokens in 31 bits. */
+/* The most that can be meant: 8192 processors are Linux's own limit, the largest machines have some 50 TiB of
+ * RAM and a GPU less than one, engines count tokens in 31 bits, and the scale of quality ends at 100. */
 static const struct {
     enum pls_opt id;
     uint64_t most;
@@ -62,6 +62,7 @@ static const struct {
     { PLS_OPT_RESERVE, PLS_GIB * 1024 * 1024 },
     { PLS_OPT_VRAM, PLS_GIB * 1024 * 64 },
     { PLS_OPT_BANDWIDTH, 1000000 },
+    { PLS_OPT_MIN_QUALITY, 100 },
 };
 
 static enum pls_code bound_check(enum pls_opt id, const char *value, struct pls_err *err)
@@ -83,7 +84,7 @@ static enum pls_code bound_check(enum pls_opt id, const char *value, struct pls_
         } else {
             pls_text_add(&most, "%llu", (unsigned long long)bounds[i].most);
         }
-        return pls_fail(err, PLS_USAGE, "--%s: '%s' is more than any machine can mean (at most %s)", o->name,
+        return pls_fail(err, PLS_USAGE, "--%s: '%s' is more than can be meant (at most %s)", o->name,
                         value, room);
     }
     return PLS_OK;
