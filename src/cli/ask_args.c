@@ -124,7 +124,9 @@ static void numbers_and_flags(const struct pls_args *args, struct pls_ask *ask)
     ask->no_repack |= pls_args_has(args, PLS_OPT_NO_REPACK);
     ask->no_mmap |= pls_args_has(args, PLS_OPT_NO_MMAP);
     ask->no_kv_offload |= pls_args_has(args, PLS_OPT_NO_KV_OFFLOAD);
-    ask->use_projector |= pls_args_has(args, PLS_OPT_PROJECTOR);
+    enum pls_task task = PLS_TASK_CHAT;
+    bool sees = pls_task_from_args(args, &task, NULL) == PLS_OK && task == PLS_TASK_VISION;
+    ask->use_projector |= sees || pls_args_has(args, PLS_OPT_PROJECTOR);
 }
 
 static enum pls_code engine_date(const struct pls_args *args, struct pls_err *err)

@@ -211,7 +211,6 @@ static enum pls_code read_question(struct pls_session *s, struct question *q, st
     code = code == PLS_OK ? pls_ask_from_args(s->args, &q->ask, err) : code;
     code = code == PLS_OK ? pls_session_machine(s, err) : code;
     if (code == PLS_OK) {
-        q->ask.use_projector |= q->task == PLS_TASK_VISION;
         pls_session_rates(s, true);
         q->whole = q->left = s->machine;
     }

@@ -244,7 +244,6 @@ static void settle_ask(struct fit *f)
     struct pls_search_ask *ask = &f->search.ask;
     f->wanted = ask->top;
     ask->top += ask->top > 0 && !ask->each ? RUNNERS_UP : 0;
-    ask->ask.use_projector |= ask->policy.task == PLS_TASK_VISION;
 }
 
 static enum pls_code search(struct fit *f, struct pls_fit_result *out, struct pls_err *err)
