@@ -86,6 +86,10 @@ void pls_db_card_bind(sqlite3_stmt *stmt, const struct pls_card *card); /* param
  * it. */
 void pls_db_abilities(struct pls_catalog *catalog, bool is_user, struct pls_card *card);
 
+/* Where a card stands, "user" or "main": what a card of the user's own does not say, the shipped one of its
+ * name does not say for it. */
+const char *pls_db_schema_of(struct pls_catalog *catalog, const char *id);
+
 /* Sets models.held of a card whose variants have been written. */
 enum pls_code pls_db_add_held(struct pls_catalog *catalog, const struct pls_card *card, struct pls_err *err);
 

@@ -51,8 +51,9 @@ static enum pls_code put_effects(struct pls_catalog *catalog, sqlite3_stmt *to, 
                                  const double *effects, struct pls_err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    const char *sql = strcmp(kind, "org") == 0 ? "SELECT DISTINCT org FROM main.models ORDER BY org"
-                                               : "SELECT DISTINCT family FROM main.models ORDER BY family";
+    char sql[80];
+    struct pls_text t = PLS_TEXT(sql);
+    pls_text_add(&t, "SELECT DISTINCT %s FROM main.models ORDER BY %s", kind, kind);
     enum pls_code code = pls_db_prepare(catalog, sql, &stmt, err);
     for (uint32_t i = 0; code == PLS_OK && sqlite3_step(stmt) == SQLITE_ROW; i++) {
         if (isfinite(effects[i])) {

@@ -160,31 +160,41 @@ enum pls_code pls_catalog_each(struct pls_catalog *catalog, const char *words, p
     return code;
 }
 
+const char *pls_db_schema_of(struct pls_catalog *catalog, const char *id)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool is_own = false;
+    if (catalog->user != PLS_DB_USER_NONE
+        && pls_db_prepare_in(catalog, "user", "SELECT 1 FROM @.models WHERE id = ?1", &stmt, NULL)
+               == PLS_OK) {
+        sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
+        is_own = sqlite3_step(stmt) == SQLITE_ROW;
+    }
+    sqlite3_finalize(stmt);
+    return is_own ? "user" : "main";
+}
+
 bool pls_catalog_inferred(struct pls_catalog *catalog, const char *id, struct pls_text *keys,
                           double *tolerance)
 {
     static const char sql[] =
-        "SELECT group_concat(k.value, ', '), m.checkpoint_tolerance FROM @.models m JOIN @.cards c ON "
-        "c.model = "
-        "m.id, json_each(c.json, '$.unverified') k WHERE m.id = ?1 AND (k.value IN ('hidden_size', "
-        "'intermediate_size', 'moe_intermediate_size', 'shared_expert_intermediate_size', 'n_layers', "
-        "'n_heads', "
-        "'n_kv_heads', 'head_dim', 'vocab_size', 'layer_kinds', 'sliding_window', 'n_experts', "
-        "'tie_embeddings') "
-        "OR k.value LIKE 'linear%' OR k.value LIKE 'arch%')";
+        "SELECT group_concat(k.value, ', '), m.checkpoint_tolerance"
+        " FROM @.models m JOIN @.cards c ON c.model = m.id, json_each(c.json, '$.unverified') k"
+        " WHERE m.id = ?1 AND (k.value LIKE 'linear%' OR k.value LIKE 'arch%' OR k.value IN ('n_layers',"
+        " 'hidden_size', 'intermediate_size', 'moe_intermediate_size', 'shared_expert_intermediate_size',"
+        " 'n_heads', 'n_kv_heads', 'head_dim', 'vocab_size', 'layer_kinds', 'sliding_window', 'n_experts',"
+        " 'tie_embeddings'))";
+    sqlite3_stmt *stmt = NULL;
     bool found = false;
-    for (int user = catalog->user != PLS_DB_USER_NONE; user >= 0 && !found; user--) {
-        sqlite3_stmt *stmt = NULL;
-        if (pls_db_prepare_in(catalog, schema_name(user == 1), sql, &stmt, NULL) == PLS_OK) {
-            sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
-            found = sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL;
-        }
-        if (found) {
-            pls_text_add(keys, "%s", (const char *)sqlite3_column_text(stmt, 0));
-            *tolerance = sqlite3_column_double(stmt, 1);
-        }
-        sqlite3_finalize(stmt);
+    if (pls_db_prepare_in(catalog, pls_db_schema_of(catalog, id), sql, &stmt, NULL) == PLS_OK) {
+        sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
+        found = sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL;
     }
+    if (found) {
+        pls_text_add(keys, "%s", (const char *)sqlite3_column_text(stmt, 0));
+        *tolerance = sqlite3_column_double(stmt, 1);
+    }
+    sqlite3_finalize(stmt);
     return found;
 }
 

@@ -23,25 +23,11 @@ static bool read_quant(const char *format, const char *name, const char *word, s
     if (is_packed) {
         return pls_quant_parse(word != NULL ? word : format, out) && out->format == known;
     }
-    bool is_said = pls_quant_in_name(name, &said) && said.is_known;
-    *out = said.quant;
-    return is_said;
-}
-
-/* Where a card stands: what a card of the user's own does not say, the shipped one of its name does not say
- * for it, as `held` of the card does not either. */
-static const char *schema_of(struct pls_catalog *catalog, const char *id)
-{
-    sqlite3_stmt *stmt = NULL;
-    bool is_own = false;
-    if (catalog->user != PLS_DB_USER_NONE
-        && pls_db_prepare_in(catalog, "user", "SELECT 1 FROM @.models WHERE id = ?1", &stmt, NULL)
-               == PLS_OK) {
-        sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
-        is_own = sqlite3_step(stmt) == SQLITE_ROW;
+    if (!pls_quant_in_name(name, &said) || !said.is_known) {
+        return false;
     }
-    sqlite3_finalize(stmt);
-    return is_own ? "user" : "main";
+    *out = said.quant;
+    return true;
 }
 
 /* The repositories of a card that were seen: format, name and quants of each. NULL: they cannot be read. */
@@ -49,7 +35,7 @@ static sqlite3_stmt *seen_variants(struct pls_catalog *catalog, const char *id)
 {
     sqlite3_stmt *stmt = NULL;
     if (pls_db_prepare_in(
-            catalog, schema_of(catalog, id),
+            catalog, pls_db_schema_of(catalog, id),
             "SELECT v.format, v.name, q.value FROM @.variants v LEFT JOIN json_each(v.quants) q"
             " WHERE v.model = ?1 AND v.format NOT IN ('gguf', 'ollama') AND v.verified <> 0"
             " ORDER BY v.name NOT LIKE 'mlx-community/%', v.format, v.position, q.key",
@@ -60,17 +46,27 @@ static sqlite3_stmt *seen_variants(struct pls_catalog *catalog, const char *id)
     return stmt;
 }
 
+/* The next of them whose quantization is known; its name is valid until then. NULL: there is no other. */
+static const char *next_seen(sqlite3_stmt *stmt, struct pls_quant *held)
+{
+    while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 1);
+        if (read_quant((const char *)sqlite3_column_text(stmt, 0), name,
+                       (const char *)sqlite3_column_text(stmt, 2), held)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
 bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const struct pls_quant *quant,
                          char *out, size_t cap)
 {
-    bool is_found = false;
     sqlite3_stmt *stmt = seen_variants(catalog, id);
-    while (stmt != NULL && !is_found && sqlite3_step(stmt) == SQLITE_ROW) {
-        const char *format = (const char *)sqlite3_column_text(stmt, 0);
-        const char *name = (const char *)sqlite3_column_text(stmt, 1);
-        struct pls_quant held;
-        is_found = read_quant(format, name, (const char *)sqlite3_column_text(stmt, 2), &held)
-                   && is_same(&held, quant) && pls_copy(out, cap, name);
+    struct pls_quant held;
+    bool is_found = false;
+    for (const char *name = NULL; !is_found && (name = next_seen(stmt, &held)) != NULL;) {
+        is_found = is_same(&held, quant) && pls_copy(out, cap, name);
     }
     sqlite3_finalize(stmt);
     return is_found;
@@ -79,16 +75,13 @@ bool pls_catalog_variant(struct pls_catalog *catalog, const char *id, const stru
 bool pls_catalog_repo_quant(struct pls_catalog *catalog, const char *id, const char *repo,
                             struct pls_quant *out)
 {
-    bool is_found = false;
     sqlite3_stmt *stmt = seen_variants(catalog, id);
-    while (stmt != NULL && !is_found && sqlite3_step(stmt) == SQLITE_ROW) {
-        const char *format = (const char *)sqlite3_column_text(stmt, 0);
-        const char *name = (const char *)sqlite3_column_text(stmt, 1);
-        struct pls_quant held;
-        is_found = pls_text_equal_nocase(name, repo)
-                   && read_quant(format, name, (const char *)sqlite3_column_text(stmt, 2), &held);
-        *out = is_found ? held : *out;
+    struct pls_quant held;
+    bool is_found = false;
+    for (const char *name = NULL; !is_found && (name = next_seen(stmt, &held)) != NULL;) {
+        is_found = pls_text_equal_nocase(name, repo);
     }
+    *out = is_found ? held : *out;
     sqlite3_finalize(stmt);
     return is_found;
 }
