@@ -152,15 +152,17 @@ static bool drop_anchor(struct search *q, struct candidate c)
  * over them. */
 static bool is_hopeless(struct search *q, struct candidate c)
 {
+    const int64_t most = INT64_MAX / (2 * PLS_MAX_GPUS); /* so that a sum over all devices stays one */
     int64_t sum = 0, least = 0;
     if (!measure(q, c, true)) {
         return true;
     }
     for (uint32_t d = 0; d < q->scene->n_devices; d++) {
         int64_t margin = pls_place_device_margin(q->scene, &q->at->bytes, d);
-        if (margin == INT64_MIN) {
+        if (margin < -most) {
             return true;
         }
+        margin = margin < most ? margin : most;
         margin += (int64_t)q->at->bytes.device[d].compute - (int64_t)q->scene->devices[d].reserve_bytes;
         sum += margin;
         least = margin < least ? margin : least;

@@ -263,9 +263,9 @@ static struct prediction prediction(const struct pls_card *card, const struct pl
     };
 }
 
-static void predict(struct prediction *p, struct pls_speed *out)
+static struct pls_speed predict(struct prediction *p)
 {
-    *out = (struct pls_speed){ .at_context_tokens = p->plan->ask.depth_tokens };
+    struct pls_speed speed = { .at_context_tokens = p->plan->ask.depth_tokens };
     for (uint32_t i = 0; i < p->plan->n_shares; i++) {
         const struct pls_share *s = &p->plan->shares[i];
         if (has_work(s) && p->machine->pools[s->pool].gpu < 0) {
@@ -274,27 +274,24 @@ static void predict(struct prediction *p, struct pls_speed *out)
             add_gpu_share(p, s);
         }
     }
-    fill_decode(p, out);
-    fill_prefill(p, out);
+    fill_decode(p, &speed);
+    fill_prefill(p, &speed);
+    return speed;
 }
 
 void pls_speed_predict(const struct pls_card *card, const struct pls_machine *machine,
                        const struct pls_rates *rates, struct pls_plan *plan)
 {
     struct prediction p = prediction(card, machine, rates, plan);
-    struct pls_speed speed;
-    predict(&p, &speed);
-    plan->speed = speed;
+    plan->speed = predict(&p);
 }
 
 void pls_speed_predict_decode(const struct pls_card *card, const struct pls_machine *machine,
                               const struct pls_rates *rates, struct pls_plan *plan)
 {
     struct prediction p = prediction(card, machine, rates, plan);
-    struct pls_speed speed;
     p.skips_prefill = true;
-    predict(&p, &speed);
-    plan->speed = speed;
+    plan->speed = predict(&p);
 }
 
 bool pls_speed_terms(const struct pls_speed_question *q, const struct pls_share *s, struct pls_gpu_terms *out)

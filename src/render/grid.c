@@ -45,23 +45,25 @@ static uint32_t least_width(const struct pls_grid *g)
     return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
 }
 
+static bool has_last_resort(const struct pls_grid *g, uint32_t width)
+{
+    bool has = false;
+    for (size_t c = 0; c < g->n_columns; c++) {
+        has = has || (is_last_resort(&g->columns[c]) && is_shown(&g->columns[c], width));
+    }
+    return has;
+}
+
 /* The width to lay a table out for: where the columns that come first would be cut, it is a narrow one. */
 static uint32_t settled_width(const struct pls_grid *g, uint32_t width)
 {
-    bool has_resort = false;
-    for (size_t c = 0; c < g->n_columns; c++) {
-        has_resort = has_resort || is_last_resort(&g->columns[c]);
-    }
-    bool is_short = width >= PLS_GRID_WIDE && has_resort && least_width(g) > width;
+    bool is_short = width != 0 && has_last_resort(g, width) && least_width(g) > width;
     return is_short ? PLS_GRID_WIDE - 1 : width;
 }
 
 static int add_columns(struct libscols_table *table, const struct pls_grid *g, uint32_t width)
 {
-    bool has_resort = false;
-    for (size_t c = 0; c < g->n_columns; c++) {
-        has_resort = has_resort || (is_last_resort(&g->columns[c]) && is_shown(&g->columns[c], width));
-    }
+    bool has_resort = has_last_resort(g, width);
     for (size_t c = 0; c < g->n_columns; c++) {
         const struct pls_column *column = &g->columns[c];
         bool may_cut = (column->flags & PLS_COLUMN_TRUNC) != 0 && (!has_resort || is_last_resort(column));

@@ -107,15 +107,19 @@ static void cell_context(const void *row, bool raw, struct pls_text *out)
     }
 }
 
+static void tokens(uint64_t n, bool raw, struct pls_text *out)
+{
+    if (raw) {
+        pls_text_add(out, "%" PRIu64, n);
+    } else {
+        pls_text_tokens(out, n);
+    }
+}
+
 static void cell_asked_context(const void *row, bool raw, struct pls_text *out)
 {
-    if (plan_of(row) == NULL) {
-        return;
-    }
-    if (raw) {
-        pls_text_add(out, "%" PRIu64, plan_of(row)->setting.n_ctx);
-    } else {
-        pls_text_tokens(out, plan_of(row)->setting.n_ctx);
+    if (plan_of(row) != NULL) {
+        tokens(plan_of(row)->setting.n_ctx, raw, out);
     }
 }
 
@@ -343,12 +347,7 @@ static void need_margin(const void *row, bool raw, struct pls_text *out)
 
 static void need_context(const void *row, bool raw, struct pls_text *out)
 {
-    const struct pls_plan *plan = needed_of(row)->entry.plan;
-    if (raw) {
-        pls_text_add(out, "%" PRIu64, plan->setting.n_ctx);
-    } else {
-        pls_text_tokens(out, plan->setting.n_ctx);
-    }
+    tokens(needed_of(row)->entry.plan->setting.n_ctx, raw, out);
 }
 
 static void need_decode(const void *row, bool raw, struct pls_text *out)

@@ -109,11 +109,11 @@ static void only_one(struct pls_text *out, const struct pls_report *report, doub
 {
     const struct pls_entry *first = &report->entries[0];
     bool is_slow = (first->pick->reasons & PLS_REASON_BELOW_SPEED_FLOOR) != 0;
-    uint32_t others = report->n_models - 1 - first->n_also;
     if (report->n_models <= 1 + first->n_also) {
         pls_text_add(out, "it is the only one that matches");
         return;
     }
+    uint32_t others = report->n_models - 1 - first->n_also;
     pls_text_add(out, "%u other%s that match%s %s too large or ", others, others > 1 ? "s" : "",
                  others > 1 ? "" : "es", others > 1 ? "are" : "is");
     if (is_slow || !(floor > 0)) {
