@@ -104,7 +104,7 @@ check:
 	@BUILD=$(abspath $(B)) CC="$(CC)" CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent \
 	    prove $(PROVEFLAGS) -j2 -e '' $(units) $(units:$(B)/%=build/san/%) $(wildcard tests/*.t tests/lint/*.t)
 
-units: $(units) $(replays) $(fakes) all
+units: $(units) $(replays) $(fakes) $(B)/ability-check all
 deps:
 	@tools/deps.sh build
 deps-check:

@@ -11,7 +11,7 @@ enum { ROUNDS = 200 };
 static const double reading_spread = 0.15;
 static const double twin_sd = 0.3; /* between models of one shape and family */
 
-static double logit_of(const struct pls_ability_item *item, double score)
+double pls_fit_logit(const struct pls_ability_item *item, double score)
 {
     if (item->is_elo) {
         return (score - 1200) * log(10) / 400;
@@ -35,7 +35,7 @@ static void set_up_scores(struct pls_fit *f, uint32_t *of_group)
     for (uint32_t i = 0; i < data->n_scores; i++) {
         const struct pls_ability_score *s = &data->scores[i];
         double shared = of_group[s->model * data->n_groups + data->items[s->item].group];
-        f->y[i] = logit_of(&data->items[s->item], s->score);
+        f->y[i] = pls_fit_logit(&data->items[s->item], s->score);
         f->weight[i] = 1 / (fmax(s->doubt, 1) * sqrt(shared));
         f->sums[s->item].w += f->weight[i];
         f->takers[s->item] += f->weight[i] * data->models[s->model].reasons;
@@ -211,14 +211,16 @@ static void write_task(const struct pls_fit *f, enum pls_task task, const enum p
         }
     }
     for (uint32_t m = 0; m < f->data->n_models; m++) {
-        bool is_reader =
-            pls_fit_is_reading(task) && f->n_of_model[m] == 0; /* its scores are in the mean already */
+        const struct pls_fit_place *place = &f->places[m * PLS_TASK_COUNT + (uint32_t)task];
         double precision = own[m].precision + 1 / (PLS_FIT_TASK_SD * PLS_FIT_TASK_SD);
-        double mean = is_reader ? f->mean[m] : f->mean[m] + own[m].sum / precision;
-        double var = is_reader ? f->spread[m] : f->var[m] + 1 / precision;
+        double mean = f->mean[m] + own[m].sum / precision;
+        double var = f->var[m] + 1 / precision;
         if (pls_fit_is_placed(task)) {
-            mean = f->places[m * PLS_TASK_COUNT + (uint32_t)task].mean;
-            var = f->places[m * PLS_TASK_COUNT + (uint32_t)task].var;
+            mean = place->mean;
+            var = place->var;
+        } else if (pls_fit_is_reading(task) && f->n_of_model[m] == 0) { /* its scores are in the mean */
+            mean = f->mean[m];
+            var = f->spread[m];
         }
         enum pls_evidence borrowed = grade[m] == PLS_EVIDENCE_DIRECT ? PLS_EVIDENCE_VARIANT : grade[m];
         struct standing at = { mean, var, own[m].n, own[m].n > 0 ? PLS_EVIDENCE_DIRECT : borrowed };

@@ -52,6 +52,8 @@ bool pls_fit_is_reading(enum pls_task task);
 /* Does a task, or the one of an item, speak for the general scale? Seeing and reading are other trades. */
 bool pls_fit_is_placed(enum pls_task task);
 bool pls_fit_is_general(const struct pls_ability_item *item);
+/* A score as the fit takes it: of Elo points 400 a factor of ten, else the share above chance. */
+double pls_fit_logit(const struct pls_ability_item *item, double score);
 double pls_fit_expected_noise(const struct pls_ability_item *item); /* of a benchmark that nobody took */
 double pls_fit_feature(const struct pls_fit *f, uint32_t model, int which); /* or the mean of others */
 

@@ -3,8 +3,8 @@
  * knows them.
  *
  *   models    every fifth of the models that have five scores or more in turn, without any of their scores
- *   one       the same, but each keeps one of its scores, each in turn; predicted are those of other
- * harnesses composite those of "one" that kept the one score which most models with a single score have
+ *   one       the same, but each keeps one of its scores, each in turn; predicted are those of other harnesses
+ *   composite those of "one" that kept the one score which most models with a single score have
  *   families  every family in turn, without any of its scores
  *   scores    every fifth of the scores in turn
  *
@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "catalog/db.h"
+#include "core/ability_fit.h"
 #include "plimsoll/ability.h"
 
 enum { LEAST = 5, FOLDS = 5, MOST_SCORES = 24, ROOM = 32 << 20 };
@@ -52,14 +53,7 @@ struct tally {
 
 static bool is_general(const struct bench *b, const struct pls_ability_score *s)
 {
-    enum pls_task task = b->all.items[s->item].task;
-    return task != PLS_TASK_VISION && task != PLS_TASK_EMBEDDING && task != PLS_TASK_RERANK;
-}
-
-static double logit_of(const struct pls_ability_item *item, double score)
-{
-    double share = fmin(fmax((score - item->chance) / (100 - item->chance), 0.01), 0.99);
-    return item->is_elo ? (score - 1200) * log(10) / 400 : log(share / (1 - share));
+    return pls_fit_is_general(&b->all.items[s->item]);
 }
 
 /* Fits what is left. */
@@ -107,7 +101,7 @@ static void judge(struct bench *b, uint32_t model, struct tally *t)
         standing(b, model, b->all.items[s->item].task, &mean, &var);
         double noise = line->var * fmax(s->doubt, 1);
         double thinks = line->thinks * (b->all.models[model].reasons - line->takers);
-        double e = logit_of(&b->all.items[s->item], s->score) - line->intercept - thinks - line->slope * mean;
+        double e = pls_fit_logit(&b->all.items[s->item], s->score) - line->intercept - thinks - line->slope * mean;
         double off = line->slope * line->slope * var + noise;
         double weight =
             1 / (noise * sqrt(b->of_group[model * b->all.n_groups + b->all.items[s->item].group]));
