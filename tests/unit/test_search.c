@@ -75,6 +75,13 @@ static struct pls_search searching(uint32_t top)
                                 .grow = more_picks };
 }
 
+static void forget_picks(struct pls_search *f)
+{
+    free(f->picks);
+    f->picks = NULL;
+    f->n_picks = f->cap_picks = 0;
+}
+
 static uint32_t run_search(struct pls_search *f, uint32_t *chosen)
 {
     struct pls_arena room = pls_arena_over(room_store, sizeof room_store);
@@ -215,9 +222,7 @@ START_TEST(one_stands_for_its_base)
     ck_assert_uint_eq(f.picks[chosen[0]].model, 0);
     ck_assert(f.is_second[1] && !f.is_second[0]);
     ck_assert_uint_eq(f.shape[1], 0);
-    free(f.picks);
-    f.picks = NULL;
-    f.n_picks = f.cap_picks = 0;
+    forget_picks(&f);
     f.named = "a-tuning";
     ck_assert_uint_eq(run_search(&f, chosen), 1);
     ck_assert_uint_eq(f.picks[chosen[0]].model, 1);
@@ -259,9 +264,7 @@ START_TEST(a_hard_floor_leaves_out_what_is_slower)
     f.ask.policy.min_decode_tps = 100;
     ck_assert_uint_eq(run_search(&f, chosen), 1); /* behind all others, if there were any */
     ck_assert(f.picks[chosen[0]].reasons & PLS_REASON_BELOW_SPEED_FLOOR);
-    free(f.picks);
-    f.picks = NULL;
-    f.n_picks = f.cap_picks = 0;
+    forget_picks(&f);
     f.ask.speed_is_hard = true;
     ck_assert_uint_eq(run_search(&f, chosen), 0);
     free(f.picks);
